@@ -1,0 +1,186 @@
+//! The command line: clap types only, no behaviour. The man page and completions are made from here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Names, proves and cures why a process cannot create a temp dir.
+///
+/// Without a command it opens the console on this machine; without a terminal it prints what `check` prints.
+#[derive(Debug, Parser)]
+#[command(name = "tmpmedic", version, max_term_width = 100, args_conflicts_with_subcommands = false)]
+pub struct Cli {
+    /// What to do; the console where nothing is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options that mean the same everywhere.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options that mean the same everywhere.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
+pub struct Global {
+    /// Print exactly one JSON document to standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Draw with ASCII only.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Site configuration: more families, roles and variables, other thresholds.
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/tmpmedic/config.toml")]
+    pub config: PathBuf,
+    /// Make every action unreachable.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Say more on standard error.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// Where standard output is a terminal, NO_COLOR is not set and TERM is not dumb.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// One diagnosis without a terminal: for CI steps, scripts, monitoring, tickets.
+    Check(CheckArgs),
+    /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
+    Probe(ProbeArgs),
+    /// The runbook page of a cause; without one, the list of causes.
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell.
+    #[command(hide = true)]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    #[command(hide = true)]
+    Man,
+    /// Re-executed by tmpmedic itself for calls that may never return.
+    #[command(name = "__helper", hide = true)]
+    Helper {
+        /// Which of its jobs.
+        kind: String,
+    },
+}
+
+/// Whom to look at.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Whom {
+    /// Only this process; may be repeated.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Vec<u32>,
+    /// Only the processes of this systemd unit; may be repeated.
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Vec<String>,
+    /// Only the processes of this user (name or uid); may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub user: Vec<String>,
+    /// Also this directory; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Vec<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// A build log to judge with; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Only predict; make no temp dir.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// How long the whole look may take: 10s, 500ms, 2m.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub deadline: std::time::Duration,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Forms of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// 80 columns for people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For tickets.
+    Markdown,
+    /// Workflow annotations of GitHub, Forgejo and Gitea.
+    Github,
+    /// For node_exporter's textfile collector.
+    Openmetrics,
+}
+
+/// Arguments of `probe`.
+#[derive(Clone, Debug, Args)]
+pub struct ProbeArgs {
+    /// As this process would.
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["unit", "user"])]
+    pub pid: Option<u32>,
+    /// As the main process of this systemd unit would.
+    #[arg(long, value_name = "UNIT", conflicts_with = "user")]
+    pub unit: Option<String>,
+    /// As this user (name or uid) would, from this mount namespace.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// In this directory instead of the one that the environment names.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How long it may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub deadline: std::time::Duration,
+    /// Then run this command in that view; a single word with blanks is given to `/bin/sh -c`.
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    pub exec: Vec<OsString>,
+}
+
+/// Arguments of `explain`.
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// The id of a cause: `private-tmp-deleted`.
+    pub cause: Option<String>,
+}
+
+/// `500ms`, `10s`, `2m`, `1h`, or bare seconds.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let number: u64 =
+        digits.parse().map_err(|why| format!("`{text}` is not a time ({why}); write 500ms, 10s or 2m"))?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1000),
+        "m" | "min" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err(format!("`{unit}` is not a unit of time; write ms, s, m or h")),
+    };
+    match millis {
+        Some(0) => Err("it must be longer than nothing".to_owned()),
+        Some(millis) => Ok(std::time::Duration::from_millis(millis)),
+        None => Err(format!("`{text}` is too long")),
+    }
+}

@@ -1,0 +1,5 @@
+//! tmpmedic
+pub mod cli;
+pub mod exit;
+pub mod model;
+pub mod rules;

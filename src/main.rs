@@ -1,0 +1,2 @@
+//! tmpmedic
+fn main() {}

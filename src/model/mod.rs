@@ -1,0 +1,25 @@
+//! Floor 0: the data that every other room speaks of.
+//!
+//! Plain data with serde derives: no I/O, no clock, no borrows, ordered maps only. A [`snapshot::Snapshot`] is one look
+//! at one machine; [`finding::Diagnosis`] is what `rules` makes of it. Nothing here imports another room.
+
+pub mod asked;
+pub mod cache;
+pub mod environment;
+pub mod errno;
+pub mod family;
+pub mod finding;
+pub mod holder;
+pub mod host;
+pub mod log_line;
+pub mod mount;
+pub mod probe;
+pub mod process;
+pub mod raw_path;
+pub mod reading;
+pub mod snapshot;
+pub mod temp_dir;
+pub mod temp_variable;
+pub mod thresholds;
+pub mod units;
+pub mod vantage;

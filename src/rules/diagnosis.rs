@@ -1,0 +1,100 @@
+//! Asks every rule and puts the answers in order.
+
+use crate::model::finding::{Diagnosis, Finding, RuledOut, Severity, Status, Unseen};
+use crate::model::snapshot::Snapshot;
+use crate::model::thresholds::Thresholds;
+use crate::rules::{RULES, Rule, Verdict};
+
+/// Asks all rules about one snapshot.
+///
+/// Findings come worst first, then surest first, then in the order of the registry. A cause that yields to a more
+/// specific one loses the processes that the other explains, and falls silent when none is left.
+pub fn diagnose(now: &Snapshot, before: Option<&Snapshot>, thresholds: &Thresholds) -> Diagnosis {
+    diagnose_with(RULES, now, before, thresholds)
+}
+
+fn diagnose_with(
+    rules: &[&dyn Rule],
+    now: &Snapshot,
+    before: Option<&Snapshot>,
+    thresholds: &Thresholds,
+) -> Diagnosis {
+    let mut diagnosis = Diagnosis::default();
+    let mut found: Vec<(usize, Finding)> = Vec::new();
+    for (order, rule) in rules.iter().enumerate() {
+        let id = rule.card().id.to_owned();
+        match rule.check(now, before, thresholds) {
+            Verdict::Found(findings) => found.extend(findings.into_iter().map(|f| (order, f))),
+            Verdict::RuledOut(because) => diagnosis.ruled_out.push(RuledOut { id, because }),
+            Verdict::Blind(gaps) => diagnosis.blind.push(Unseen { id, gaps }),
+            Verdict::Wait => {}
+        }
+    }
+    let mut found = let_the_specific_lead(rules, found);
+    found.sort_by_key(|(order, f)| {
+        (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *order, f.subject.clone())
+    });
+    diagnosis.found = found.into_iter().map(|(_, f)| f).collect();
+    diagnosis.status = status_of(now, &diagnosis);
+    diagnosis.headline = headline_of(now, &diagnosis);
+    diagnosis
+}
+
+fn let_the_specific_lead(rules: &[&dyn Rule], found: Vec<(usize, Finding)>) -> Vec<(usize, Finding)> {
+    let leaders: Vec<Finding> = found.iter().map(|(_, f)| f.clone()).collect();
+    let mut kept = Vec::with_capacity(found.len());
+    for (order, mut finding) in found {
+        let yields_to = rules.get(order).map_or(&[][..], |rule| rule.card().yields_to);
+        let had_pids = !finding.subject.pids.is_empty();
+        let mut explained = false;
+        for leader in leaders.iter().filter(|l| yields_to.contains(&l.id.as_str())) {
+            if !is_same_place(&finding, leader) {
+                continue;
+            }
+            explained = true;
+            finding.subject.pids.retain(|pid| !leader.subject.pids.contains(pid));
+        }
+        let silent = explained && (!had_pids || finding.subject.pids.is_empty());
+        if !silent {
+            kept.push((order, finding));
+        }
+    }
+    kept
+}
+
+fn is_same_place(finding: &Finding, leader: &Finding) -> bool {
+    match (&finding.subject.path, &leader.subject.path) {
+        (Some(own), Some(other)) => own.is_below(other) || other.is_below(own),
+        _ => true,
+    }
+}
+
+fn status_of(now: &Snapshot, diagnosis: &Diagnosis) -> Status {
+    match diagnosis.found.first().map(|f| f.severity) {
+        Some(Severity::Critical) => Status::Critical,
+        Some(Severity::Warning) => Status::Warning,
+        Some(Severity::Info) | None if saw_nothing(now) => Status::Unknown,
+        Some(Severity::Info) | None => Status::Ok,
+    }
+}
+
+/// Without processes, mounts or vantages there is nothing to call healthy.
+fn saw_nothing(now: &Snapshot) -> bool {
+    now.processes.value().is_none() || now.namespaces.items().is_empty() || now.vantages.value().is_none()
+}
+
+fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
+    let of = |severity| diagnosis.found.iter().filter(move |f| f.severity == severity);
+    let (critical, warnings) = (of(Severity::Critical).count(), of(Severity::Warning).count());
+    match (critical, warnings, diagnosis.found.first()) {
+        (1, _, Some(first)) | (0, 1, Some(first)) => first.title.clone(),
+        (2.., _, Some(first)) => format!("{} (and {} more)", first.title, critical - 1),
+        (0, 2.., Some(first)) => format!("{} (and {} more warnings)", first.title, warnings - 1),
+        _ if diagnosis.status == Status::Unknown => "could not look at this machine".to_owned(),
+        _ => {
+            let dirs = now.temp_dirs.items().len();
+            let vantages = now.vantages.items().len();
+            format!("{dirs} temp dirs seen from {vantages} vantages, none fails")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Floor 1: judgement. One file per cause, one line in the registry.
+//!
+//! A [`Rule`] is a pure function from a snapshot to a [`Verdict`]: no clock, no I/O, thresholds are an argument. It finds
+//! its cause, rules it out with figures, says what it could not see, or waits for a second look. [`diagnose`] asks all
+//! of [`RULES`] and lets the most specific cause lead: a rule yields to those named in its card wherever they explain
+//! the same processes at the same path.
+
+mod diagnosis;
+pub mod evidence;
+pub mod scope;
+#[cfg(test)]
+pub mod stage;
+
+use crate::model::finding::Finding;
+use crate::model::reading::Gap;
+use crate::model::snapshot::Snapshot;
+use crate::model::thresholds::Thresholds;
+
+pub use diagnosis::diagnose;
+
+/// What is known about a rule before it looks.
+#[derive(Debug)]
+pub struct RuleCard {
+    /// The id of the cause, of its runbook page and of its findings.
+    pub id: &'static str,
+    /// The cause in one line, for lists.
+    pub title: &'static str,
+    /// More specific causes: where one of them explains the same processes at the same path, this one is silent.
+    pub yields_to: &'static [&'static str],
+}
+
+/// One root cause.
+pub trait Rule: Sync {
+    /// What is known before looking.
+    fn card(&self) -> &'static RuleCard;
+    /// Judges one snapshot, with an earlier one where there is one.
+    fn check(&self, now: &Snapshot, before: Option<&Snapshot>, thresholds: &Thresholds) -> Verdict;
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not so, with the figures that say so.
+    RuledOut(String),
+    /// It is so; never empty.
+    Found(Vec<Finding>),
+    /// It cannot be told, and what would let it be told; never empty.
+    Blind(Vec<Gap>),
+    /// It takes a second look.
+    Wait,
+}
+
+impl Verdict {
+    /// Found where there are findings; otherwise blind where there are gaps; otherwise ruled out.
+    pub fn of(found: Vec<Finding>, gaps: Vec<Gap>, because: impl FnOnce() -> String) -> Self {
+        if !found.is_empty() {
+            Self::Found(found)
+        } else if !gaps.is_empty() {
+            Self::Blind(gaps)
+        } else {
+            Self::RuledOut(because())
+        }
+    }
+}
+
+/// Declares the modules of the causes and the registry of their rules in one list.
+macro_rules! registry {
+    ($($module:ident::$rule:ident,)*) => {
+        $(mod $module;)*
+        /// Every rule, in the order in which they are asked and in which equally grave findings are shown.
+        pub const RULES: &[&dyn Rule] = &[$(&$module::$rule),*];
+    };
+}
+
+registry! {
+    private_tmp_deleted::PrivateTmpDeleted,
+}

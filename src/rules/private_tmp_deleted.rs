@@ -1,0 +1,123 @@
+//! `private-tmp-deleted`: the directory behind a service's private /tmp was removed while the service runs.
+
+use crate::model::errno::Errno;
+use crate::model::finding::{Action, Confidence, Finding, Risk};
+use crate::model::mount::Mount;
+use crate::model::snapshot::Snapshot;
+use crate::model::thresholds::Thresholds;
+use crate::rules::scope::{self, Group};
+use crate::rules::{Rule, RuleCard, Verdict, evidence};
+
+/// See the module's header.
+pub struct PrivateTmpDeleted;
+
+static CARD: RuleCard = RuleCard {
+    id: "private-tmp-deleted",
+    title: "The directory behind a service's private /tmp was removed",
+    yields_to: &[],
+};
+
+impl Rule for PrivateTmpDeleted {
+    fn card(&self) -> &'static RuleCard {
+        &CARD
+    }
+
+    fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
+        let groups = scope::groups_on_mount(now, is_dead_private_tmp);
+        let found = groups.iter().map(|group| finding(now, group)).collect();
+        Verdict::of(found, scope::mount_gaps(now), || {
+            let private = scope::mounts(now).filter(|m| is_private_tmp(m)).count();
+            format!("{private} private temp dirs seen in {} mount namespaces, each alive", now.namespaces.items().len())
+        })
+    }
+}
+
+/// A mount made by PrivateTmp=: systemd names its source `systemd-private-<boot>-<unit>-XXXXXX/tmp`.
+fn is_private_tmp(mount: &Mount) -> bool {
+    let named = mount.root.as_bytes().windows(17).any(|w| w == b"/systemd-private-");
+    named && [b"/tmp".as_slice(), b"/var/tmp"].contains(&mount.point.as_bytes())
+}
+
+/// `//deleted` cannot occur in a real name, so the mark is proof.
+fn is_dead_private_tmp(mount: &Mount) -> bool {
+    mount.root_deleted && is_private_tmp(mount)
+}
+
+fn finding(now: &Snapshot, group: &Group<'_>) -> Finding {
+    let path = group.mount.point.clone();
+    let mut evidence = vec![evidence::mount_line(
+        group,
+        "the kernel marks the directory behind this mount as removed (`//deleted`): nothing can be created in it any more",
+    )];
+    evidence.extend(evidence::dead_links(now, group));
+    evidence.extend(evidence::probe(now, group));
+    Finding {
+        id: CARD.id.to_owned(),
+        severity: scope::severity(now, &group.pids, &path),
+        confidence: Confidence::Proven,
+        title: format!("{} of {} is a deleted directory", path, group.label),
+        errno: Some(Errno::ENOENT),
+        evidence,
+        actions: actions(group),
+        subject: group.subject(path),
+    }
+}
+
+fn actions(group: &Group<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let point = group.mount.point.quoted();
+    if let Some(unit) = &group.unit {
+        actions.push(Action {
+            id: "restart-unit".to_owned(),
+            title: format!("restart {unit}: systemd makes a fresh private /tmp; its running jobs die"),
+            risk: Risk::Interrupts,
+            reversible: false,
+            by_hand: vec![format!("systemctl restart {}", crate::model::raw_path::RawPath::from(unit.as_str()).quoted())],
+        });
+    }
+    if let Some(pid) = group.pids.first() {
+        actions.push(Action {
+            id: "rebind-private-tmp".to_owned(),
+            title: "mount a fresh /tmp into the running service; lasts until its restart".to_owned(),
+            risk: Risk::None,
+            reversible: false,
+            by_hand: vec![format!("nsenter -t {pid} -m sh -c 'umount -l {point} && mount -t tmpfs -o mode=1777,size=10% tmpfs {point}'")],
+        });
+    }
+    actions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::Severity;
+    use crate::rules::stage::{Life, Stage};
+
+    #[test]
+    fn fires_on_a_dead_private_tmp_and_names_the_unit() {
+        let stage = Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Dead);
+        let Verdict::Found(found) = stage.check(&PrivateTmpDeleted) else { panic!("must be found") };
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].subject.name, "forgejo-runner@1.service");
+        assert_eq!(found[0].severity, Severity::Critical);
+        assert!(found[0].evidence[0].observed.shown().contains("//deleted"));
+    }
+
+    #[test]
+    fn stays_clear_of_a_live_private_tmp() {
+        let stage = Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Alive);
+        assert!(matches!(stage.check(&PrivateTmpDeleted), Verdict::RuledOut(_)));
+    }
+
+    #[test]
+    fn leaves_other_dead_mounts_to_other_rules() {
+        let stage = Stage::healthy().runner(7, "x.service").bind(7, "/srv/work", "/workspace", Life::Dead);
+        assert!(matches!(stage.check(&PrivateTmpDeleted), Verdict::RuledOut(_)));
+    }
+
+    #[test]
+    fn is_blind_without_mount_tables() {
+        let stage = Stage::healthy().without_mounts();
+        assert!(matches!(stage.check(&PrivateTmpDeleted), Verdict::Blind(_)));
+    }
+}

@@ -1,0 +1,384 @@
+//! A machine made of data, for the tests of rules: healthy at first, then broken in one way.
+#![expect(clippy::missing_panics_doc, reason = "test support: a panic is its failure")]
+
+use std::collections::BTreeMap;
+
+use crate::model::asked::Asked;
+use crate::model::errno::Errno;
+use crate::model::holder::Holders;
+use crate::model::host::{Eyes, Host};
+use crate::model::mount::{Device, Mount, MountNamespace};
+use crate::model::process::{
+    Credentials, Limits, MountNs, Pid, Place, Process, ProcessTable, Role, RoleKind, Variable,
+};
+use crate::model::raw_path::{RawPath, RawText};
+use crate::model::reading::{Gap, GapWhy, Reading};
+use crate::model::snapshot::{SCHEMA, Snapshot};
+use crate::model::thresholds::Thresholds;
+use crate::model::units::{BootNanos, Bytes, Entries, Micros, WallNanos};
+use crate::model::vantage::{Ability, Can, Component, Facts, Identity, Kind, Reason, Space, Vantage};
+use crate::rules::{Rule, Verdict};
+
+/// The wall clock of the stage: 2026-01-22T20:40:00Z.
+pub const NOW: WallNanos = WallNanos(1_769_114_400_000_000_000);
+/// The mount namespace of the host.
+pub const HOST_NS: MountNs = MountNs::Inode(4_026_531_841);
+
+/// Whether what lies behind a mount still has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It has.
+    Alive,
+    /// It was removed.
+    Dead,
+}
+
+/// A snapshot under construction.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// What the rules will see; tests may change any of it.
+    pub now: Snapshot,
+}
+
+impl Stage {
+    /// A healthy machine: pid 1 and a shell (pid 100, uid 1000) on one ext4 with /tmp 1777, /var/tmp 1777.
+    pub fn healthy() -> Self {
+        let mut stage = Self { now: empty() };
+        let root = mount(25, 1, "/", "/", "ext4", "/dev/vda1");
+        let namespace =
+            MountNamespace { id: HOST_NS, witness: 1, pids: vec![], ours: true, mounts: whole(vec![root]) };
+        stage.now.namespaces = whole(vec![namespace]);
+        stage.put(process(1, 0, "systemd", 0)).put(process(100, 1, "bash", 1000))
+    }
+
+    /// Adds a process to the host's namespace (or to the one it names) with vantages on /tmp and /var/tmp.
+    pub fn put(mut self, process: Process) -> Self {
+        let ns = process.mount_ns.clone().unwrap_or(HOST_NS);
+        let pid = process.pid;
+        if let Some(namespace) =
+            self.now.namespaces.value_mut().and_then(|all| all.iter_mut().find(|n| n.id == ns))
+        {
+            namespace.pids.push(pid);
+        }
+        let named = process.variable("TMPDIR").ok().flatten().cloned().filter(|v| !v.is_empty());
+        let reason = if named.is_some() { Reason::TmpDir } else { Reason::Default };
+        let path = named.unwrap_or_else(|| "/tmp".into());
+        let credentials = process.credentials.clone().unwrap_or_default();
+        let is_build = process.is_build();
+        self.now.processes.value_mut().unwrap().by_pid.insert(pid, process);
+        self.see(pid, ns, path, credentials.clone(), (reason, is_build));
+        self.see(pid, ns, "/var/tmp".into(), credentials, (Reason::Fallback, false));
+        self
+    }
+
+    fn see(&mut self, pid: Pid, ns: MountNs, path: RawPath, credentials: Credentials, why: (Reason, bool)) {
+        let vantages = self.now.vantages.value_mut().unwrap();
+        let same = |v: &&mut Vantage| v.path == path && v.mount_ns == ns && v.credentials == credentials;
+        if let Some(vantage) = vantages.iter_mut().find(same) {
+            vantage.pids.push(pid);
+            vantage.is_build |= why.1;
+            return;
+        }
+        let mut vantage = vantage(path, ns, credentials, vec![pid]);
+        vantage.reasons = vec![why.0];
+        vantage.is_build = why.1;
+        vantages.push(vantage);
+    }
+
+    /// Adds a runner (uid 1000) of that unit, in a mount namespace of its own that is a copy of the host's.
+    pub fn runner(mut self, pid: Pid, unit: &str) -> Self {
+        let mut runner = process(pid, 1, "forgejo-runner", 1000);
+        runner.unit = Some(unit.to_owned());
+        runner.role = Some(role());
+        let ns = MountNs::Inode(4_026_532_000 + u64::from(pid));
+        runner.mount_ns = Ok(ns);
+        let mounts = whole(vec![mount(1000 + u64::from(pid), 1, "/", "/", "ext4", "/dev/vda1")]);
+        let namespace = MountNamespace { id: ns, witness: pid, pids: vec![], ours: false, mounts };
+        self.now.namespaces.value_mut().unwrap().push(namespace);
+        self.put(runner)
+    }
+
+    /// Changes a process.
+    pub fn change(mut self, pid: Pid, how: impl FnOnce(&mut Process)) -> Self {
+        how(self.now.processes.value_mut().unwrap().by_pid.get_mut(&pid).unwrap());
+        self
+    }
+
+    /// Gives a process another variable, and rebuilds its vantages.
+    pub fn variable(mut self, pid: Pid, name: &str, value: &str) -> Self {
+        let mut process = self.now.processes.value_mut().unwrap().by_pid.remove(&pid).unwrap();
+        if let Ok(all) = &mut process.variables {
+            all.push(Variable { name: name.to_owned(), value: value.into() });
+        }
+        let vantages = self.now.vantages.value_mut().unwrap();
+        for vantage in vantages.iter_mut() {
+            vantage.pids.retain(|p| *p != pid);
+        }
+        vantages.retain(|v| !v.pids.is_empty());
+        for namespace in self.now.namespaces.value_mut().unwrap() {
+            namespace.pids.retain(|p| *p != pid);
+        }
+        self.put(process)
+    }
+
+    /// Mounts a private temp dir of systemd for a process, dead or alive.
+    pub fn private_tmp(self, pid: Pid, point: &str, life: Life) -> Self {
+        self.bind(pid, "/tmp/systemd-private-0123456789abcdef0123456789abcdef-unit-AbCdEf/tmp", point, life)
+    }
+
+    /// Binds a directory into the namespace of a process, dead or alive.
+    pub fn bind(mut self, pid: Pid, from: &str, point: &str, life: Life) -> Self {
+        let mut bound = mount(5000 + u64::from(pid), 25, from, point, "ext4", "/dev/vda1");
+        if life == Life::Dead {
+            bound.root_deleted = true;
+            bound.line =
+                RawText::from(bound.line.shown().replace(from, &format!("{from}//deleted")).as_str());
+        }
+        let id = bound.id;
+        self = self.mount(pid, bound);
+        let ns = self.now.process(pid).unwrap().mount_ns.clone().unwrap();
+        self.change_vantages(
+            |v| v.mount_ns == ns && v.path.is_below(&point.into()),
+            |v| {
+                v.mount_id = Some(id);
+                if life == Life::Dead {
+                    for component in v.walked.iter_mut().filter(|c| c.path == point.into()) {
+                        component.mount_point = true;
+                        component.facts.as_mut().unwrap().links = 0;
+                    }
+                    v.can_create = Ability::predicted(Can::No, Some(Errno::ENOENT), Some("mkdir"));
+                }
+            },
+        )
+    }
+
+    /// Adds a mount to the namespace of a process.
+    pub fn mount(mut self, pid: Pid, mut mount: Mount) -> Self {
+        let ns = self.now.process(pid).unwrap().mount_ns.clone().unwrap();
+        let all = self.now.namespaces.value_mut().unwrap();
+        let table = all.iter_mut().find(|n| n.id == ns).unwrap().mounts.value_mut().unwrap();
+        mount.order = u32::try_from(table.len()).unwrap();
+        table.push(mount);
+        self
+    }
+
+    /// Changes the vantages for which `which` holds.
+    pub fn change_vantages(mut self, which: impl Fn(&Vantage) -> bool, how: impl Fn(&mut Vantage)) -> Self {
+        for vantage in self.now.vantages.value_mut().unwrap().iter_mut().filter(|v| which(v)) {
+            how(vantage);
+        }
+        self
+    }
+
+    /// The way of a vantage of `pid` at `path` stops: the directory cannot be reached or used, with that errno.
+    pub fn fails(self, pid: Pid, path: &str, errno: Errno, step: &str) -> Self {
+        let step = step.to_owned();
+        self.change_vantages(
+            |v| v.pids.contains(&pid) && v.path == path.into(),
+            |v| v.can_create = Ability::predicted(Can::No, Some(errno), Some(&step)),
+        )
+    }
+
+    /// No mount table could be read.
+    pub fn without_mounts(mut self) -> Self {
+        self.now.namespaces = Reading::Blind { gap: Gap::new("mount tables", GapWhy::Denied) };
+        self
+    }
+
+    /// No vantage is known.
+    pub fn without_vantages(mut self) -> Self {
+        self.now.vantages = Reading::Blind { gap: Gap::new("temp dirs of 5 processes", GapWhy::Denied) };
+        self
+    }
+
+    /// The environment of a process is not readable.
+    pub fn without_environment(self, pid: Pid) -> Self {
+        self.change(pid, |p| p.variables = Err(GapWhy::Denied))
+    }
+
+    /// Asks one rule.
+    pub fn check(&self, rule: &dyn Rule) -> Verdict {
+        rule.check(&self.now, None, &Thresholds::default())
+    }
+}
+
+/// A role of kind runner.
+pub fn role() -> Role {
+    Role { id: "forgejo-runner".into(), kind: RoleKind::Runner, title: "Forgejo runner".into() }
+}
+
+/// A process of the host's namespace with an empty, readable environment.
+pub fn process(pid: Pid, parent: Pid, comm: &str, uid: u32) -> Process {
+    let capabilities = if uid == 0 { u64::MAX >> 23 } else { 0 };
+    Process {
+        pid,
+        parent,
+        started: BootNanos(u64::from(pid) * 1_000_000_000),
+        session: i64::from(pid),
+        state: 'S',
+        kernel: false,
+        comm: comm.into(),
+        arguments: Ok(vec![comm.into()]),
+        credentials: Ok(Credentials { uid, gid: uid, groups: vec![uid], capabilities, user: None }),
+        umask: Ok(0o022),
+        limits: Ok(Limits { open_files: Some(1024), file_size: None, processes: None }),
+        open_files: Ok(Entries(10)),
+        unit: None,
+        container: None,
+        cgroup: Ok("0::/".into()),
+        mount_ns: Ok(HOST_NS),
+        pid_ns: Ok(4_026_531_836),
+        root: Ok(Place { path: "/".into(), deleted: false }),
+        cwd: Ok(Place { path: "/".into(), deleted: false }),
+        exe: Ok(Place { path: RawPath::from("/usr/bin").join(comm.as_bytes()), deleted: false }),
+        variables: Ok(vec![]),
+        role: None,
+        wait_channel: None,
+        filtered: Ok(false),
+    }
+}
+
+/// A mount as a line of mountinfo would give it: rw,relatime on 254:1.
+pub fn mount(id: u64, parent: u64, root: &str, point: &str, fs_type: &str, source: &str) -> Mount {
+    Mount {
+        id,
+        parent,
+        device: Device { major: 254, minor: 1 },
+        root: root.into(),
+        root_deleted: false,
+        point: point.into(),
+        options: "rw,relatime".into(),
+        propagation: "shared:1".into(),
+        fs_type: fs_type.into(),
+        source: source.into(),
+        super_options: "rw".into(),
+        line: RawText::from(
+            format!("{id} {parent} 254:1 {root} {point} rw,relatime shared:1 - {fs_type} {source} rw")
+                .as_str(),
+        ),
+        order: 0,
+    }
+}
+
+/// A vantage that works: every component a root-owned directory, the last 1777, plenty of room.
+pub fn vantage(path: RawPath, mount_ns: MountNs, credentials: Credentials, pids: Vec<Pid>) -> Vantage {
+    let mut walked = vec![component("/".into(), facts(Kind::Directory, 0o755))];
+    let mut so_far = RawPath::from("/");
+    for name in path.as_bytes().split(|b| *b == b'/').filter(|n| !n.is_empty()) {
+        so_far = so_far.join(name);
+        walked.push(component(so_far.clone(), facts(Kind::Directory, 0o755)));
+    }
+    if let Some(last) = walked.last_mut().and_then(|c| c.facts.as_mut()) {
+        last.mode = 0o1777;
+    }
+    Vantage {
+        path,
+        reasons: vec![Reason::Default],
+        mount_ns,
+        root: "/".into(),
+        based_on: None,
+        credentials,
+        pids,
+        names: vec![],
+        is_build: false,
+        walked,
+        identity: Ok(Identity {
+            device: Device { major: 254, minor: 1 },
+            inode: 131_073,
+            mount_id: Some(25),
+        }),
+        mount_id: Some(25),
+        space: Ok(space()),
+        can_create: Ability::predicted(Can::Yes, None, None),
+    }
+}
+
+/// 100 G with 58 % free, inodes plenty.
+pub fn space() -> Space {
+    Space {
+        total: Bytes(100 << 30),
+        free: Bytes(60 << 30),
+        available: Bytes(58 << 30),
+        inodes: Entries(6_000_000),
+        inodes_free: Entries(5_700_000),
+        read_only: false,
+        no_exec: false,
+    }
+}
+
+/// One reached component.
+pub fn component(path: RawPath, facts: Facts) -> Component {
+    Component { path, facts: Some(facts), link: None, mount_point: false, search: Some(true), error: None }
+}
+
+/// Facts of a root-owned object of long ago.
+pub fn facts(kind: Kind, mode: u32) -> Facts {
+    Facts {
+        kind,
+        mode,
+        uid: 0,
+        gid: 0,
+        links: 2,
+        size: Bytes(4096),
+        device: Device { major: 254, minor: 1 },
+        special: None,
+        inode: 131_073,
+        born: Some(WallNanos(NOW.0 - 30 * 86_400_000_000_000)),
+        modified: WallNanos(NOW.0 - 60_000_000_000),
+        changed: WallNanos(NOW.0 - 60_000_000_000),
+        immutable: false,
+        append_only: false,
+        acl: None,
+        default_acl: None,
+    }
+}
+
+fn whole<T>(value: T) -> Reading<T> {
+    Reading::Whole { value, took: Micros(100) }
+}
+
+fn empty() -> Snapshot {
+    let mut dev_null = facts(Kind::CharDevice, 0o666);
+    dev_null.special = Some(Device { major: 1, minor: 3 });
+    Snapshot {
+        schema: SCHEMA.to_owned(),
+        taken: NOW,
+        boot: BootNanos(9 * 86_400_000_000_000),
+        eyes: Eyes {
+            credentials: Credentials { capabilities: u64::MAX >> 23, ..Credentials::default() },
+            mount_ns: Ok(HOST_NS),
+            pid: 99_999,
+            processes: Entries(2),
+            readable: Entries(2),
+            hidepid: None,
+            taken: NOW,
+            boot: BootNanos(9 * 86_400_000_000_000),
+        },
+        asked: Asked::default(),
+        host: whole(Host {
+            name: "ci-3".into(),
+            kernel: "6.1.0".into(),
+            boot_id: Ok("01234567-89ab-cdef-0123-456789abcdef".into()),
+            load_centi: [50, 40, 30],
+            cpus: 8,
+            memory_total: Bytes(32 << 30),
+            memory_available: Bytes(20 << 30),
+            open_files: Ok((Entries(4000), Entries(1_000_000))),
+            io_pressure: Ok(0),
+            dev_null: Ok(dev_null),
+            fstab: Ok(vec![]),
+            has_systemd: true,
+            fs_errors: vec![],
+            task_limits: vec![],
+        }),
+        processes: whole(ProcessTable { by_pid: BTreeMap::new(), read_whole: Entries(2) }),
+        namespaces: whole(vec![]),
+        vantages: whole(vec![]),
+        temp_dirs: whole(vec![]),
+        holders: whole(Holders::default()),
+        caches: whole(vec![]),
+        probes: vec![],
+        log: vec![],
+        strains: vec![],
+    }
+}
