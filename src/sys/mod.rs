@@ -1,1 +1,5 @@
 //! Floor.
+
+pub mod child;
+pub mod helper;
+pub mod namespace;
