@@ -10,6 +10,7 @@ pub mod dirfd;
 pub mod getdents;
 pub mod helper;
 pub mod inside;
+pub mod namespace;
 pub mod pidfd;
 pub mod plainfile;
 pub mod procfile;
