@@ -1,4 +1,5 @@
 //! tmpmedic
+pub mod catalog;
 pub mod cli;
 pub mod exit;
 pub mod model;
