@@ -27,7 +27,8 @@ fn table(dir: &Path) -> io::Result<String> {
     let mut rows = String::from("&[\n");
     for page in pages {
         let id = page.file_stem().unwrap_or_default().to_string_lossy();
-        writeln!(rows, "    ({id:?}, include_str!({page:?})),").map_err(io::Error::other)?;
+        let path = page.to_string_lossy();
+        writeln!(rows, "    ({id:?}, include_str!({path:?})),").map_err(io::Error::other)?;
     }
     rows.push_str("]\n");
     Ok(rows)

@@ -28,29 +28,58 @@ struct Interpreter {
 }
 
 const INTERPRETERS: &[Interpreter] = &[
-    Interpreter { name: "python", with_value: &["-W", "-X", "--check-hash-based-pycs"], inline: &["-c", "-"] },
+    Interpreter {
+        name: "python",
+        with_value: &["-W", "-X", "--check-hash-based-pycs"],
+        inline: &["-c", "-"],
+    },
     Interpreter { name: "pypy", with_value: &["-W", "-X"], inline: &["-c", "-"] },
     Interpreter {
         name: "node",
-        with_value: &["-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions"],
+        with_value: &[
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+        ],
         inline: &["-e", "--eval", "-p", "--print", "-"],
     },
     Interpreter {
         name: "java",
         with_value: &[
-            "-cp", "-classpath", "--class-path", "-p", "--module-path", "--add-modules", "--add-opens",
-            "--add-exports", "--add-reads",
+            "-cp",
+            "-classpath",
+            "--class-path",
+            "-p",
+            "--module-path",
+            "--add-modules",
+            "--add-opens",
+            "--add-exports",
+            "--add-reads",
         ],
         inline: &[],
     },
     Interpreter {
         name: "dotnet",
-        with_value: &["--runtimeconfig", "--depsfile", "--additionalprobingpath", "--fx-version", "--roll-forward"],
+        with_value: &[
+            "--runtimeconfig",
+            "--depsfile",
+            "--additionalprobingpath",
+            "--fx-version",
+            "--roll-forward",
+        ],
         inline: &[],
     },
     Interpreter { name: "ruby", with_value: &["-r", "-I", "-C"], inline: &["-e", "-"] },
     Interpreter { name: "perl", with_value: &["-I"], inline: &["-e", "-E", "-"] },
-    Interpreter { name: "bash", with_value: &["-o", "-O", "-eo", "--rcfile", "--init-file"], inline: &["-c", "-s"] },
+    Interpreter {
+        name: "bash",
+        with_value: &["-o", "-O", "-eo", "--rcfile", "--init-file"],
+        inline: &["-c", "-s"],
+    },
     Interpreter { name: "sh", with_value: &["-o"], inline: &["-c", "-s"] },
     Interpreter { name: "dash", with_value: &["-o"], inline: &["-c", "-s"] },
 ];
@@ -128,9 +157,9 @@ fn ran<'a>(programs: &[&[u8]], arguments: &[&'a [u8]]) -> Option<(&'a [u8], &'a 
 impl Interpreter {
     /// `python`, `python3.11`, `nodejs`, but not `node_exporter` nor `shred`.
     fn is(&self, program: &[u8]) -> bool {
-        program.strip_prefix(self.name.as_bytes()).is_some_and(|rest| {
-            rest == b"js" || rest.iter().all(|b| b.is_ascii_digit() || *b == b'.')
-        })
+        program
+            .strip_prefix(self.name.as_bytes())
+            .is_some_and(|rest| rest == b"js" || rest.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
     }
 
     fn has_modules(&self) -> bool {
@@ -165,8 +194,14 @@ mod tests {
     #[test]
     fn a_module_a_jar_and_a_class_are_what_runs() {
         assert!(known("python3", None, "python3 -u -m pytest -x").contains(&"-m pytest -x".to_owned()));
-        assert!(known("java", None, "java -Xmx1g -jar /x/remoting.jar -url u").contains(&"remoting.jar -url".to_owned()));
-        assert!(known("java", None, "java -cp /a.jar:/b.jar org.example.Main run").contains(&"org.example.Main run".to_owned()));
+        assert!(
+            known("java", None, "java -Xmx1g -jar /x/remoting.jar -url u")
+                .contains(&"remoting.jar -url".to_owned())
+        );
+        assert!(
+            known("java", None, "java -cp /a.jar:/b.jar org.example.Main run")
+                .contains(&"org.example.Main run".to_owned())
+        );
     }
 
     #[test]
@@ -177,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_name_that_the_kernel_cut_does_not_stand_for_another_program() {
-        let all = known("buildkite-agent", Some("/usr/bin/buildkite-agent-metrics"), "buildkite-agent-metrics -x");
+        let all =
+            known("buildkite-agent", Some("/usr/bin/buildkite-agent-metrics"), "buildkite-agent-metrics -x");
         assert!(!all.contains(&"buildkite-agent -x".to_owned()), "{all:?}");
     }
 

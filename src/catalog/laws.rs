@@ -10,7 +10,9 @@ const BOOT: &str = "0123456789abcdef0123456789abcdef";
 fn every_family_is_sound_and_cites_why_and_where_from() {
     for family in Catalog::builtin().families.iter() {
         assert_eq!(site::check_family(family), Ok(()), "{}", family.id);
-        for text in [&family.maker, &family.what, &family.removed_by, &family.check, &family.why, &family.source] {
+        for text in
+            [&family.maker, &family.what, &family.removed_by, &family.check, &family.why, &family.source]
+        {
             assert!(!text.trim().is_empty(), "{} leaves a field empty", family.id);
         }
         assert!(!family.examples.is_empty() && !family.near_misses.is_empty(), "{} lacks names", family.id);

@@ -44,6 +44,9 @@ pub struct Catalog {
 
 impl Catalog {
     /// What is known without any configuration.
+    ///
+    /// # Panics
+    /// Where an embedded table is broken, which a test rules out.
     #[expect(clippy::expect_used, reason = "the tables are part of the binary, and a test loads them")]
     pub fn builtin() -> Self {
         Self::load("").expect("the embedded tables are sound")

@@ -147,7 +147,9 @@ fn set(after: &[u8]) -> Result<(Piece, &[u8]), String> {
 }
 
 fn shorthand(after: &[u8]) -> Result<(Piece, &[u8]), String> {
-    let unknown = || "has a `{` that starts none of {X6} {Y6} {P8} {W10} {H32} {D5}; write `\\{` for a brace".to_owned();
+    let unknown = || {
+        "has a `{` that starts none of {X6} {Y6} {P8} {W10} {H32} {D5}; write `\\{` for a brace".to_owned()
+    };
     let end = after.iter().position(|b| *b == b'}').ok_or_else(unknown)?;
     let (inside, left) = after.split_at(end);
     let (letter, digits) = inside.split_first().ok_or_else(unknown)?;

@@ -50,8 +50,13 @@ mod tests {
     fn every_page_has_a_title_and_the_sections_of_a_runbook() {
         for page in pages() {
             assert!(!page.title.is_empty(), "{} has no heading", page.id);
-            for section in ["## What you see", "## Why", "## Confirm by hand", "## What helps", "## Sources"] {
-                assert!(page.body.lines().any(|line| line.starts_with(section)), "{} lacks `{section}`", page.id);
+            for section in ["## What you see", "## Why", "## Confirm by hand", "## What helps", "## Sources"]
+            {
+                assert!(
+                    page.body.lines().any(|line| line.starts_with(section)),
+                    "{} lacks `{section}`",
+                    page.id
+                );
             }
         }
     }

@@ -86,7 +86,9 @@ pub fn secret(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
-    if has(&["TOKEN", "SECRET", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "COOKIE"]) || ends(&["AUTH", "_PASS"]) {
+    if has(&["TOKEN", "SECRET", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "COOKIE"])
+        || ends(&["AUTH", "_PASS"])
+    {
         Some("its name says that it holds a secret")
     } else if has(&["OPTIONS"]) || ends(&["OPTS", "_ARGS"]) {
         Some("whole command lines stand in such variables, passwords included")
@@ -117,7 +119,9 @@ mod tests {
 
     #[test]
     fn names_that_look_like_secrets_are_told_from_others() {
-        for name in ["CARGO_REGISTRY_TOKEN", "my_password", "AWS_ACCESS_KEY_ID", "MAVEN_OPTS", "SCCACHE_REDIS_URL"] {
+        for name in
+            ["CARGO_REGISTRY_TOKEN", "my_password", "AWS_ACCESS_KEY_ID", "MAVEN_OPTS", "SCCACHE_REDIS_URL"]
+        {
             assert!(secret(name).is_some(), "{name}");
         }
         for name in ["TMPDIR", "SSH_AUTH_SOCK", "RUNNER_TRACKING_ID", "INVOCATION_ID", "CARGO_HOME"] {
