@@ -8,6 +8,7 @@
 pub mod acl;
 pub mod asked;
 pub mod bind_mounts;
+pub mod build_log;
 pub mod caches;
 pub mod claims;
 pub mod containers;
