@@ -12,19 +12,26 @@ pub mod build_log;
 pub mod caches;
 pub mod claims;
 pub mod containers;
+pub mod entries;
 pub mod environment;
 pub mod fenced;
+pub mod held;
 pub mod holders;
 pub mod host;
+pub mod locks;
 pub mod mounts;
+pub mod named_sockets;
+pub mod open_files;
 pub mod ourselves;
 pub mod owners;
 pub mod parse;
 pub mod places;
 pub mod prediction;
 pub mod processes;
+pub mod sightings;
 #[cfg(test)]
 pub(crate) mod specimen;
+pub mod tallies;
 pub mod task_limits;
 pub mod temp_dirs;
 pub mod users;
@@ -38,6 +45,8 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::collect::containers::ContainerNames;
 use crate::collect::fenced::Fence;
+use crate::collect::held::{Coverage, Held};
+use crate::collect::holders::Search;
 use crate::collect::processes::{Processes, Until};
 use crate::collect::temp_dirs::Counter;
 use crate::collect::users::UserBook;
@@ -85,6 +94,8 @@ pub struct Eyes {
     fence: Fence,
     counter: Counter,
     holders: Reading<Holders>,
+    /// Which entries were held at the last whole look.
+    held: Option<(Held, Coverage)>,
     caches: Reading<Vec<RustcInfo>>,
 }
 
@@ -108,6 +119,7 @@ impl Eyes {
             fence: Fence::new(),
             counter: Counter::new(),
             holders: Reading::not_asked("holders"),
+            held: None,
             caches: Reading::not_asked("recorded failures of cargo"),
         }
     }
@@ -130,9 +142,13 @@ impl Eyes {
         let spaces = ground.namespaces.items();
         let host = unless_late(until, "the machine", || host::find(&proc, table, spaces, own));
         let vantages = self.vantages(&ground, &asked, until);
-        let temp_dirs = self.temp_dirs(&vantages, clocks.0, budget.counting.min(until.left()), until);
+        let counting = budget.counting.min(until.left());
+        let mut temp_dirs = self.temp_dirs(&ground, &vantages, clocks.0, counting);
         if budget.depth == Depth::Whole {
-            self.look_deeper(&ground, &asked, &temp_dirs, clocks.0, until);
+            self.look_deeper(&ground, &asked, (&vantages, &temp_dirs), until);
+        }
+        if let (Some((held, coverage)), Some(dirs)) = (&self.held, temp_dirs.value_mut()) {
+            held.mark(dirs, &self.catalog, *coverage);
         }
         let mut snapshot = Snapshot {
             schema: SCHEMA.to_owned(),
@@ -199,37 +215,39 @@ impl Eyes {
 
     fn temp_dirs(
         &mut self,
+        ground: &Ground,
         vantages: &Reading<Vec<Vantage>>,
         now: WallNanos,
         counting: Duration,
-        until: Until,
     ) -> Reading<Vec<TempDir>> {
+        let spaces = ground.namespaces.items();
         match vantages {
-            Reading::Blind { gap } => {
-                Reading::Blind { gap: Gap { what: "temp dirs".to_owned(), ..gap.clone() } }
-            }
-            seen => unless_late(until, "temp dirs", || {
-                self.counter.count(seen.items(), &self.catalog, now, counting)
-            }),
+            Reading::Blind { gap } => nothing(Gap { what: "temp dirs".to_owned(), ..gap.clone() }),
+            seen => self.counter.count(seen.items(), spaces, &self.catalog, now, counting),
         }
     }
 
     /// Holders and caches.
-    fn look_deeper(
-        &mut self,
-        ground: &Ground,
-        asked: &Asked,
-        temp_dirs: &Reading<Vec<TempDir>>,
-        now: WallNanos,
-        until: Until,
-    ) {
+    fn look_deeper(&mut self, ground: &Ground, asked: &Asked, found: Places<'_>, until: Until) {
         let Some(table) = ground.processes.value() else { return };
-        self.holders = unless_late(until, "holders", || {
-            holders::find(table, ground.namespaces.items(), temp_dirs.items(), now)
+        let namespaces = ground.namespaces.items();
+        self.caches = unless_late(until, "recorded failures of cargo", || {
+            caches::find(table, namespaces, asked, &self.fence)
         });
-        self.caches = unless_late(until, "recorded failures of cargo", || caches::find(table, asked));
+        let (vantages, dirs) = (found.0.items(), found.1.items());
+        if until.is_over() {
+            self.held = None;
+            self.holders = unless_late(until, "holders", || Reading::not_asked("holders"));
+            return;
+        }
+        let found = holders::find(&Search { table, namespaces, vantages, dirs, deadline: until.left() });
+        self.holders = found.holders;
+        self.held = Some((found.held, found.coverage));
     }
 }
+
+/// What the look for holders starts from.
+type Places<'a> = (&'a Reading<Vec<Vantage>>, &'a Reading<Vec<TempDir>>);
 
 fn open_proc() -> std::io::Result<Arc<Proc>> {
     Proc::open(Path::new("/proc")).map(Arc::new)
