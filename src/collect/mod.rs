@@ -1,1 +1,2 @@
 //! Floor.
+pub mod build_log;
