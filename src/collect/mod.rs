@@ -1,1 +1,2 @@
-//! Floor.
+//! Floor 1: eyes.
+pub mod parse;
