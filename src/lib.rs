@@ -1,8 +1,67 @@
-//! tmpmedic
+//! tmpmedic names, proves and cures why a process cannot create a temp dir.
+//!
+//! This page is the floor plan. Each room's charter is the header of its `mod.rs`.
+//!
+//! # The way of one datum
+//!
+//! ```text
+//!      kernel: /proc, statx, mountinfo
+//!                  │ sys: the only doors
+//!                  ▼
+//!   collect ──fills──▶ Snapshot ◀── source::live paces the looks
+//!                         │   plain serde data; Reading<T> everywhere; carries its own clock
+//!                         ▼
+//!   rules::diagnose(now, before) ──▶ Diagnosis { found, ruled_out, blind }        catalog (assets)
+//!                         │
+//!         ┌───────────────┴────────┐
+//!         ▼                        ▼
+//!   report::{text, json, …}    tui: Msg ─update─▶ App ─draw─▶ frame
+//!                                  │ Effect
+//!                                  ▼
+//!                              cmd performs effects ──▶ probe: a helper makes a temp dir as that process would
+//! ```
+//!
+//! `sys` turns a line of `/proc/4514/mountinfo` into bytes; [`collect`] makes a [`model::mount::Mount`] of it;
+//! [`rules`] a [`model::finding::Finding`] that quotes the line; [`report`] and [`tui`] show it; [`probe`] bears it out by
+//! the real calls. Nobody goes back a floor.
+//!
+//! # Rooms and who may import whom
+//!
+//! | floor | room | holds | may import |
+//! |---|---|---|---|
+//! | 0 | [`model`] | data | – |
+//! | 0 | [`sys`] | doors to the kernel; knows no domain word | – |
+//! | 1 | [`catalog`] | assets as data: families, roles, variables, runbook | `model` |
+//! | 1 | [`collect`] | eyes: procfs, mounts, temp dirs, holders; decides nothing | `model`, `sys`, `catalog` |
+//! | 1 | [`rules`] | judgement: pure functions, one file a cause | `model` |
+//! | 2 | [`probe`] | a temp dir made for real, as a given process | `model`, `sys` |
+//! | 2 | [`source`] | where snapshots come from, and how often | `model`, `catalog`, `collect`, `sys` |
+//! | 2 | [`report`] | a diagnosis as text, JSON, Markdown, annotations, metrics | `model`, `catalog` |
+//! | 3 | [`tui`] | the screen: pure state, update, draw | `model`, `catalog` |
+//! | roof | [`cmd`] | one subcommand a file; the only place where floors meet | all |
+//!
+//! `tests/it/laws.rs` reads the `use` lines and fails on any other edge. That a tab cannot act, even by mistake, and that a
+//! rule cannot read a clock, follows from this table.
+//!
+//! # Glossary
+//!
+//! - **vantage**: path × mount namespace × root × credentials: one answer to "what is this temp dir for these
+//!   processes, and can they create in it?" The unit of diagnosis, because `/tmp` is not one place.
+//! - **reading, gap**: what a look gave, and what it could not see with its errno. Zero is never a substitute for unknown.
+//! - **finding, ruled out, blind**: the three answers of a rule. What is ruled out is shown with its figures.
+//! - **probe**: the real mkdir, create, write, fsync, rename, execute, remove. Everything else is prediction and says so.
+//! - **family**: temp entries of one maker, recognised by name.
+//! - **helper**: this binary re-executed for one call that may never return, or that needs other credentials.
+
 pub mod catalog;
 pub mod cli;
+pub mod cmd;
 pub mod collect;
 pub mod exit;
 pub mod model;
+pub mod probe;
+pub mod report;
 pub mod rules;
+pub mod source;
 pub mod sys;
+pub mod tui;

@@ -1,1 +1,13 @@
-//! Integration tests.
+//! One binary for all integration tests, so that they link once.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests build and break machines: they start programs, wait with deadlines and remove what they made"
+)]
+
+mod actors;
+mod broken_boxes;
+mod causes;
+mod docker;
+mod laws;
+mod sandbox;
+mod systemd;

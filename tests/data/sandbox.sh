@@ -1,0 +1,45 @@
+# Prologue of every sandbox: run as PID 1 of private mount and PID namespaces, with an empty /tmp, /var/tmp, /dev/shm and
+# a room of its own at /mnt. Nothing outside is written. $TMPMEDIC is the binary under test, $ACTOR the test binary.
+set -eu
+mount -t tmpfs -o mode=755 lab /mnt
+mount -t tmpfs -o mode=1777 lab /tmp
+mount -t tmpfs -o mode=1777 lab /var/tmp
+mount -t tmpfs -o mode=1777 lab /dev/shm
+mkdir /mnt/bin
+for name in forgejo-runner cargo go sccache; do cp /bin/sleep "/mnt/bin/$name"; done
+touch /mnt/bin/tmpmedic /mnt/bin/actor
+mount --bind "$TMPMEDIC" /mnt/bin/tmpmedic
+mount --bind "$ACTOR" /mnt/bin/actor
+
+# became NAME PID: waits until the process has become that program.
+became() {
+  until [ "$(cat "/proc/$2/comm" 2>/dev/null)" = "$1" ]; do
+    [ -d "/proc/$2" ] || { echo "sandbox: $1 died" >&2; exit 99; }
+  done
+}
+
+# start NAME [VAR=VALUE…]: a program of that name as uid 1000 with just that environment; its pid is in $pid.
+start() {
+  name=$1; shift
+  setpriv --reuid 1000 --regid 1000 --clear-groups env -i "$@" "/mnt/bin/$name" 600 </dev/null >/dev/null 2>&1 &
+  pid=$!; became "$name" "$pid"
+}
+runner() { start forgejo-runner "$@"; }
+
+# apart SCRIPT [VAR=VALUE…]: a runner in a mount namespace of its own, after SCRIPT has run there as root.
+apart() {
+  script=$1; shift
+  unshare --mount --propagation private sh -euc "$script
+exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i $* /mnt/bin/forgejo-runner 600" </dev/null >/dev/null 2>&1 &
+  pid=$!; became forgejo-runner "$pid"
+}
+
+# disk SIZE MKFS-OPTIONS…: an ext4 of that size as a loop image, mounted on $disk.
+disk() {
+  disk=/mnt/disk; mkdir "$disk"; truncate -s "$1" /mnt/image; shift
+  mkfs.ext4 -q -F "$@" /mnt/image
+  mount -o loop /mnt/image "$disk"; chmod 1777 "$disk"
+}
+
+# fill DIR: takes all the room there.
+fill() { dd if=/dev/zero of="$1/ballast" bs=64k 2>/dev/null || true; dd if=/dev/zero of="$1/ballast2" bs=512 2>/dev/null || true; }

@@ -1,0 +1,41 @@
+//! Programs that sandboxes start: this test binary, asked for one ignored test by name.
+
+use std::ffi::CString;
+use std::os::fd::AsRawFd;
+
+/// Becomes a runner whose environment block names TMPDIR twice, which no shell can arrange.
+#[test]
+#[ignore = "an actor: replaces itself"]
+fn runner_with_two_tmpdirs() {
+    let words = |all: &[&str]| all.iter().map(|w| CString::new(*w).unwrap()).collect::<Vec<_>>();
+    let program = CString::new("/mnt/bin/forgejo-runner").unwrap();
+    nix::unistd::setgid(nix::unistd::Gid::from_raw(1000)).unwrap();
+    nix::unistd::setuid(nix::unistd::Uid::from_raw(1000)).unwrap();
+    nix::unistd::execve(
+        &program,
+        &words(&["forgejo-runner", "600"]),
+        &words(&["TMPDIR=/tmp", "TMPDIR=/nope", "PATH=/bin"]),
+    )
+    .unwrap();
+}
+
+/// Mounts a FUSE file system on `$HUNG` that never answers, and keeps it until killed.
+#[test]
+#[ignore = "an actor: never ends"]
+fn file_system_that_never_answers() {
+    let point = std::env::var("HUNG").unwrap();
+    let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").unwrap();
+    let options = format!("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", device.as_raw_fd());
+    nix::mount::mount(
+        Some("hung"),
+        point.as_str(),
+        Some("fuse.hung"),
+        nix::mount::MsFlags::empty(),
+        Some(options.as_str()),
+    )
+    .unwrap();
+    std::fs::write("/mnt/hung-is-mounted", b"").unwrap();
+    loop {
+        nix::unistd::pause();
+    }
+}

@@ -1,0 +1,137 @@
+//! Laws over the source tree itself: the import table of `src/lib.rs`, and the registries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The rows `| floor | [`room`] | … | may import |` of the table in `src/lib.rs`.
+fn allowed() -> BTreeMap<String, BTreeSet<String>> {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let mut table = BTreeMap::new();
+    for line in text.lines().filter_map(|l| l.strip_prefix("//! | ")) {
+        let cells: Vec<&str> = line.trim_end_matches('|').split(" | ").map(str::trim).collect();
+        let [_, room, _, imports] = cells[..] else { continue };
+        let Some(room) = room.strip_prefix("[`").and_then(|r| r.strip_suffix("`]")) else { continue };
+        let names = imports.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        table.insert(room.to_owned(), names);
+    }
+    table
+}
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Every `crate::ROOM` outside comments, in `use` lines and in paths alike.
+fn rooms_named(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+    let after = code.flat_map(|l| l.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>());
+    let mut rooms = BTreeSet::new();
+    for rest in after {
+        if let Some(list) = rest.strip_prefix('{') {
+            let names =
+                list.split([',', '}']).map(|n| n.trim().split("::").next().unwrap_or_default().to_owned());
+            rooms.extend(names.filter(|n| !n.is_empty()));
+        } else {
+            rooms.insert(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_import_only_what_the_floor_plan_allows() {
+    let table = allowed();
+    let rooms: BTreeSet<String> = table.keys().cloned().collect();
+    assert_eq!(rooms.len(), 10, "the table of src/lib.rs names the rooms: {rooms:?}");
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut wrong = Vec::new();
+    for file in &files {
+        let relative = file.strip_prefix(root().join("src")).unwrap();
+        let room = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let Some(may) = table.get(&room) else { continue };
+        for named in rooms_named(&std::fs::read_to_string(file).unwrap()) {
+            let known = rooms.contains(&named);
+            if known && named != room && room != "cmd" && !may.contains(&named) {
+                wrong.push(format!("{} imports {named}", relative.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "edges that the floor plan does not have:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_import_law_sees_every_way_of_naming_a_room() {
+    let text = "use crate::sys::x;\nuse crate::{model, collect::y};\nlet a = crate::rules::b();\n// crate::tui is a comment\n";
+    let named = rooms_named(text);
+    let expected = ["sys", "model", "collect", "rules"].map(str::to_owned);
+    assert_eq!(named, BTreeSet::from(expected));
+}
+
+#[test]
+fn nobody_imports_the_roof() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files.iter().filter(|f| !f.starts_with(root().join("src/cmd"))) {
+        let named = rooms_named(&std::fs::read_to_string(file).unwrap());
+        assert!(!named.contains("cmd"), "{} names crate::cmd", file.display());
+    }
+}
+
+#[test]
+fn every_rule_has_a_page_and_every_page_a_rule() {
+    let rules: BTreeSet<String> = tmpmedic::rules::RULES.iter().map(|r| r.card().id.to_owned()).collect();
+    assert_eq!(rules.len(), tmpmedic::rules::RULES.len(), "two rules share an id");
+    let pages: BTreeSet<String> = std::fs::read_dir(root().join("assets/runbook"))
+        .unwrap()
+        .map(|e| e.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(rules, pages);
+}
+
+#[test]
+fn a_rule_yields_only_to_rules_that_exist_and_never_in_a_circle() {
+    let cards: BTreeMap<&str, &[&str]> =
+        tmpmedic::rules::RULES.iter().map(|r| (r.card().id, r.card().yields_to)).collect();
+    for (id, yields_to) in &cards {
+        for other in *yields_to {
+            assert!(cards.contains_key(other), "{id} yields to {other}, which is no rule");
+            assert!(!cards[other].contains(id), "{id} and {other} yield to each other");
+            assert_ne!(id, other);
+        }
+    }
+}
+
+#[test]
+fn the_text_of_the_project_carries_no_path_of_a_machine() {
+    let mut files = Vec::new();
+    for dir in ["src", "assets", "tests"] {
+        all_files(&root().join(dir), &mut files);
+    }
+    for name in ["README.md", "Cargo.toml", ".ci/run", ".github/CONTRIBUTING.md"] {
+        files.push(root().join(name));
+    }
+    let own = root().parent().unwrap().display().to_string();
+    for file in files {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap_or_default()).into_owned();
+        assert!(own == "/" || !text.contains(&format!("{own}/")), "{} carries {own}", file.display());
+    }
+}
+
+fn all_files(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all_files(&path, into) } else { into.push(path) }
+    }
+}

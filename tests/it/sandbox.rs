@@ -1,0 +1,165 @@
+//! Private machines for tests: mount and PID namespaces in which a shell script builds an incident for real.
+//!
+//! A sandbox sees only its own processes, so tests run side by side. Nothing outside it is written.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The binary under test.
+pub const TMPMEDIC: &str = env!("CARGO_BIN_EXE_tmpmedic");
+
+/// Says that this test cannot run here. Where the gate has installed what is needed, that is a failure.
+#[macro_export]
+macro_rules! skip {
+    ($($why:tt)*) => {{
+        let why = format!($($why)*);
+        assert!(std::env::var_os("TMPMEDIC_SKIP").is_none_or(|v| v != "never"), "must not be skipped here: {why}");
+        eprintln!("skipped: {why}");
+        return;
+    }};
+}
+
+/// Ends the test as skipped unless root and all these programs are there.
+#[macro_export]
+macro_rules! needs {
+    ($($program:literal),*) => {
+        if !nix::unistd::geteuid().is_root() { $crate::skip!("needs root") }
+        $(if !$crate::sandbox::has($program) { $crate::skip!("needs the program {}", $program) })*
+    };
+}
+
+/// Whether a program is on the path.
+pub fn has(program: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+/// Runs a script as PID 1 of a sandbox and gives what it printed.
+pub fn run(script: &str) -> Output {
+    let mut child = start(script);
+    drop(child.stdin.take());
+    child.wait_with_output().expect("it was started")
+}
+
+/// Starts a script as PID 1 of a sandbox, with pipes for its standard streams.
+pub fn start(script: &str) -> Child {
+    let whole = format!("{}\n{script}", include_str!("../data/sandbox.sh"));
+    let actor = std::env::current_exe().expect("the test binary has a path");
+    Command::new("unshare")
+        .args([
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            &whole,
+        ])
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .env("TMPMEDIC", TMPMEDIC)
+        .env("ACTOR", actor)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("unshare starts")
+}
+
+/// Runs a script that ends in `check`, and gives its exit code and its document.
+pub fn check(setup: &str, options: &str) -> Checked {
+    let output = run(&format!("{setup}\n/mnt/bin/tmpmedic check --json {options}"));
+    Checked::from(&output)
+}
+
+/// What `check --json` said.
+#[derive(Debug)]
+pub struct Checked {
+    /// Exit code.
+    pub code: i32,
+    /// The document.
+    pub json: Value,
+}
+
+impl From<&Output> for Checked {
+    fn from(output: &Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        let json = serde_json::from_str(&text)
+            .unwrap_or_else(|why| panic!("not one JSON document ({why}): {text}\non standard error: {talk}"));
+        Self { code: output.status.code().unwrap_or(-1), json }
+    }
+}
+
+impl Checked {
+    /// All findings.
+    pub fn findings(&self) -> &[Value] {
+        self.json["findings"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The findings of one cause.
+    pub fn of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.findings().iter().filter(move |f| f["id"] == id)
+    }
+
+    /// Ids and severities of all findings above info, in order.
+    pub fn above_info(&self) -> Vec<(String, String)> {
+        let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let all = self.findings().iter().map(|f| (word(&f["id"]), word(&f["severity"])));
+        all.filter(|(_, severity)| severity != "info").collect()
+    }
+}
+
+/// A script that ends in `check`; afterwards every by-hand command of the evidence is pasted into a shell of the same
+/// sandbox. Gives the document, and each piece of evidence with what its command printed.
+pub fn check_and_paste(setup: &str, options: &str) -> (Checked, Vec<(Value, String)>) {
+    const MARK: &str = "--that was all--";
+    let script = format!(
+        "{setup}\nset +e\n/mnt/bin/tmpmedic check --json {options}\necho \"{MARK} $?\"\nPATH=/mnt/bin:$PATH
+         while IFS= read -r command; do sh -c \"$command\" </dev/null 2>&1; echo; echo '{MARK} 0'; done"
+    );
+    let mut child = start(&script);
+    let mut input = child.stdin.take().expect("piped");
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let (text, code) = until_mark(&mut output, MARK);
+    if code.is_none() {
+        drop(input);
+        let mut talk = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut talk).expect("text");
+        panic!("the sandbox died: {text}{talk}");
+    }
+    let json: Value =
+        serde_json::from_str(&text).unwrap_or_else(|why| panic!("not one JSON document ({why}): {text}"));
+    let checked = Checked { code: code.unwrap_or(-1), json };
+    let all = checked.findings().iter().flat_map(|f| f["evidence"].as_array().cloned().unwrap_or_default());
+    let mut shown = Vec::new();
+    for evidence in all.collect::<Vec<_>>() {
+        writeln!(input, "{}", evidence["by_hand"].as_str().expect("text")).expect("the sandbox reads");
+        shown.push((evidence, until_mark(&mut output, MARK).0));
+    }
+    drop(input);
+    child.wait().expect("it was started");
+    (checked, shown)
+}
+
+fn until_mark(output: &mut impl BufRead, mark: &str) -> (String, Option<i32>) {
+    let mut text = String::new();
+    let mut line = String::new();
+    while output.read_line(&mut line).is_ok_and(|n| n > 0) {
+        if let Some(code) = line.strip_prefix(mark) {
+            return (text, code.trim().parse().ok());
+        }
+        text.push_str(&line);
+        line.clear();
+    }
+    (text, None)
+}

@@ -1,0 +1,192 @@
+//! A real systemd in private namespaces, with services whose private /tmp is dead or alive.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::needs;
+use crate::sandbox::{Checked, TMPMEDIC};
+
+/// Runs as PID 1 of the new namespaces: empty /tmp, /var/tmp and /run, the unit files of `$UNITS`, then systemd itself.
+const BOOT: &str = r"
+    set -eu
+    mount -t tmpfs -o mode=1777 lab /tmp
+    mount -t tmpfs -o mode=1777 lab /var/tmp
+    mount -t tmpfs -o mode=755 lab /run
+    mount -t proc proc /proc
+    mkdir -p /run/systemd/system
+    cp -a $UNITS/. /run/systemd/system/
+    for systemd in /lib/systemd/systemd /usr/lib/systemd/systemd; do
+        [ ! -x $systemd ] || exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin $systemd --system --unit=lab.target --log-target=null
+    done
+    exit 98
+";
+
+/// A booted systemd; ends with all its services when dropped.
+struct Lab {
+    outer: Child,
+    init: u32,
+    units: PathBuf,
+}
+
+impl Lab {
+    fn boot(units: &[(&str, &str)], start: &[&str]) -> Self {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "units-{}-{}",
+            std::process::id(),
+            start.join("+").len()
+        ));
+        std::fs::create_dir_all(&dir).unwrap();
+        for (name, text) in units {
+            std::fs::write(dir.join(name), text).unwrap();
+        }
+        let target = format!("[Unit]\nDefaultDependencies=no\nAllowIsolate=yes\nWants={}\n", start.join(" "));
+        std::fs::write(dir.join("lab.target"), target).unwrap();
+        let outer = Command::new("unshare")
+            .args([
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount",
+                "--propagation",
+                "private",
+                "--uts",
+                "--ipc",
+                "--cgroup",
+            ])
+            .args(["sh", "-c", BOOT])
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("UNITS", &dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lab = Self { outer, init: 0, units: dir };
+        lab.wait_until_up();
+        lab
+    }
+
+    fn wait_until_up(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let children = format!("/proc/{0}/task/{0}/children", self.outer.id());
+        loop {
+            if let Some(init) = std::fs::read_to_string(&children).ok().and_then(|t| t.trim().parse().ok()) {
+                self.init = init;
+                let state = self.inside(&["systemctl", "is-system-running", "--wait"]);
+                if ["running\n", "degraded\n"].contains(&&*String::from_utf8_lossy(&state.stdout)) {
+                    return;
+                }
+            }
+            if Instant::now() > deadline || self.outer.try_wait().unwrap().is_some() {
+                let mut talk = String::new();
+                self.outer.kill().ok();
+                self.outer.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
+                panic!("systemd did not come up: {talk}");
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn inside(&self, command: &[&str]) -> Output {
+        let init = self.init.to_string();
+        Command::new("nsenter")
+            .args(["-t", &init, "-m", "-u", "-i", "-p", "-C"])
+            .args(command)
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn check(&self, options: &[&str]) -> Checked {
+        let command: Vec<&str> =
+            [TMPMEDIC, "check", "--json"].into_iter().chain(options.iter().copied()).collect();
+        Checked::from(&self.inside(&command))
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.outer.kill().ok();
+        self.outer.wait().ok();
+        std::fs::remove_dir_all(&self.units).ok();
+    }
+}
+
+const RUNNER: &str =
+    "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep 1000\nPrivateTmp=yes\nUser=nobody\n";
+
+/// The clean-up of the incident, for the private dirs of some instances.
+fn clean_the_old_way(lab: &Lab, instances: &[&str]) {
+    for instance in instances {
+        let script = format!(
+            "find /tmp -maxdepth 1 -type d -name '*forgejo-runner@{instance}.service*' -exec rm -rf {{}} +"
+        );
+        assert!(lab.inside(&["sh", "-c", &script]).status.success());
+    }
+}
+
+#[test]
+fn of_six_runners_exactly_the_two_dead_ones_are_critical_and_proven() {
+    needs!("unshare", "nsenter", "systemctl");
+    let names: Vec<String> = (1..=6).map(|n| format!("forgejo-runner@{n}.service")).collect();
+    let start: Vec<&str> = names.iter().map(String::as_str).collect();
+    let lab = Lab::boot(&[("forgejo-runner@.service", RUNNER)], &start);
+    let healthy = lab.check(&[]);
+    assert_eq!(healthy.above_info(), [], "{:#}", healthy.json);
+    assert_eq!(healthy.code, 0);
+
+    clean_the_old_way(&lab, &["2", "5"]);
+    let broken = lab.check(&[]);
+    let critical: Vec<(&str, &str, &str)> = broken
+        .findings()
+        .iter()
+        .filter(|f| f["severity"] == "critical")
+        .map(|f| {
+            let text =
+                |v: &'_ serde_json::Value| -> &'static str { String::leak(v.as_str().unwrap().to_owned()) };
+            (text(&f["id"]), text(&f["subject"]["name"]), text(&f["confidence"]))
+        })
+        .collect();
+    assert_eq!(
+        critical,
+        [
+            ("private-tmp-deleted", "forgejo-runner@2.service", "proven"),
+            ("private-tmp-deleted", "forgejo-runner@5.service", "proven"),
+        ],
+        "{:#}",
+        broken.json
+    );
+    assert_eq!(broken.above_info().len(), 2, "{:#}", broken.json["findings"]);
+    assert_eq!(broken.code, 2);
+    let text = String::from_utf8(lab.inside(&[TMPMEDIC, "check"]).stdout).unwrap();
+    assert!(
+        text.lines().next().unwrap().contains("forgejo-runner@2.service"),
+        "the verdict names the unit: {text}"
+    );
+    assert!(text.lines().all(|l| l.chars().count() <= 80), "fits 80 columns:\n{text}");
+}
+
+#[test]
+fn a_unit_can_be_asked_about_alone() {
+    needs!("unshare", "nsenter", "systemctl");
+    let lab = Lab::boot(
+        &[("forgejo-runner@.service", RUNNER)],
+        &["forgejo-runner@1.service", "forgejo-runner@2.service"],
+    );
+    clean_the_old_way(&lab, &["1"]);
+    assert_eq!(lab.check(&["--unit", "forgejo-runner@1"]).code, 2);
+    assert_eq!(lab.check(&["--unit", "forgejo-runner@2.service"]).code, 0);
+    let unknown = lab.inside(&[TMPMEDIC, "check", "--unit", "no-such.service"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no-such.service"));
+    let probed = lab.inside(&[TMPMEDIC, "probe", "--unit", "forgejo-runner@1.service", "--json"]);
+    assert_eq!(probed.status.code(), Some(2), "{}", String::from_utf8_lossy(&probed.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&probed.stdout).unwrap();
+    let failed = report["steps"].as_array().unwrap().iter().find(|s| s["ok"] == false).unwrap();
+    assert_eq!((failed["step"].as_str(), failed["errno"].as_str()), (Some("mkdir"), Some("ENOENT")));
+}
