@@ -153,7 +153,7 @@ mod tests {
         let old = "systemd-private-ffffffffffffffffffffffffffffffff-forgejo-runner@1.service-a1B2c3";
         assert_eq!(id_of(&families, &now), Some(PRIVATE));
         assert_eq!(id_of(&families, old), Some(PRIVATE_OLD));
-        assert_eq!(families.classify(old.as_bytes()).map(|f| f.safety), Some(Safety::Ask));
+        assert_eq!(families.classify(old.as_bytes()).map(|f| f.safety), Some(Safety::Idle));
     }
 
     #[test]
