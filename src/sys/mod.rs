@@ -3,7 +3,10 @@
 //! Nothing here knows what a temp dir is. A function opens what it is told relative to a descriptor that it is given,
 //! never follows a path of somebody else's making unless its name says so, and leaves judging errno to its caller.
 
+pub mod bell;
 pub mod clock;
 pub mod crew;
 pub mod pidfd;
 pub mod procfile;
+pub mod stdio;
+pub mod term;
