@@ -4,8 +4,11 @@
 //! never follows a path of somebody else's making unless its name says so, and leaves judging errno to its caller.
 
 pub mod bell;
+pub mod child;
 pub mod clock;
 pub mod crew;
+pub mod helper;
+pub mod namespace;
 pub mod pidfd;
 pub mod procfile;
 pub mod stdio;
