@@ -1,2 +1,5 @@
 //! Floor 1: eyes.
 pub mod parse;
+//! Floor.
+
+pub mod overlays;

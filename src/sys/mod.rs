@@ -13,3 +13,6 @@ pub mod pidfd;
 pub mod procfile;
 pub mod stdio;
 pub mod term;
+//! Floor.
+
+pub mod presence;
