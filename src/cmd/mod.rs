@@ -1,1 +1,4 @@
 //! Floor.
+
+pub mod helper;
+pub mod probe;

@@ -1,1 +1,18 @@
+//! Floor 0: the doors to the machine. `io::Result` in and out; no domain word; the only place where system calls are made.
+//!
+//! Nothing here knows what a temp dir is. A function opens what it is told relative to a descriptor that it is given,
+//! never follows a path of somebody else's making unless its name says so, and leaves judging errno to its caller.
+
+pub mod bell;
+pub mod child;
+pub mod clock;
+pub mod crew;
+pub mod helper;
+pub mod namespace;
+pub mod pidfd;
+pub mod procfile;
+pub mod stdio;
+pub mod term;
 //! Floor.
+
+pub mod presence;

@@ -1,0 +1,54 @@
+//! The helper processes that tmpmedic starts of itself: which kind does what.
+//!
+//! Called by `main` for the hidden command `__helper`, before anything else is set up: a helper must stay single-threaded.
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use crate::exit::Exit;
+use crate::probe::inside::InsideError;
+use crate::probe::{command, inside};
+use crate::sys::child;
+
+/// The variable in which the helper of kind `exec` finds its request.
+pub const REQUEST: &str = "TMPMEDIC_REQUEST";
+/// A request names a process and some paths.
+const MAX_REQUEST: u64 = 16 << 20;
+
+/// Does the job of a helper process of that kind.
+pub fn serve(kind: &str) -> ExitCode {
+    child::close_inherited();
+    child::take_name();
+    match kind {
+        "probe" => answer(|request, out| {
+            // Unheld signals only mean that a Ctrl-C may interrupt the probe; the next one cleans up behind it.
+            child::hold_signals().ok();
+            inside::serve(request, out).map_err(io::Error::other)
+        }),
+        "exec" => become_command(),
+        _ => Exit::Usage.code().into(),
+    }
+}
+
+fn answer(job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> ExitCode {
+    let mut request = Vec::new();
+    let read = io::stdin().lock().take(MAX_REQUEST).read_to_end(&mut request);
+    let done = read.and_then(|_| job(&request, &mut io::stdout().lock()));
+    if done.is_ok() { ExitCode::SUCCESS } else { Exit::Usage.code().into() }
+}
+
+/// 125, 126 and 127 as env(1) and the shells have them: not begun, not executable, not found.
+#[expect(clippy::disallowed_methods, reason = "this process has no environment but its request")]
+fn become_command() -> ExitCode {
+    let request = std::env::var(REQUEST).unwrap_or_default();
+    let error = command::run_as(&request);
+    let code = match &error {
+        InsideError::Run { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+        InsideError::Run { .. } => 126,
+        _ => 125,
+    };
+    let text = format!("tmpmedic: {:#}\n", anyhow::Error::from(error));
+    // Nowhere else to complain.
+    io::stderr().write_all(text.as_bytes()).ok();
+    code.into()
+}

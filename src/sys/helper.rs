@@ -1,0 +1,294 @@
+//! One-shot helper processes: this binary, re-executed for calls that may never return or that change what we are.
+//!
+//! A helper gets its request on standard input and answers on standard output, so that what it had to say before it got
+//! stuck is known. It holds none of our other descriptors (`sys::child` closes them on its side), no environment, and
+//! `/` as working directory. A process in state D cannot be killed and may not be waited for: whoever is late is left to
+//! itself, and with four of those no more are started. Called by `collect` and `probe`.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::sys::clock::Stopwatch;
+
+/// How many helpers may be out without having come back.
+pub const MAX_STRAYS: usize = 4;
+/// More than any request of ours is answered with; a helper that says more has gone wrong.
+const MAX_ANSWER: usize = 64 << 20;
+/// Between two looks whether a helper that closed its output has ended; it takes a fraction of that.
+const SHORT: Duration = Duration::from_micros(100);
+
+/// Helpers that did not end in time.
+static STRAYS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+
+/// Why a helper gave no whole answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HelperError {
+    /// It could not be started.
+    #[error("cannot start a helper process")]
+    Spawn(#[source] io::Error),
+    /// The deadline came first.
+    #[error("the helper process gave no answer in time")]
+    Late {
+        /// What it said until then.
+        partial: Vec<u8>,
+    },
+    /// It ended without saying that all is well.
+    #[error("the helper process {how}")]
+    Died {
+        /// "was killed by signal 9".
+        how: String,
+        /// What it said until then.
+        partial: Vec<u8>,
+    },
+}
+
+/// Asks a helper of that kind and waits for its answer, at most until the deadline.
+///
+/// # Errors
+/// See [`HelperError`]; a late helper is killed.
+pub fn ask(kind: &str, request: &[u8], deadline: Duration) -> Result<Vec<u8>, HelperError> {
+    let mut pending = [Pending::start(kind, request, deadline)?];
+    while pending.iter().all(|p| p.state() == State::Working) {
+        wait_any(&mut pending);
+    }
+    let [pending] = pending;
+    pending.finish()
+}
+
+/// How far a helper is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It has not answered yet.
+    Working,
+    /// It has ended.
+    Ended,
+    /// Its deadline has passed.
+    Late,
+}
+
+/// A helper that was asked, so that several work at once.
+#[derive(Debug)]
+pub struct Pending {
+    child: Option<Child>,
+    request: Vec<u8>,
+    sent: usize,
+    to: Option<ChildStdin>,
+    from: Option<ChildStdout>,
+    answer: Vec<u8>,
+    ended: Option<ExitStatus>,
+    deadline: Duration,
+    watch: Stopwatch,
+}
+
+impl Pending {
+    /// Starts a helper of that kind and begins to send it the request.
+    ///
+    /// # Errors
+    /// `Spawn` with EAGAIN or ENOMEM where the machine refuses a process, EMFILE without descriptors, ENOENT without
+    /// `/proc`, and of the kind `TimedOut` while four earlier helpers are still stuck.
+    pub fn start(kind: &str, request: &[u8], deadline: Duration) -> Result<Self, HelperError> {
+        if reap_strays() >= MAX_STRAYS {
+            let why = format!("{MAX_STRAYS} earlier helper processes are still stuck in the kernel");
+            return Err(HelperError::Spawn(io::Error::new(io::ErrorKind::TimedOut, why)));
+        }
+        let mut command = ourselves(kind);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(nowhere().map_err(HelperError::Spawn)?);
+        // A Ctrl-C at the terminal is for us alone: a helper cleans up behind itself.
+        command.env_clear().current_dir("/").process_group(0);
+        let mut child = command.spawn().map_err(HelperError::Spawn)?;
+        let (to, from) = (child.stdin.take(), child.stdout.take());
+        let pending = Self {
+            child: Some(child),
+            request: request.to_vec(),
+            sent: 0,
+            to,
+            from,
+            answer: Vec::new(),
+            ended: None,
+            deadline,
+            watch: Stopwatch::start(),
+        };
+        pending.never_block().map_err(HelperError::Spawn)?;
+        Ok(pending)
+    }
+
+    /// How far it is.
+    pub fn state(&self) -> State {
+        if self.ended.is_some() {
+            State::Ended
+        } else if self.left().is_zero() {
+            State::Late
+        } else {
+            State::Working
+        }
+    }
+
+    /// What it has said so far.
+    pub fn partial(&self) -> &[u8] {
+        &self.answer
+    }
+
+    /// Takes the answer. One that has not ended is killed and left behind.
+    ///
+    /// # Errors
+    /// `Late` or `Died`, with what it had said.
+    pub fn finish(mut self) -> Result<Vec<u8>, HelperError> {
+        let partial = std::mem::take(&mut self.answer);
+        match self.ended {
+            Some(status) if status.success() => Ok(partial),
+            Some(status) => Err(HelperError::Died { how: how_it_ended(status), partial }),
+            None => Err(HelperError::Late { partial }),
+        }
+    }
+
+    /// Leaves it to itself, alive: it finds its output closed and has its own clean-up to do. Gives what it had said.
+    pub fn let_go(mut self) -> Vec<u8> {
+        if let Some(child) = self.child.take() {
+            add_stray(child);
+        }
+        std::mem::take(&mut self.answer)
+    }
+
+    fn never_block(&self) -> io::Result<()> {
+        for fd in self.to.iter().map(AsFd::as_fd).chain(self.from.iter().map(AsFd::as_fd)) {
+            let flags = fcntl_getfl(fd)?;
+            fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
+        }
+        Ok(())
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(Duration::from_micros(self.watch.micros()))
+    }
+
+    /// Sends and takes what can be sent and taken without waiting.
+    fn advance(&mut self) {
+        self.send();
+        self.receive();
+        if self.from.is_none() && self.ended.is_none() {
+            // Without its output it has nothing left to say, and ends at once unless the kernel holds it.
+            self.ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+        }
+    }
+
+    fn send(&mut self) {
+        let Some(to) = &self.to else { return };
+        let rest = self.request.get(self.sent..).unwrap_or_default();
+        match rustix::io::write(to, rest) {
+            Ok(count) => self.sent += count,
+            Err(Errno::AGAIN | Errno::INTR) => return,
+            // It reads no further; its answer will say why.
+            Err(_) => self.sent = self.request.len(),
+        }
+        if self.sent >= self.request.len() {
+            self.to = None;
+        }
+    }
+
+    fn receive(&mut self) {
+        while let Some(from) = &self.from {
+            self.answer.reserve(16 << 10);
+            match rustix::io::read(from, spare_capacity(&mut self.answer)) {
+                Ok(count) if count > 0 && self.answer.len() <= MAX_ANSWER => {}
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                _ => self.from = None,
+            }
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        if self.ended.is_none() {
+            // An unreaped child keeps its number, so this cannot hit another process.
+            child.kill().ok();
+            add_stray(child);
+        }
+    }
+}
+
+/// Waits until one of them has ended, has said more, or is late; returns at once where one already has.
+pub fn wait_any(all: &mut [Pending]) {
+    for pending in all.iter_mut() {
+        pending.advance();
+    }
+    if all.iter().any(|p| p.state() != State::Working) {
+        return;
+    }
+    let closing = all.iter().any(|p| p.from.is_none());
+    let nearest = all.iter().map(Pending::left).min().unwrap_or_default();
+    let patience = if closing { SHORT.min(nearest) } else { nearest };
+    wait_for_pipes(all, patience);
+    for pending in all.iter_mut() {
+        pending.advance();
+    }
+}
+
+fn wait_for_pipes(all: &[Pending], patience: Duration) {
+    let outputs = all.iter().filter_map(|p| p.from.as_ref());
+    let inputs = all.iter().filter_map(|p| p.to.as_ref());
+    let mut fds: Vec<PollFd<'_>> = outputs.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    fds.extend(inputs.map(|fd| PollFd::new(fd, PollFlags::OUT)));
+    let timeout = Timespec {
+        tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(patience.subsec_nanos()),
+    };
+    // A signal or a refusal only makes the caller look earlier.
+    poll(&mut fds, Some(&timeout)).ok();
+}
+
+/// Runs a helper in the foreground with our own terminal, and waits for it however long it takes. The request travels in
+/// its environment, as the only variable.
+///
+/// # Errors
+/// What spawning answers.
+pub fn run_attached(kind: &str, request: (&str, &str), output: Stdio) -> io::Result<ExitStatus> {
+    let mut command = ourselves(kind);
+    command.env_clear().env(request.0, request.1).stdout(output);
+    command.status()
+}
+
+/// A pipe that nobody reads: there need be no `/dev/null`, or it may be a file by now.
+fn nowhere() -> io::Result<Stdio> {
+    let (_, end) = pipe_with(PipeFlags::CLOEXEC)?;
+    Ok(end.into())
+}
+
+/// `/proc/self/exe` reaches our program even where its file was deleted or replaced. Source: proc_pid_exe(5).
+#[expect(clippy::disallowed_methods, reason = "the one place that re-executes tmpmedic")]
+fn ourselves(kind: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("tmpmedic").args(["__helper", kind]);
+    command
+}
+
+fn how_it_ended(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended in an unknown way".to_owned(),
+    }
+}
+
+fn add_stray(child: Child) {
+    STRAYS.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+}
+
+/// Forgets the strays that have ended meanwhile; says how many are left.
+fn reap_strays() -> usize {
+    let mut strays = STRAYS.lock().unwrap_or_else(PoisonError::into_inner);
+    strays.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    strays.len()
+}

@@ -1,0 +1,402 @@
+//! Reading procfs by descriptor: one for `/proc`, one for the process at hand, one for the file at hand.
+//!
+//! A [`PidDir`] stays with its process: once that has ended every read fails with ESRCH, even when the number belongs to
+//! another process by then. Parsing is not done here. Called by `collect` and `probe`.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, StatxFlags, fstat, openat, openat2,
+    readlinkat_raw, seek, statx,
+};
+use rustix::io::{Errno, read, retry_on_intr};
+
+/// First read of a file of unknown length; most files of procfs fit.
+const FIRST_READ: usize = 4096;
+/// Links of procfs are cut at a page by the kernel.
+const LINK_MAX: usize = 4096;
+
+/// An open procfs root.
+#[derive(Debug)]
+pub struct Proc {
+    dir: OwnedFd,
+}
+
+impl Proc {
+    /// Opens a procfs root, `/proc` as a rule.
+    ///
+    /// # Errors
+    /// What open(2) answers.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let dir = openat(CWD, root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { dir })
+    }
+
+    /// Lists the process ids, in the order of the directory.
+    ///
+    /// # Errors
+    /// What getdents(2) answers. Not for two threads at once: they would share the position in the directory.
+    pub fn pids(&self) -> io::Result<Vec<u32>> {
+        seek(&self.dir, SeekFrom::Start(0))?;
+        let mut pids = Vec::new();
+        numbers_in(self.dir.as_fd(), |pid| pids.push(pid))?;
+        Ok(pids)
+    }
+
+    /// Opens the directory of a process; `O_PATH`, so that not even its mode matters.
+    ///
+    /// # Errors
+    /// ENOENT where there is no such process or it is hidden.
+    pub fn pid(&self, pid: u32) -> io::Result<PidDir> {
+        let mut digits = [0_u8; 10];
+        self.enter(decimal(pid, &mut digits))
+    }
+
+    /// Opens the directory of the calling process.
+    ///
+    /// # Errors
+    /// ENOENT where this procfs belongs to a PID namespace that does not hold us.
+    pub fn own(&self) -> io::Result<PidDir> {
+        self.enter(b"self")
+    }
+
+    /// Reads a file such as `sys/fs/file-nr`, at most `cap` bytes of it.
+    ///
+    /// # Errors
+    /// What open(2) and read(2) answer.
+    pub fn read(&self, name: &str, cap: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        read_whole(self.dir.as_fd(), name, cap, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn enter(&self, name: &[u8]) -> io::Result<PidDir> {
+        let dir = openat(&self.dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(PidDir { dir })
+    }
+}
+
+/// The open directory of one process.
+#[derive(Debug)]
+pub struct PidDir {
+    dir: OwnedFd,
+}
+
+/// Which object a link leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Device, major and minor.
+    pub device: (u32, u32),
+    /// Inode.
+    pub inode: u64,
+    /// Link count.
+    pub links: u64,
+}
+
+impl PidDir {
+    /// Reads a file to its end, at most `cap` bytes of it.
+    ///
+    /// # Errors
+    /// ESRCH where the process has ended, EACCES or EPERM where we may not look.
+    pub fn read(&self, name: &str, cap: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.read_into(name, cap, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// As [`PidDir::read`], into a buffer that is used again; what it held is forgotten.
+    ///
+    /// # Errors
+    /// As [`PidDir::read`].
+    pub fn read_into(&self, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        read_whole(self.dir.as_fd(), name, cap, into)
+    }
+
+    /// As [`PidDir::read_into`] for files that the kernel hands over in one piece: stat, status, cgroup, limits, cmdline,
+    /// environ. A read that does not fill the buffer was the last one, which saves a call a file.
+    ///
+    /// # Errors
+    /// As [`PidDir::read`].
+    pub fn read_piece(&self, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        let file = open_file(self.dir.as_fd(), name)?;
+        into.clear();
+        loop {
+            into.reserve(FIRST_READ);
+            let room = into.capacity() - into.len();
+            let got = retry_on_intr(|| read(&file, spare_capacity(into)))?;
+            if got < room || into.len() >= cap {
+                into.truncate(cap);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads only the beginning of a file: one read(2) of at most `cap` bytes.
+    ///
+    /// # Errors
+    /// As [`PidDir::read`].
+    pub fn read_head(&self, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        let file = open_file(self.dir.as_fd(), name)?;
+        into.clear();
+        into.reserve(cap);
+        retry_on_intr(|| read(&file, spare_capacity(into)))?;
+        into.truncate(cap);
+        Ok(())
+    }
+
+    /// The text of a link: `root`, `cwd`, `exe`, `ns/mnt`, `fd/3`. Never touches what it points to.
+    ///
+    /// # Errors
+    /// ENOENT where the process has none (kernel threads, zombies), EACCES where we may not look.
+    pub fn link(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut buffer = [MaybeUninit::<u8>::uninit(); LINK_MAX];
+        let (text, _) = readlinkat_raw(&self.dir, name, &mut buffer)?;
+        Ok(text.to_vec())
+    }
+
+    /// The numbers of its open descriptors, in the order of the directory.
+    ///
+    /// # Errors
+    /// EACCES where we may not look.
+    pub fn fds(&self) -> io::Result<Vec<u32>> {
+        let mut fds = Vec::new();
+        self.each_fd(|fd| fds.push(fd))?;
+        Ok(fds)
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// The size of its `fd` directory tells it since Linux 6.2 (and shows it to everybody); before that they are counted.
+    ///
+    /// # Errors
+    /// EACCES where we may not look.
+    pub fn fd_count(&self) -> io::Result<u64> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
+        if let Ok(found) = statx(&self.dir, "fd", flags, StatxFlags::SIZE)
+            && found.stx_size > 0
+        {
+            return Ok(found.stx_size);
+        }
+        let mut count = 0;
+        self.each_fd(|_| count += 1)?;
+        Ok(count)
+    }
+
+    /// What the link `name` leads to. May block where that lies on a file system that does not answer.
+    ///
+    /// # Errors
+    /// What open(2) and statx(2) answer.
+    pub fn object(&self, name: &str) -> io::Result<Object> {
+        let fd = openat(&self.dir, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        object_of(&fd)
+    }
+
+    /// What `path` names inside the root of the process. May block, as [`PidDir::object`].
+    ///
+    /// # Errors
+    /// What open(2) and statx(2) answer; ELOOP where only openat2(2) could follow a link safely and there is none.
+    pub fn object_inside(&self, path: &Path) -> io::Result<Object> {
+        object_of(&self.open_inside(path, OFlags::PATH)?)
+    }
+
+    /// Reads a regular file inside the root of the process, at most `cap` bytes. May block, as [`PidDir::object`].
+    ///
+    /// # Errors
+    /// As [`PidDir::object_inside`]; EINVAL where it is no regular file.
+    pub fn read_inside(&self, path: &Path, cap: usize) -> io::Result<Vec<u8>> {
+        // Non-blocking, because a lease or a FIFO of a stranger would hold up a plain open. Source: fcntl(2), F_SETLEASE.
+        let file = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        let found = fstat(&file)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
+            return Err(Errno::INVAL.into());
+        }
+        let mut bytes = Vec::new();
+        read_to_end(&file, cap, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn open_inside(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC;
+        let root =
+            openat(&self.dir, "root", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..4 {
+            match openat2(&root, path, flags, Mode::empty(), resolve) {
+                // Something was renamed or mounted meanwhile. Source: openat2(2).
+                Err(Errno::AGAIN) => {}
+                // Before Linux 5.6, or behind a seccomp filter that does not know the call.
+                Err(Errno::NOSYS | Errno::PERM) => return open_by_steps(root, path, flags),
+                other => return Ok(other?),
+            }
+        }
+        Err(Errno::AGAIN.into())
+    }
+
+    fn each_fd(&self, each: impl FnMut(u32)) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = openat(&self.dir, "fd", flags, Mode::empty())?;
+        numbers_in(dir.as_fd(), each)
+    }
+}
+
+impl AsFd for PidDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+/// Component by component without following any link, so that nothing leads out of `root`.
+fn open_by_steps(root: OwnedFd, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    let names: Vec<_> = path
+        .components()
+        .filter_map(|c| if let Component::Normal(name) = c { Some(name) } else { None })
+        .collect();
+    let Some((last, parents)) = names.split_last() else { return Ok(root) };
+    let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut dir = root;
+    for name in parents {
+        dir = openat(&dir, name.as_bytes(), step, Mode::empty())?;
+    }
+    Ok(openat(&dir, last.as_bytes(), flags | OFlags::NOFOLLOW, Mode::empty())?)
+}
+
+fn object_of(fd: &OwnedFd) -> io::Result<Object> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    match statx(fd, "", flags, StatxFlags::INO | StatxFlags::NLINK) {
+        Ok(found) => Ok(Object {
+            device: (found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            links: u64::from(found.stx_nlink),
+        }),
+        // Before Linux 4.11.
+        Err(Errno::NOSYS) => {
+            let found = fstat(fd)?;
+            let device = (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev));
+            // Its width differs between targets.
+            let links = u64::try_from(u128::from(found.st_nlink)).unwrap_or(u64::MAX);
+            Ok(Object { device, inode: found.st_ino, links })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn open_file(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+    openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn read_whole(dir: BorrowedFd<'_>, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+    let file = open_file(dir, name)?;
+    into.clear();
+    read_to_end(&file, cap, into)
+}
+
+fn read_to_end(file: &OwnedFd, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        into.reserve(FIRST_READ);
+        let got = retry_on_intr(|| read(file, spare_capacity(into)))?;
+        if got == 0 || into.len() >= cap {
+            into.truncate(cap);
+            return Ok(());
+        }
+    }
+}
+
+fn numbers_in(dir: BorrowedFd<'_>, mut each: impl FnMut(u32)) -> io::Result<()> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 16 << 10];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if let Some(number) = std::str::from_utf8(name).ok().and_then(|digits| digits.parse().ok()) {
+            each(number);
+        }
+    }
+    Ok(())
+}
+
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
+    let mut start = digits.len();
+    for (position, slot) in digits.iter_mut().enumerate().rev() {
+        *slot = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        start = position;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> (Proc, PidDir) {
+        let proc = Proc::open(Path::new("/proc")).unwrap();
+        let own = proc.pid(std::process::id()).unwrap();
+        (proc, own)
+    }
+
+    #[test]
+    fn lists_our_own_process_each_time_it_is_asked() {
+        let (proc, _) = own();
+        for _ in 0..2 {
+            assert!(proc.pids().unwrap().contains(&std::process::id()));
+        }
+    }
+
+    #[test]
+    fn reads_files_links_and_descriptors_of_a_process() {
+        let (_, own) = own();
+        let stat = own.read("stat", 1 << 16).unwrap();
+        assert!(stat.starts_with(std::process::id().to_string().as_bytes()));
+        let mut piece = Vec::new();
+        own.read_piece("cmdline", 1 << 20, &mut piece).unwrap();
+        assert_eq!(piece, own.read("cmdline", 1 << 20).unwrap());
+        assert!(own.link("ns/mnt").unwrap().starts_with(b"mnt:["));
+        assert!(own.fds().unwrap().contains(&0) || own.fd_count().unwrap() > 0);
+    }
+
+    #[test]
+    fn cuts_at_the_cap() {
+        let (_, own) = own();
+        assert_eq!(own.read("maps", 100).unwrap().len(), 100);
+        let mut head = Vec::new();
+        own.read_head("maps", 50, &mut head).unwrap();
+        assert_eq!(head.len(), 50);
+    }
+
+    #[test]
+    fn finds_the_same_object_by_link_and_by_path() {
+        let (_, own) = own();
+        let cwd = own.link("cwd").unwrap();
+        let path = Path::new(std::ffi::OsStr::from_bytes(&cwd));
+        assert_eq!(own.object("cwd").unwrap(), own.object_inside(path).unwrap());
+    }
+
+    #[test]
+    fn follows_no_link_out_of_the_root_without_openat2() {
+        let home = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc", home.path().join("away")).unwrap();
+        std::fs::write(home.path().join("plain"), b"x").unwrap();
+        let open = |name: &str| {
+            let root = openat(CWD, home.path(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+            open_by_steps(root, Path::new(name), OFlags::RDONLY | OFlags::CLOEXEC)
+        };
+        assert!(open("plain").is_ok());
+        assert!(open("away/passwd").is_err(), "the link must not be followed");
+    }
+
+    #[test]
+    fn writes_numbers_as_people_do() {
+        let mut digits = [0; 10];
+        for number in [0, 7, 10, 4514, u32::MAX] {
+            assert_eq!(decimal(number, &mut digits), number.to_string().as_bytes());
+        }
+    }
+}
