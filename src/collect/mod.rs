@@ -1,1 +1,3 @@
 //! Floor.
+
+pub mod overlays;

@@ -7,9 +7,19 @@
 
 mod diagnosis;
 pub mod evidence;
+mod heading;
+mod offers;
+mod on_mount;
+mod origin;
+mod party;
+#[cfg(test)]
+mod scenery;
 pub mod scope;
+mod setting;
+mod spot;
 #[cfg(test)]
 pub mod stage;
+mod way;
 
 use crate::model::finding::Finding;
 use crate::model::reading::Gap;
@@ -74,4 +84,22 @@ macro_rules! registry {
 
 registry! {
     private_tmp_deleted::PrivateTmpDeleted,
+    bind_source_deleted::BindSourceDeleted,
+    overlay_upper_gone::OverlayUpperGone,
+    private_tmp_readonly_fallback::PrivateTmpReadonlyFallback,
+    tmp_mount_missing::TmpMountMissing,
+    overmounted_tmp::OvermountedTmp,
+    no_tmp_in_image::NoTmpInImage,
+    cwd_deleted::CwdDeleted,
+    tmpdir_literal_syntax::TmpdirLiteralSyntax,
+    tmpdir_relative::TmpdirRelative,
+    tmpdir_missing::TmpdirMissing,
+    tmpdir_not_a_directory::TmpdirNotADirectory,
+    tmpdir_dangling_symlink::TmpdirDanglingSymlink,
+    tmpdir_symlink_loop::TmpdirSymlinkLoop,
+    tmpdir_empty_string::TmpdirEmptyString,
+    tmpdir_temp_tmp_disagree::TmpdirTempTmpDisagree,
+    duplicate_env_entry::DuplicateEnvEntry,
+    container_tmp::ContainerTmp,
+    foreign_mount_namespace::ForeignMountNamespace,
 }
