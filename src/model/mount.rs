@@ -88,7 +88,8 @@ impl Mount {
 
     /// The path that is the value of `name=` in the file system's options.
     ///
-    /// The kernel writes `,`, `=`, blanks and `\` of such a path as `\NNN`. Source: seq_show_option in fs/proc.
+    /// The kernel writes `,`, `=`, blanks and `\` of such a path as `\NNN`. Source: the kernel's
+    /// include/linux/seq_file.h, `seq_show_option`.
     pub fn super_path(&self, name: &str) -> Option<RawPath> {
         let text = self.super_option(name)?;
         let mut rest = text.as_bytes();

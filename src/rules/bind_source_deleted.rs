@@ -113,7 +113,7 @@ fn concerned(now: &Snapshot, namespace: &MountNamespace, mount: &Mount) -> BTree
 
 fn finding(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, party: &Party<'_>) -> Finding {
     let point = &mount.point;
-    let pid = party.pid().unwrap_or(namespace.witness);
+    let pid = party.pid().unwrap_or_else(|| on_mount::lasting(now, namespace));
     let here = on_mount::path_here(now, mount);
     let mut evidence = vec![evidence::mount_line_of(pid, mount, &told(mount, here.as_ref()))];
     let vantage = vantage_of(now, namespace, mount, party);

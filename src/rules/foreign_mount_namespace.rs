@@ -9,6 +9,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
+use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, scope};
 
@@ -79,11 +80,12 @@ fn finding(now: &Snapshot, ours: MountNs, spots: &[Spot<'_>]) -> Option<Finding>
     let pids: BTreeSet<Pid> = spots.iter().flat_map(|s| s.party.pids.iter().copied()).collect();
     let names: BTreeSet<&str> = spots.iter().map(|s| s.party.label.as_str()).collect();
     let paths: BTreeSet<&RawPath> = spots.iter().map(|s| &s.vantage.path).collect();
-    let what = if paths.len() == 1 { first.vantage.path.shown() } else { "temp dirs".to_owned() };
-    let title = match names.len() {
-        0 | 1 => format!("{} sees another {what} than your shell does", first.party.label),
-        n => format!("{} and {} more see another {what} than your shell does", first.party.label, n - 1),
+    let what = if paths.len() == 1 { first.vantage.path.clone() } else { "temp dir".into() };
+    let who = match names.len() {
+        0 | 1 => format!("{} sees another ", first.party.label),
+        n => format!("{} and {} more see another ", first.party.label, n - 1),
     };
+    let title = titled(&who, &what, " than your shell does");
     let mut subject = first.party.subject(&first.vantage.path);
     subject.pids = pids.into_iter().collect();
     let mut evidence = vec![own_link(ours)];

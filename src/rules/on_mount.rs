@@ -8,6 +8,12 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Kind, Vantage};
 
+/// A process of a namespace whose files by-hand commands can name: not our own, which ends before they are pasted.
+pub fn lasting(now: &Snapshot, namespace: &MountNamespace) -> Pid {
+    let mut pids = namespace.pids.iter().copied().filter(|pid| *pid != now.eyes.pid);
+    if namespace.pids.contains(&1) { 1 } else { pids.next().unwrap_or(namespace.witness) }
+}
+
 /// The vantages of a namespace that a mount serves.
 pub fn served<'a>(
     now: &'a Snapshot,

@@ -118,7 +118,7 @@ fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> F
     let mut evidence = vec![evidence::mount_line_of(pid, mount, line)];
     let confidence = match why {
         Why::Missing(state) => {
-            evidence.extend(missing(mount, state));
+            evidence.extend(missing(now, mount, state));
             Confidence::Proven
         }
         Why::Fails(vantage) => {
@@ -142,12 +142,13 @@ fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> F
     }
 }
 
-fn missing(mount: &Mount, state: &OverlayState) -> Vec<Evidence> {
+fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence> {
     let upper = mount.super_path("upperdir").filter(|_| state.upper == Ok(false));
     let work = mount.super_path("workdir").filter(|_| state.work == Ok(false)).map(|path| path.join(b"work"));
+    let ours = now.namespaces.items().iter().find(|ns| ns.ours);
     let gone = |path: RawPath| {
         let reached = match state.seen_by {
-            Some(pid) if pid != 1 => evidence::inside(pid, &path),
+            Some(pid) if ours.is_none_or(|ns| ns.witness != pid) => evidence::inside(pid, &path),
             Some(_) | None => path,
         };
         Evidence {

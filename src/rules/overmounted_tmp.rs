@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::heading::titled;
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, private_tmp_deleted, scope, spot};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot};
 
 /// See the module's header.
 pub struct OvermountedTmp;
@@ -110,9 +110,9 @@ fn finding(now: &Snapshot, cover: &Cover<'_>) -> Option<Finding> {
     let failing: Vec<&Vantage> = now.vantages.items().iter().filter(|v| misses(cover, v)).collect();
     let lost: BTreeSet<Pid> = failing.iter().flat_map(|v| spot::users_of(now, v)).collect();
     let pids: BTreeSet<Pid> = users.iter().map(|h| h.pid).chain(lost).collect();
-    let mut evidence = vec![line(cover, cover.top, "the mount that everybody sees now")];
+    let mut evidence = vec![line(now, cover, cover.top, "the mount that everybody sees now")];
     evidence.extend(cover.below.iter().filter(|m| m.device != cover.top.device).take(1).map(|m| {
-        line(cover, m, "the mount below: what it holds at this path has no name any more that leads to it")
+        line(now, cover, m, "the mount below: what it holds at this path has no name any more that leads to it")
     }));
     evidence.extend(users.iter().take(HOLDERS_SHOWN).flat_map(|h| use_of(cover, h)));
     evidence.extend(failing.iter().find_map(|v| evidence::probe_of(now, v)));
@@ -142,8 +142,8 @@ fn misses(cover: &Cover<'_>, vantage: &Vantage) -> bool {
     here && matches!(way::stop_of(vantage), Some(Stop::Missing(_) | Stop::Dangling { .. }))
 }
 
-fn line(cover: &Cover<'_>, mount: &Mount, means: &str) -> Evidence {
-    evidence::mount_line_of(cover.namespace.witness, mount, means)
+fn line(now: &Snapshot, cover: &Cover<'_>, mount: &Mount, means: &str) -> Evidence {
+    evidence::mount_line_of(on_mount::lasting(now, cover.namespace), mount, means)
 }
 
 /// The link of a holder, and the device of what it leads to.

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::finding::{Severity, Subject, SubjectKind};
+use crate::model::finding::{Evidence, Severity, Subject, SubjectKind};
 use crate::model::process::{Container, Pid, Process};
-use crate::model::raw_path::RawPath;
+use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
-use crate::rules::scope;
+use crate::rules::{evidence, origin, scope};
 
 /// The processes of one finding.
 #[derive(Clone, Debug)]
@@ -26,12 +26,18 @@ pub struct Party<'a> {
     /// The one to look at by hand: a runner or build process first. `None` where no process is known.
     pub lead: Option<&'a Process>,
     weighty: bool,
+    ours: bool,
 }
 
 impl<'a> Party<'a> {
     /// Splits processes into parties; one without a known process where none of them is known.
     pub fn all_of(now: &'a Snapshot, pids: &BTreeSet<Pid>) -> Vec<Self> {
-        let pids: Vec<Pid> = pids.iter().copied().collect();
+        // Our own process shares its view with others mostly, and is gone when somebody pastes a command.
+        let others: Vec<Pid> = pids.iter().copied().filter(|pid| *pid != now.eyes.pid).collect();
+        if others.is_empty() && !pids.is_empty() {
+            return vec![Self::ours(now)];
+        }
+        let pids = others;
         let groups = scope::group_pids(now, &pids);
         if groups.is_empty() {
             return vec![Self::unknown(pids)];
@@ -44,7 +50,14 @@ impl<'a> Party<'a> {
 
     fn unknown(pids: Vec<Pid>) -> Self {
         let label = pids.first().map_or_else(|| "this machine".to_owned(), |pid| format!("pid {pid}"));
-        Self { label, unit: None, container: None, pids, lead: None, weighty: true }
+        Self { label, unit: None, container: None, pids, lead: None, weighty: true, ours: false }
+    }
+
+    fn ours(now: &'a Snapshot) -> Self {
+        let (own, label) = (now.eyes.pid, "your shell".to_owned());
+        let weighty = now.asked.pids.contains(&own);
+        let lead = now.process(own);
+        Self { label, unit: None, container: None, pids: vec![own], lead, weighty, ours: true }
     }
 
     fn of(now: &'a Snapshot, unit: Option<String>, pids: Vec<Pid>) -> Self {
@@ -52,12 +65,21 @@ impl<'a> Party<'a> {
         let known = pids.iter().filter_map(|pid| now.process(*pid));
         let weighty = known.into_iter().any(|p| p.is_build() || now.asked.pids.contains(&p.pid));
         let label = lead.map(scope::label_of).unwrap_or_default();
-        Self { label, unit, container: lead.and_then(|p| p.container.as_ref()), pids, lead, weighty }
+        let container = lead.and_then(|p| p.container.as_ref());
+        Self { label, unit, container, pids, lead, weighty, ours: false }
     }
 
-    /// The process to look at by hand.
+    /// The process to look at by hand; `None` where it is our own or none is known, and the view is that of the shell.
     pub fn pid(&self) -> Option<Pid> {
-        self.lead.map(|p| p.pid).or_else(|| self.pids.first().copied())
+        let first = self.lead.map(|p| p.pid).or_else(|| self.pids.first().copied());
+        first.filter(|_| !self.ours)
+    }
+
+    /// A variable as the process to look at holds it, and where it came in.
+    pub fn variable(&self, now: &Snapshot, name: &str, value: &RawText, means: &str) -> Vec<Evidence> {
+        let Some(pid) = self.pid() else { return vec![own_variable(name, value, means)] };
+        let own = evidence::variable(pid, name, value, means);
+        std::iter::once(own).chain(origin::of(now, pid, name)).collect()
     }
 
     /// Whether a runner, a build process or a process that was asked about is among them.
@@ -80,6 +102,17 @@ impl<'a> Party<'a> {
             (None, None) => (SubjectKind::Process, self.label.clone()),
         };
         Subject { kind, name, pids: self.pids.clone(), path: Some(path.clone()) }
+    }
+}
+
+fn own_variable(name: &str, value: &RawText, means: &str) -> Evidence {
+    let mut line = format!("{name}=").into_bytes();
+    line.extend_from_slice(value.as_bytes());
+    Evidence {
+        source: "the environment of tmpmedic".to_owned(),
+        observed: RawText::new(line),
+        means: means.to_owned(),
+        by_hand: format!("env | grep '^{name}='"),
     }
 }
 
@@ -117,6 +150,18 @@ mod tests {
         assert_eq!(parties[2].pids, [1, 100, 300]);
         assert_eq!(parties[2].severity(), Severity::Warning);
         assert_eq!(parties[0].severity(), Severity::Critical);
+    }
+
+    #[test]
+    fn names_our_own_process_only_where_nobody_else_shares_its_view() {
+        let mut stage = Stage::healthy().put(process(900, 100, "tmpmedic", 0));
+        stage.now.eyes.pid = 900;
+        let shared = Party::all_of(&stage.now, &BTreeSet::from([100, 900]));
+        assert_eq!((shared[0].pids.as_slice(), shared[0].pid()), (&[100][..], Some(100)));
+        let alone = Party::all_of(&stage.now, &BTreeSet::from([900]));
+        assert_eq!((alone[0].label.as_str(), alone[0].pid()), ("your shell", None));
+        let evidence = alone[0].variable(&stage.now, "TMPDIR", &"/nope".into(), "");
+        assert_eq!(evidence[0].by_hand, "env | grep '^TMPDIR='");
     }
 
     #[test]

@@ -123,3 +123,98 @@ impl Stage {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::{Diagnosis, Severity, Status};
+    use crate::model::process::Place;
+    use crate::model::thresholds::Thresholds;
+    use crate::rules::diagnose;
+    use crate::rules::stage::{Life, mount, process};
+
+    fn asked_all(stage: &Stage) -> Diagnosis {
+        diagnose(&stage.now, None, &Thresholds::default())
+    }
+
+    fn ids(diagnosis: &Diagnosis) -> Vec<&str> {
+        diagnosis.found.iter().map(|f| f.id.as_str()).collect()
+    }
+
+    /// What an ordinary CI host looks like: services with a private /tmp, containers of all kinds, sandboxes, chroots.
+    fn ordinary() -> Stage {
+        let mut editor = mount(61, 1, "/etc/nginx.conf", "/etc/nginx/nginx.conf", "ext4", "/dev/vda1");
+        editor.root_deleted = true;
+        let mut tmpfs = mount(62, 1, "/", "/tmp", "tmpfs", "tmpfs");
+        tmpfs.device = Device { major: 0, minor: 70 };
+        Stage::healthy()
+            .runner(41, "forgejo-runner@1.service")
+            .private_tmp(41, "/tmp", Life::Alive)
+            .runner(42, "forgejo-runner@2.service")
+            .variable(42, "TMPDIR", "/var/tmp")
+            .named(42, "TEMP", "/var/tmp/")
+            .container(700, "web", "nginx")
+            .mount(700, editor)
+            .container(701, "job", "cargo")
+            .build(701)
+            .bind(701, "/srv/ci/job", "/workspace", Life::Alive)
+            .container(702, "pause", "pause")
+            .stops(702, "/tmp", "/tmp", Errno::ENOENT)
+            .runner(43, "sandbox.service")
+            .mount(43, tmpfs)
+            .put(process(50, 1, "postfix", 0))
+            .change(50, |p| p.root = Ok(Place { path: "/var/spool/postfix".into(), deleted: false }))
+            .change_vantages(|_| true, |v| v.names.clear())
+            .put(process(51, 1, "old-daemon", 0))
+            .change(51, |p| p.cwd = Ok(Place { path: "/root/gone".into(), deleted: true }))
+            .variable(51, "TMPDIR", "")
+    }
+
+    #[test]
+    fn an_ordinary_host_gives_no_finding_at_all() {
+        let diagnosis = asked_all(&ordinary());
+        assert_eq!(ids(&diagnosis), Vec::<&str>::new(), "{:#?}", diagnosis.found);
+        assert_eq!(diagnosis.status, Status::Ok);
+    }
+
+    #[test]
+    fn a_dead_private_tmp_leads_over_all_that_follows_from_it() {
+        let stage = Stage::healthy()
+            .runner(41, "r@1.service")
+            .variable(41, "TMPDIR", "/tmp/job")
+            .private_tmp(41, "/tmp", Life::Dead)
+            .stops(41, "/tmp/job", "/tmp/job", Errno::ENOENT)
+            .change(41, |p| p.cwd = Ok(Place { path: "/tmp".into(), deleted: true }));
+        let diagnosis = asked_all(&stage);
+        let above: Vec<&str> =
+            diagnosis.found.iter().filter(|f| f.severity > Severity::Info).map(|f| f.id.as_str()).collect();
+        assert_eq!(above, ["private-tmp-deleted"]);
+        assert_eq!(diagnosis.found[0].severity, Severity::Critical);
+    }
+
+    #[test]
+    fn syntax_leads_over_a_missing_directory_and_a_dead_bind_over_a_dead_working_directory() {
+        let syntax = Stage::healthy().runner(41, "r@1.service").variable(41, "TMPDIR", "/tmp ");
+        let syntax = syntax.stops(41, "/tmp ", "/tmp ", Errno::ENOENT);
+        assert_eq!(ids(&asked_all(&syntax))[0], "tmpdir-literal-syntax");
+        assert!(!ids(&asked_all(&syntax)).contains(&"tmpdir-missing"));
+        let bind = Stage::healthy()
+            .container(701, "job", "cargo")
+            .build(701)
+            .bind(701, "/srv/ci/job", "/workspace", Life::Dead)
+            .change(701, |p| p.cwd = Ok(Place { path: "/workspace".into(), deleted: true }));
+        assert_eq!(ids(&asked_all(&bind)), ["bind-source-deleted"]);
+    }
+
+    #[test]
+    fn no_title_is_wider_than_a_header() {
+        let long = format!("/srv/{}/tmp", "deep/".repeat(30));
+        let stage = Stage::healthy()
+            .runner(41, "forgejo-runner@1.service")
+            .variable(41, "TMPDIR", &long)
+            .stops(41, &long, "/srv/deep", Errno::ENOENT);
+        for finding in asked_all(&stage).found {
+            assert!(finding.title.chars().count() <= 78, "{}", finding.title);
+        }
+    }
+}

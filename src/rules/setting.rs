@@ -8,10 +8,10 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Can, Vantage};
+use crate::rules::evidence;
 use crate::rules::party::Party;
 use crate::rules::spot;
 use crate::rules::way::{self, Stop};
-use crate::rules::{evidence, origin};
 
 /// One value of one variable, and the processes of one party that have it.
 #[derive(Clone, Debug)]
@@ -86,9 +86,9 @@ pub fn works(now: &Snapshot, pid: Pid, path: &RawPath) -> Option<bool> {
 }
 
 impl Setting<'_> {
-    /// The process to look at by hand.
+    /// The process whose view counts.
     pub fn pid(&self) -> Pid {
-        self.party.pid().unwrap_or_default()
+        self.party.lead.map(|p| p.pid).unwrap_or_default()
     }
 
     /// Whether the value serves the processes as a temp dir.
@@ -103,8 +103,7 @@ impl Setting<'_> {
 
     /// The variable as its process holds it, and where it came in.
     pub fn sources(&self, now: &Snapshot, means: &str) -> Vec<Evidence> {
-        let own = evidence::variable(self.pid(), self.name, &self.value, means);
-        std::iter::once(own).chain(origin::of(now, self.pid(), self.name)).collect()
+        self.party.variable(now, self.name, &self.value, means)
     }
 
     /// The probe of the directory that the value names, where one was made and failed.

@@ -11,8 +11,8 @@ use crate::model::process::{MountNs, Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Component, Vantage};
+use crate::rules::evidence;
 use crate::rules::party::Party;
-use crate::rules::{evidence, origin};
 
 /// A directory that a party takes for its temp files.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Spot<'a> {
     pub variable: Option<&'static str>,
     /// Who takes it.
     pub party: Party<'a>,
+    /// Whether the caller asked about this directory.
+    pub asked: bool,
 }
 
 /// Why a process takes a path for its temp files.
@@ -50,7 +52,7 @@ pub fn spots(now: &Snapshot, wanted: impl Fn(&Vantage) -> bool) -> Vec<Spot<'_>>
         entry.1.extend(users);
     }
     let spots = |(vantage, users): (_, BTreeSet<Pid>)| {
-        Party::all_of(now, &users).into_iter().map(move |party| spot(vantage, party)).collect::<Vec<_>>()
+        Party::all_of(now, &users).into_iter().map(move |party| spot(now, vantage, party)).collect::<Vec<_>>()
     };
     // A daemon that locks itself into an empty root directory keeps its variables, and needs no temp dir there.
     let in_reach = |s: &Spot<'_>| s.party.is_weighty() || s.vantage.root == "/".into();
@@ -59,12 +61,12 @@ pub fn spots(now: &Snapshot, wanted: impl Fn(&Vantage) -> bool) -> Vec<Spot<'_>>
 
 type Place<'a> = (MountNs, &'a RawPath, &'a RawPath, Option<&'a RawPath>);
 
-fn spot<'a>(vantage: &'a Vantage, party: Party<'a>) -> Spot<'a> {
+fn spot<'a>(now: &Snapshot, vantage: &'a Vantage, party: Party<'a>) -> Spot<'a> {
     let variable = match party.lead.and_then(|p| naming(p, &vantage.path)) {
         Some(Naming::Variable(name)) => Some(name),
         Some(Naming::Default) | None => None,
     };
-    Spot { vantage, variable, party }
+    Spot { vantage, variable, party, asked: is_asked(now, vantage) }
 }
 
 /// The processes of a vantage that take its path for their temp files; all of them where the caller asked about it.
@@ -118,9 +120,16 @@ impl Spot<'_> {
         self.variable.map(|name| format!("{name}=")).unwrap_or_default()
     }
 
+    /// ` of LABEL`; nothing where it is only about a directory that the caller named.
+    pub fn whose(&self) -> String {
+        let only_asked = self.asked && self.variable.is_none();
+        if only_asked { String::new() } else { format!(" of {}", self.party.label) }
+    }
+
     /// How grave it is. TMP and TEMP alone stop only some tools (node), so they never make it critical.
     pub fn severity(&self) -> Severity {
         match self.variable {
+            _ if self.asked => Severity::Critical,
             Some("TMP" | "TEMP") => Severity::Warning,
             _ => self.party.severity(),
         }
@@ -128,10 +137,9 @@ impl Spot<'_> {
 
     /// The variable as its process holds it, and where it came in.
     pub fn sources(&self, now: &Snapshot, means: &str) -> Vec<Evidence> {
-        let (Some(pid), Some(name)) = (self.pid(), self.variable) else { return Vec::new() };
-        let value = self.party.lead.and_then(|p| set(p, name));
-        let own = value.map(|value| evidence::variable(pid, name, value, means));
-        own.into_iter().chain(origin::of(now, pid, name)).collect()
+        let value = |name| self.party.lead.and_then(|p| set(p, name)).map(|value| (name, value));
+        let named = self.variable.and_then(value);
+        named.map_or_else(Vec::new, |(name, value)| self.party.variable(now, name, value, means))
     }
 
     /// The path as a command of the host reaches it.

@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, scope, spot, way};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, scope, spot, way};
 
 /// See the module's header.
 pub struct TmpMountMissing;
@@ -126,7 +126,7 @@ fn evidence_of(now: &Snapshot, ours: &MountNamespace, line: &FstabLine, failing:
     }];
     if let Some(instead) = ours.serving(&line.point) {
         let means = format!("no mount has the point {}; this file system takes its place", line.point.shown());
-        all.push(evidence::mount_line_of(ours.witness, instead, &means));
+        all.push(evidence::mount_line_of(on_mount::lasting(now, ours), instead, &means));
     }
     all.extend(failing.and_then(|v| evidence::probe_of(now, v)));
     all

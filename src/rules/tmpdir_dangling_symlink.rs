@@ -47,7 +47,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let mut evidence = spot.sources(now, "this process makes its temp files there");
     evidence.extend(way::links_of(spot.vantage).map(|l| text_of(spot, l)));
     evidence.push(spot.stopped_at(missing, "the target of the link does not exist: the way ends here"));
-    let whose = if spot.party.pids.is_empty() { String::new() } else { format!(" of {}", spot.party.label) };
+    let whose = spot.whose();
     let title = titled(&spot.prefix(), &spot.vantage.path, &format!("{whose} is a symlink to nothing"));
     let mut finding = spot.finding(now, CARD.id, title, evidence);
     finding.errno = finding.errno.or(Some(Errno::ENOENT));

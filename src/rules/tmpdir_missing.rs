@@ -62,16 +62,11 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
         "already this part of the way does not exist in the view of this process"
     };
     evidence.push(spot.stopped_at(at, means));
-    let title = titled(&spot.prefix(), path, &format!("{} does not exist", of(spot)));
+    let title = titled(&spot.prefix(), path, &format!("{} does not exist", spot.whose()));
     let mut finding = spot.finding(now, CARD.id, title, evidence);
     finding.actions.push(offers::make_temp_dir(spot, path));
     finding.actions.extend(spot.variable.map(|name| offers::unset(&spot.party, name)));
     Some(finding)
-}
-
-/// ` of LABEL` where a variable of a process names the path, nothing where the caller asked about a directory.
-fn of(spot: &Spot<'_>) -> String {
-    spot.variable.map(|_| format!(" of {}", spot.party.label)).unwrap_or_default()
 }
 
 /// What the value tells of who made the directory, and who removed it.
@@ -132,6 +127,16 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity, Severity::Warning);
         assert_eq!(found[0].subject.pids, [100, 101]);
+    }
+
+    #[test]
+    fn answers_for_a_directory_that_was_asked_about() {
+        let mut stage = Stage::healthy().put(process(900, 100, "tmpmedic", 0)).named(900, "X", "/srv/t");
+        stage.now.eyes.pid = 900;
+        stage.now.asked.dirs = vec!["/srv/t".into()];
+        let found = found(&stage.stops(900, "/srv/t", "/srv/t", Errno::ENOENT));
+        assert_eq!((found[0].title.as_str(), found[0].severity), ("/srv/t does not exist", Severity::Critical));
+        assert_eq!(found[0].evidence[0].by_hand, "stat /srv/t");
     }
 
     #[test]

@@ -50,9 +50,9 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let mut evidence = spot.sources(now, "this process makes its temp files there");
     evidence.push(kind_of(spot, at));
     let path = &spot.vantage.path;
-    let tail = match (spot.variable, spot::is_same(&at.path, path)) {
-        (Some(_), true) => format!(" of {} is a {word}, no directory", spot.party.label),
-        (None, true) => format!(" is a {word}, no directory"),
+    let tail = match (spot.variable.is_some(), spot::is_same(&at.path, path)) {
+        (true, true) => format!("{} is a {word}, no directory", spot.whose()),
+        (false, true) => format!(" is a {word}, no directory"),
         (_, false) => format!(" leads through {}, which is a {word}", at.path.shown()),
     };
     let mut finding = spot.finding(now, CARD.id, titled(&spot.prefix(), path, &tail), evidence);

@@ -57,7 +57,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
         |pid| format!("nsenter -t {pid} -m stat -L {path}"),
     );
     evidence.push(stopped);
-    let whose = if spot.party.pids.is_empty() { String::new() } else { format!(" of {}", spot.party.label) };
+    let whose = spot.whose();
     let title = titled(&spot.prefix(), &spot.vantage.path, &format!("{whose} is a circle of symlinks"));
     let mut finding = spot.finding(now, CARD.id, title, evidence);
     finding.errno = at.error;
