@@ -45,11 +45,8 @@ impl Layers {
         let mut best = Self::unseen(GapWhy::Absent);
         for namespace in namespaces.iter().filter(|ns| is_mounters(ns, mount.device)) {
             let eyes = Eyes { namespace, proc };
-            let seen = Self {
-                upper: eyes.look(&upper),
-                work: eyes.look(&work),
-                seen_by: Some(namespace.witness),
-            };
+            let seen =
+                Self { upper: eyes.look(&upper), work: eyes.look(&work), seen_by: Some(namespace.witness) };
             if seen.upper == Ok(true) && seen.work == Ok(true) {
                 return seen;
             }
@@ -79,7 +76,8 @@ fn is_mounters(namespace: &MountNamespace, device: Device) -> bool {
 
 /// The directory that holds the layers of many containers: two up from `upperdir`.
 fn place_of(upper: &RawPath) -> RawPath {
-    let up = |path: &[u8]| path.iter().rposition(|b| *b == b'/').and_then(|at| path.get(..at)).map(<[u8]>::to_vec);
+    let up =
+        |path: &[u8]| path.iter().rposition(|b| *b == b'/').and_then(|at| path.get(..at)).map(<[u8]>::to_vec);
     let two_up = up(upper.as_bytes()).and_then(|dir| up(&dir)).filter(|dir| !dir.is_empty());
     two_up.map_or_else(|| RawPath::from("/"), RawPath::new)
 }
@@ -132,7 +130,14 @@ mod tests {
     fn namespace(id: u64, mounts: Vec<Mount>) -> MountNamespace {
         let mounts = Reading::Whole { value: mounts, took: Micros(1) };
         let witness = std::process::id();
-        MountNamespace { id: MountNs::Inode(id), witness, pids: vec![], ours: id == 1, mounts, overlays: vec![] }
+        MountNamespace {
+            id: MountNs::Inode(id),
+            witness,
+            pids: vec![],
+            ours: id == 1,
+            mounts,
+            overlays: vec![],
+        }
     }
 
     fn seen(upper: &str, engine: Option<Mount>) -> OverlayState {
@@ -171,7 +176,8 @@ mod tests {
         let upper = "/srv/nfs/17/diff";
         let mut remote = overlay("/srv/nfs", upper);
         (remote.fs_type, remote.device) = ("nfs4".into(), Device { major: 0, minor: 99 });
-        let mut all = vec![namespace(2, vec![overlay("/", upper)]), namespace(1, vec![remote, overlay("/m", upper)])];
+        let mut all =
+            vec![namespace(2, vec![overlay("/", upper)]), namespace(1, vec![remote, overlay("/m", upper)])];
         look(&mut all, Path::new("/proc"));
         assert_eq!(all[0].overlays[0].upper, Err(GapWhy::NotAsked));
     }

@@ -88,8 +88,8 @@ impl Mount {
 
     /// The path that is the value of `name=` in the file system's options.
     ///
-    /// The kernel writes `,`, `=`, blanks and `\` of such a path as `\NNN`. Source: the kernel's
-    /// include/linux/seq_file.h, `seq_show_option`.
+    /// The kernel writes `,`, `=`, blanks and `\` of such a path as `\NNN`, and keeps the `\` by which whoever mounted it
+    /// escaped a `,` or `:`. Source: the kernel's include/linux/seq_file.h, `seq_show_option`; mount(8) on overlay.
     pub fn super_path(&self, name: &str) -> Option<RawPath> {
         let text = self.super_option(name)?;
         let mut rest = text.as_bytes();
@@ -101,7 +101,10 @@ impl Mount {
             path.push(value.unwrap_or(*first));
             rest = if value.is_some() { tail.get(3..).unwrap_or_default() } else { tail };
         }
-        Some(RawPath::new(path))
+        let next = path.iter().skip(1).map(Some).chain(std::iter::once(None));
+        let escapes = |byte: u8, next: Option<&u8>| byte == b'\\' && matches!(next, Some(b',' | b':'));
+        let kept = path.iter().zip(next).filter(|(byte, next)| !escapes(**byte, *next));
+        Some(RawPath::new(kept.map(|(byte, _)| *byte).collect::<Vec<u8>>()))
     }
 
     /// Whether it is read-only, by the mount or by the file system.
@@ -188,12 +191,13 @@ mod tests {
             propagation: String::new(),
             fs_type: "overlay".into(),
             source: "overlay".into(),
-            super_options: r"rw,upperdir=/srv/a\054b\040c\134,workdir=/w\9".into(),
+            super_options: r"rw,upperdir=/srv/a\054b\040c\134,workdir=/w\9,lowerdir=/l\134\054m".into(),
             line: RawText::default(),
             order: 0,
         };
         assert_eq!(mount.super_path("upperdir"), Some(r"/srv/a,b c\".into()));
         assert_eq!(mount.super_path("workdir"), Some(r"/w\9".into()));
-        assert_eq!(mount.super_path("lowerdir"), None);
+        assert_eq!(mount.super_path("lowerdir"), Some("/l,m".into()), "escaped by the mounter as well");
+        assert_eq!(mount.super_path("none"), None);
     }
 }

@@ -85,7 +85,7 @@ fn finding(now: &Snapshot, ours: MountNs, spots: &[Spot<'_>]) -> Option<Finding>
         0 | 1 => format!("{} sees another ", first.party.label),
         n => format!("{} and {} more see another ", first.party.label, n - 1),
     };
-    let title = titled(&who, &what, " than your shell does");
+    let title = titled(&who, &what, " than your shell");
     let mut subject = first.party.subject(&first.vantage.path);
     subject.pids = pids.into_iter().collect();
     let mut evidence = vec![own_link(ours)];
@@ -160,7 +160,7 @@ mod tests {
         let Verdict::Found(found) = stage.check(&ForeignMountNamespace) else { panic!("must be found") };
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity, Severity::Info);
-        assert_eq!(found[0].title, "r@1.service and 1 more see another /tmp than your shell does");
+        assert_eq!(found[0].title, "r@1.service and 1 more see another /tmp than your shell");
         assert_eq!(found[0].subject.pids, [41, 42]);
         assert_eq!(found[0].evidence[1].by_hand, "readlink /proc/41/ns/mnt");
     }
