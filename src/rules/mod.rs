@@ -5,8 +5,15 @@
 //! of [`RULES`] and lets the most specific cause lead: a rule yields to those named in its card wherever they explain
 //! the same processes at the same path.
 
+mod advice;
+mod builds;
+mod cohort;
 mod diagnosis;
 pub mod evidence;
+#[cfg(test)]
+mod healthy;
+mod rights;
+mod room;
 pub mod scope;
 #[cfg(test)]
 pub mod stage;
@@ -74,4 +81,29 @@ macro_rules! registry {
 
 registry! {
     private_tmp_deleted::PrivateTmpDeleted,
+
+    ro_after_fs_error::RoAfterFsError,
+    fs_frozen_or_hung::FsFrozenOrHung,
+    cargo_cached_failure::CargoCachedFailure,
+    tmpfs_size::TmpfsSize,
+    tmpfs_inodes::TmpfsInodes,
+    reserved_blocks::ReservedBlocks,
+    disk_full::DiskFull,
+    inodes_exhausted::InodesExhausted,
+    var_tmp_full::VarTmpFull,
+    root_owned_bind_dir::RootOwnedBindDir,
+    acl_deny::AclDeny,
+    immutable_or_append::ImmutableOrAppend,
+    tmp_wrong_mode_or_owner::TmpWrongModeOrOwner,
+    ro_mount::RoMount,
+    noexec_tmp::NoexecTmp,
+    umask_hostile::UmaskHostile,
+    rlimit_fsize::RlimitFsize,
+    fd_or_task_limits::FdOrTaskLimits,
+    path_too_long::PathTooLong,
+    emlink::Emlink,
+    dev_null_not_a_device::DevNullNotADevice,
+    deleted_open_files::DeletedOpenFiles,
+    leaked_temp_accumulation::LeakedTempAccumulation,
+    dir_too_many_entries::DirTooManyEntries,
 }

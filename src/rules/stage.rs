@@ -72,6 +72,7 @@ impl Stage {
     }
 
     fn see(&mut self, pid: Pid, ns: MountNs, path: RawPath, credentials: Credentials, why: (Reason, bool)) {
+        let mount_id = self.now.namespace(ns).and_then(|table| table.serving(&path)).map(|m| m.id);
         let vantages = self.now.vantages.value_mut().unwrap();
         let same = |v: &&mut Vantage| v.path == path && v.mount_ns == ns && v.credentials == credentials;
         if let Some(vantage) = vantages.iter_mut().find(same) {
@@ -80,6 +81,7 @@ impl Stage {
             return;
         }
         let mut vantage = vantage(path, ns, credentials, vec![pid]);
+        vantage.mount_id = mount_id;
         vantage.reasons = vec![why.0];
         vantage.is_build = why.1;
         vantages.push(vantage);
