@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn root_is_full_where_the_kernel_keeps_even_the_reserve_from_it() {
+        let room = Space { free: Bytes(9 << 20), available: Bytes(0), ..space() };
+        let stage = with(Stage::healthy().put(process(300, 1, "rustc", 0)), room);
+        let found = found(&stage.fails(300, "/tmp", Errno::ENOSPC, "write"));
+        assert_eq!(found[0].subject.pids, [1, 300]);
+    }
+
+    #[test]
     fn root_is_not_full_while_its_reserve_lasts() {
         let room = Space { total: Bytes(2 << 40), free: Bytes(100 << 30), available: Bytes(0), ..space() };
         let stage = Stage::healthy().put(process(300, 1, "rustc", 0));

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::errno::Errno;
 use crate::model::finding::Evidence;
 use crate::model::mount::Mount;
 use crate::model::raw_path::RawText;
@@ -63,8 +64,10 @@ pub fn blocks(now: &Snapshot, vantage: &Vantage, t: &Thresholds) -> Room {
     if room < t.full_below && is_proved_wrong(vantage) {
         return Room::Nearly;
     }
-    if room < t.full_below {
-        let reserve = backing(now, vantage) == Backing::Ext && space.free >= t.full_below;
+    if room < t.full_below || is_refused_room(vantage, &space) {
+        let kept = space.free >= t.full_below && space.available < t.full_below;
+        let bound = room < t.full_below;
+        let reserve = backing(now, vantage) == Backing::Ext && kept && bound;
         return if reserve { Room::Reserved } else { Room::Full };
     }
     let nearly = used_percent(&space) >= t.nearly_full_percent && space.available < t.roomy_from;
@@ -89,6 +92,14 @@ pub fn inodes(now: &Snapshot, vantage: &Vantage, t: &Thresholds) -> Room {
 
 fn is_proved_wrong(vantage: &Vantage) -> bool {
     vantage.can_create.can == Can::Yes && vantage.can_create.how == HowKnown::Probed
+}
+
+/// ENOSPC although some room shows: even root may not take the last clusters of ext4. Inodes are another matter, and with
+/// plenty of room the refusal has another cause than a full disk.
+fn is_refused_room(vantage: &Vantage, space: &Space) -> bool {
+    let refused = vantage.can_create.can == Can::No && vantage.can_create.errno == Some(Errno::ENOSPC);
+    let inodes = space.inodes.0 == 0 || space.inodes_free.0 > 0;
+    refused && inodes && used_percent(space) >= 99
 }
 
 /// The worst that a cohort has by that measure, with the vantages that have it. Being nearly full counts only where
