@@ -251,7 +251,7 @@ fn of_ourselves(now: &Snapshot) -> Option<Finding> {
         source: "tmpmedic's own attempt".to_owned(),
         observed: text(&format!("{}: {}", strain.asked, strain.errno)),
         means: "the machine refused this to tmpmedic itself, so it refuses it to others of this user and cgroup".into(),
-        by_hand: "ulimit -n -u; cat /proc/self/cgroup /proc/sys/kernel/threads-max /proc/sys/fs/file-nr".to_owned(),
+        by_hand: "grep -E '^Max (open files|processes)' /proc/self/limits; cat /proc/self/cgroup /proc/sys/fs/file-nr".to_owned(),
     };
     Some(Finding {
         title: format!("the machine refused {} to tmpmedic itself", strain.asked),

@@ -60,18 +60,33 @@ pub fn space(now: &Snapshot, vantage: &Vantage) -> Option<Space> {
 /// Blocks. Where a probe has just written, what is left is little but not nothing.
 pub fn blocks(now: &Snapshot, vantage: &Vantage, t: &Thresholds) -> Room {
     let Some(space) = space(now, vantage) else { return Room::Enough };
-    let room = space.room_for(&vantage.credentials);
+    let room = usable(now, vantage, &space);
     if room < t.full_below && is_proved_wrong(vantage) {
         return Room::Nearly;
     }
     if room < t.full_below || is_refused_room(vantage, &space) {
-        let kept = space.free >= t.full_below && space.available < t.full_below;
+        let for_root = Bytes(space.free.0.saturating_sub(held_back(&space).0));
+        let kept = for_root >= t.full_below && space.available < t.full_below;
         let bound = room < t.full_below;
         let reserve = backing(now, vantage) == Backing::Ext && kept && bound;
         return if reserve { Room::Reserved } else { Room::Full };
     }
     let nearly = used_percent(&space) >= t.nearly_full_percent && space.available < t.roomy_from;
     if nearly { Room::Nearly } else { Room::Enough }
+}
+
+/// What these credentials may take. Only where nothing is left for users does the kernel's own share bind root as well.
+fn usable(now: &Snapshot, vantage: &Vantage, space: &Space) -> Bytes {
+    let room = space.room_for(&vantage.credentials);
+    let on_reserve = backing(now, vantage) == Backing::Ext && space.available.0 == 0;
+    if on_reserve { Bytes(room.0.saturating_sub(held_back(space).0)) } else { room }
+}
+
+/// ext4 holds back clusters from everybody, root included: 2 % of the file system, at most 4,096 of them. They count as
+/// free. Source: the kernel's documentation of ext4, `reserved_clusters`.
+fn held_back(space: &Space) -> Bytes {
+    const MOST: u64 = 4096 * 4096;
+    Bytes((space.total.0 / 50).min(MOST))
 }
 
 /// Inodes. 0 of 0 is a file system that makes them as needed, or a tmpfs without a limit.
@@ -125,7 +140,7 @@ pub fn inodes_percent(space: &Space) -> u64 {
     per_cent(space.inodes.0.saturating_sub(space.inodes_free.0), space.inodes.0)
 }
 
-/// What the lead of a cohort has: zero where it is not known, which a caller has ruled out by judging it.
+/// What the lead of a cohort has: nothing where it is not known, which a caller has ruled out by judging it.
 pub fn space_of(cohort: &Cohort<'_>) -> Option<Space> {
     cohort.lead.space.as_ref().ok().copied()
 }
