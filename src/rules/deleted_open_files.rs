@@ -19,6 +19,8 @@ use crate::rules::{Rule, RuleCard, Verdict, advice};
 
 /// How many holders are named, the biggest first.
 const NAMED: usize = 5;
+/// Holding one part in so many of a full file system.
+const SHARE: u64 = 10;
 
 /// See the module's header.
 pub struct DeletedOpenFiles;
@@ -39,11 +41,7 @@ impl Rule for DeletedOpenFiles {
         for pinned in now.holders.value().map_or(&[][..], |h| &h.pinned).iter().filter(|p| is_on_disk(p)) {
             by_device.entry(pinned.device).or_default().push(pinned);
         }
-        let sums = by_device.iter().map(|(device, all)| (*device, all, sum(all)));
-        let found = sums
-            .filter(|(_, _, bytes)| *bytes >= t.pinned_from)
-            .map(|(device, all, bytes)| finding(now, t, (device, bytes), all))
-            .collect();
+        let found = by_device.iter().filter_map(|(device, all)| finding(now, t, *device, all)).collect();
         let gaps: Vec<Gap> = now.holders.gaps().to_vec();
         Verdict::of(found, gaps, || {
             let all: Vec<&Pinned> = by_device.values().flatten().copied().collect();
@@ -63,7 +61,18 @@ fn sum(all: &[&Pinned]) -> Bytes {
     Bytes(all.iter().fold(0, |sum, p| p.bytes.0.saturating_add(sum)))
 }
 
-fn finding(now: &Snapshot, t: &Thresholds, (device, bytes): (Device, Bytes), all: &[&Pinned]) -> Finding {
+fn finding(now: &Snapshot, t: &Thresholds, device: Device, all: &[&Pinned]) -> Option<Finding> {
+    let bytes = sum(all);
+    let place = cohort::by_file_system(now, |v| {
+        let own = v.identity.as_ref().ok().map(|i| i.device);
+        own == Some(device) || cohort::backing_mount(now, v).is_some_and(|m| m.device == device)
+    });
+    let is_tight = place.iter().any(|c| c.vantages.iter().any(|v| room::blocks(now, v, t) != Room::Enough));
+    // On a small file system that is full, a tenth of it is worth a word although it is little elsewhere.
+    let total = place.first().and_then(room::space_of).map_or(u64::MAX, |space| space.total.0);
+    if bytes < t.pinned_from && !(is_tight && bytes.0 >= total / SHARE) {
+        return None;
+    }
     let mut holders = all.to_vec();
     holders.sort_by_key(|p| (Reverse(p.bytes), p.pid));
     let pids: Vec<Pid> = {
@@ -72,11 +81,6 @@ fn finding(now: &Snapshot, t: &Thresholds, (device, bytes): (Device, Bytes), all
         pids.dedup();
         pids
     };
-    let place = cohort::by_file_system(now, |v| {
-        let own = v.identity.as_ref().ok().map(|i| i.device);
-        own == Some(device) || cohort::backing_mount(now, v).is_some_and(|m| m.device == device)
-    });
-    let is_tight = place.iter().any(|c| c.vantages.iter().any(|v| room::blocks(now, v, t) != Room::Enough));
     let path = place.first().map(cohort::Cohort::path);
     let at = path.as_ref().map_or_else(|| format!("device {device}"), |p| format!("the file system of {p}"));
     let labels = cohort::who(now, &pids);
@@ -84,7 +88,7 @@ fn finding(now: &Snapshot, t: &Thresholds, (device, bytes): (Device, Bytes), all
     if subject.kind == SubjectKind::Directory {
         subject.kind = SubjectKind::Mount;
     }
-    Finding {
+    Some(Finding {
         id: CARD.id.to_owned(),
         severity: if is_tight { Severity::Warning } else { Severity::Info },
         confidence: Confidence::Proven,
@@ -93,7 +97,7 @@ fn finding(now: &Snapshot, t: &Thresholds, (device, bytes): (Device, Bytes), all
         evidence: holders.iter().take(NAMED).map(|p| seen(now, p)).collect(),
         actions: holders.first().map_or_else(Vec::new, |p| actions(now, p)),
         subject,
-    }
+    })
 }
 
 fn seen(now: &Snapshot, pinned: &Pinned) -> Evidence {
@@ -162,6 +166,16 @@ mod tests {
         let stage = pinning(41 << 30, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
         let Verdict::Found(found) = stage.check(&DeletedOpenFiles) else { panic!("must be found") };
         assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn warns_of_a_large_share_of_a_small_full_file_system() {
+        let mut room = space();
+        (room.total, room.free, room.available) = (Bytes(8 << 20), Bytes(0), Bytes(0));
+        let stage = pinning(7 << 20, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
+        assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::Found(_)));
+        let stage = pinning(1 << 18, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
+        assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::RuledOut(_)), "not what fills it");
     }
 
     #[test]

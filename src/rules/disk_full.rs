@@ -9,6 +9,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
+use crate::rules::var_tmp_full::is_var_tmp_alone;
 use crate::rules::{Rule, RuleCard, Verdict, advice};
 
 /// See the module's header.
@@ -34,11 +35,6 @@ impl Rule for DiskFull {
             format!("now: {} (a failed build gives its space back)", room::figures(now, disk))
         })
     }
-}
-
-/// A `/var/tmp` on a file system of its own is the business of `var-tmp-full`.
-pub fn is_var_tmp_alone(cohort: &Cohort<'_>) -> bool {
-    cohort.vantages.iter().all(|v| cohort::place_of(v).as_bytes() == b"/var/tmp")
 }
 
 fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
@@ -215,6 +211,21 @@ mod tests {
         assert_eq!(gaps[0].what, "room on the file system of /tmp");
         assert!(gaps[0].remedy.is_some());
         assert!(matches!(Stage::healthy().without_vantages().check(&DiskFull), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn root_is_full_where_the_kernel_keeps_even_the_reserve_from_it() {
+        let room = Space { free: Bytes(9 << 20), available: Bytes(0), ..space() };
+        let stage = with(Stage::healthy().put(process(300, 1, "rustc", 0)), room);
+        let found = found(&stage.fails(300, "/tmp", Errno::ENOSPC, "write"));
+        assert_eq!(found[0].subject.pids, [1, 100, 300]);
+    }
+
+    #[test]
+    fn a_disk_without_a_reserve_is_full_although_the_kernel_s_own_share_shows_as_free() {
+        let room = Space { total: Bytes(16 << 20), free: Bytes(320 << 10), available: Bytes(0), ..space() };
+        let found = found(&with(Stage::healthy().runner(70, "ci.service"), room));
+        assert_eq!((found.len(), found[0].severity), (1, Severity::Critical));
     }
 
     #[test]

@@ -49,8 +49,9 @@ fn links(vantage: &Vantage) -> Option<u64> {
 }
 
 fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Finding {
-    let refused = cohort.only(is_refused);
-    let is_proved = cohort.vantages.iter().any(|v| is_refused(v) && v.can_create.how == HowKnown::Probed);
+    // A prediction does not know of dir_nlink, so only a probe tells that mkdir fails.
+    let refused = cohort.only(|v| is_refused(v) && v.can_create.how == HowKnown::Probed);
+    let is_proved = refused.is_some();
     let links = links(cohort.lead).unwrap_or(t.links_max);
     let path = cohort.reach().quoted();
     let mut evidence = vec![Evidence {

@@ -157,7 +157,9 @@ fn of_cgroup(
         None => return None,
     };
     let TaskLimit { cgroup, current, max, refused } = limit;
-    let file = |name: &str| RawPath::from(format!("/sys/fs/cgroup{cgroup}/{name}").as_str()).quoted();
+    let hierarchy = hierarchy_of(now);
+    let inner = cgroup.as_bytes().strip_prefix(b"/").unwrap_or(cgroup.as_bytes());
+    let file = |name: &str| hierarchy.join(inner).join(name.as_bytes()).quoted();
     let (now_file, max_file, events) = (file("pids.current"), file("pids.max"), file("pids.events"));
     let evidence = Evidence {
         source: format!("pids controller of {cgroup}"),
@@ -182,6 +184,15 @@ fn of_cgroup(
         None => format!("{} was refused a task {refused} times (limit {max})", subject.name),
     };
     Some(Finding { title, ..claim(severity, Errno::EAGAIN, evidence, actions, subject) })
+}
+
+/// Where the pids controller is mounted: a hierarchy of its own with cgroup v1, the only one with v2.
+fn hierarchy_of(now: &Snapshot) -> RawPath {
+    let ours = now.namespaces.items().iter().find(|ns| ns.ours);
+    let mounts = || ours.map_or(&[][..], |ns| ns.mounts.items()).iter();
+    let first = mounts().find(|m| m.fs_type == "cgroup" && m.has_super_option("pids"));
+    let found = first.or_else(|| mounts().find(|m| m.fs_type == "cgroup2"));
+    found.map_or_else(|| RawPath::from("/sys/fs/cgroup"), |m| m.point.clone())
 }
 
 /// Any line of `/proc/PID/cgroup` whose path is that cgroup or below it: a limit binds everything below.
@@ -240,7 +251,7 @@ fn of_ourselves(now: &Snapshot) -> Option<Finding> {
         source: "tmpmedic's own attempt".to_owned(),
         observed: text(&format!("{}: {}", strain.asked, strain.errno)),
         means: "the machine refused this to tmpmedic itself, so it refuses it to others of this user and cgroup".into(),
-        by_hand: "ulimit -n -u; cat /proc/self/cgroup /proc/sys/kernel/threads-max /proc/sys/fs/file-nr".to_owned(),
+        by_hand: "grep -E '^Max (open files|processes)' /proc/self/limits; cat /proc/self/cgroup /proc/sys/fs/file-nr".to_owned(),
     };
     Some(Finding {
         title: format!("the machine refused {} to tmpmedic itself", strain.asked),

@@ -66,6 +66,7 @@ fn fires_on_the_cgroup_of_a_build_that_is_at_its_limit() {
     assert_eq!(found[0].severity, Severity::Critical);
     assert_eq!(found[0].title, "ci.service has 500 of 500 tasks: no room for more");
     assert_eq!(found[0].actions[0].by_hand, ["systemctl set-property --runtime ci.service TasksMax=1000"]);
+    assert!(found[0].evidence[0].by_hand.contains("cat /sys/fs/cgroup/system.slice/ci.service/pids.max"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::errno::Errno;
 use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severity, Subject, SubjectKind};
 use crate::model::mount::Mount;
-use crate::model::probe::{ProbeResult, Step};
+use crate::model::probe::ProbeResult;
 use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawText;
 use crate::model::reading::{Gap, GapWhy};
@@ -37,7 +37,11 @@ impl Rule for FsFrozenOrHung {
 
     fn check(&self, now: &Snapshot, before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let hung = |v: &Vantage| hung_probe(now, v).is_some() || hung_field(v).is_some();
-        let mut found: Vec<Finding> = cohort::by_directory(now, hung).iter().map(unanswered).collect();
+        let served_by = |v: &Vantage| {
+            let mount = cohort::mount_of(now, v).map(|m| m.id);
+            (v.mount_ns, mount, mount.is_none().then(|| cohort::place_of(v)))
+        };
+        let mut found: Vec<Finding> = cohort::gather(now, hung, served_by).iter().map(unanswered).collect();
         if found.is_empty() {
             found.extend(scope::vantage_gaps(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
         }
@@ -64,9 +68,8 @@ fn is_hung(why: &GapWhy) -> bool {
 
 fn hung_probe<'a>(now: &'a Snapshot, v: &Vantage) -> Option<&'a ProbeResult> {
     now.probes.iter().find(|p| {
-        // A helper that could not even enter says nothing about the file system.
-        let entered = p.steps.iter().any(|s| s.step == Step::Enter && s.errno.is_none());
-        p.hung && entered && p.path == v.path && p.mount_ns == v.mount_ns && p.credentials == v.credentials
+        let same_view = p.mount_ns == v.mount_ns && p.root == v.root && p.credentials == v.credentials;
+        p.hung && p.path == v.path && same_view
     })
 }
 

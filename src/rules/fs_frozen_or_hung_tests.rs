@@ -1,7 +1,7 @@
 //! Tests of [`super::FsFrozenOrHung`].
 
 use super::*;
-use crate::model::probe::StepResult;
+use crate::model::probe::{Step, StepResult};
 use crate::model::units::{Micros, Millis, WallNanos};
 use crate::rules::stage::Stage;
 

@@ -128,7 +128,7 @@ fn evidence(dir: &TempDir, sums: Sums) -> Vec<Evidence> {
         observed: RawText::from(listed.join("; ").as_str()),
         means,
         by_hand: format!(
-            "find {reached} -xdev -mindepth 1 -maxdepth 1 -amin +1440 -mmin +1440 -cmin +1440 -printf '%f\\n' | sed -E 's/[A-Za-z0-9_]{{6,}}$//; s/[0-9]+//g' | sort | uniq -c | sort -rn | head"
+            "find {reached} -xdev -mindepth 1 -maxdepth 1 -amin +1440 -mmin +1440 -cmin +1440 -printf '%f\\n' | sed -E 's/[0-9]{{4,}}$//;t;s/[.][A-Za-z0-9]{{10}}$/./;t;s/[A-Za-z0-9_]{{6}}$//' | sort | uniq -c | sort -rn | head"
         ),
     }]
 }

@@ -60,8 +60,12 @@ fn runs_from_temp(process: &Process) -> Option<&'static str> {
     let arguments = process.arguments.as_ref().map_or(&[][..], Vec::as_slice);
     let says = |word: &str| arguments.iter().skip(1).any(|a| a.as_bytes() == word.as_bytes());
     let moved = |name: &str| process.variable(name).ok().flatten().is_some_and(|v| !v.is_empty());
+    let writes_only = ["build", "vet", "list", "mod", "env", "fmt", "install", "get", "version", "clean", "doc"];
+    let first = arguments.get(1).map(RawText::shown).unwrap_or_default();
     match process.comm.shown().as_str() {
-        "go" if (says("run") || says("test")) && !moved("GOTMPDIR") => Some("go runs what it built in go-build…"),
+        "go" if !writes_only.contains(&first.as_str()) && !moved("GOTMPDIR") => {
+            Some("go run and go test run what they built in go-build…")
+        }
         "cargo" | "cargo-install" if says("install") && !moved("CARGO_TARGET_DIR") => {
             Some("cargo install runs build scripts in cargo-install…")
         }
@@ -129,7 +133,7 @@ fn flag_seen(cohort: &Cohort<'_>) -> Evidence {
         source: format!("statfs of {reached}"),
         observed: "ST_NOEXEC".into(),
         means: "execve of every file there gives EACCES; creating works".to_owned(),
-        by_hand: format!("findmnt -no OPTIONS -T {}", reached.quoted()),
+        by_hand: format!("awk '{{print $5, $6}}' /proc/{}/mountinfo", cohort.pid()),
     }
 }
 

@@ -95,7 +95,7 @@ fn flag_seen(cohort: &Cohort<'_>) -> Evidence {
         source: format!("statfs of {reached}"),
         observed: "ST_RDONLY".into(),
         means: "the mount is read-only: mkdir gives EROFS".to_owned(),
-        by_hand: format!("findmnt -no OPTIONS -T {}", reached.quoted()),
+        by_hand: format!("awk '{{print $5, $6}}' /proc/{}/mountinfo", cohort.pid()),
     }
 }
 

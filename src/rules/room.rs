@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::errno::Errno;
 use crate::model::finding::Evidence;
 use crate::model::mount::Mount;
 use crate::model::raw_path::RawText;
@@ -59,16 +60,33 @@ pub fn space(now: &Snapshot, vantage: &Vantage) -> Option<Space> {
 /// Blocks. Where a probe has just written, what is left is little but not nothing.
 pub fn blocks(now: &Snapshot, vantage: &Vantage, t: &Thresholds) -> Room {
     let Some(space) = space(now, vantage) else { return Room::Enough };
-    let room = space.room_for(&vantage.credentials);
+    let room = usable(now, vantage, &space);
     if room < t.full_below && is_proved_wrong(vantage) {
         return Room::Nearly;
     }
-    if room < t.full_below {
-        let reserve = backing(now, vantage) == Backing::Ext && space.free >= t.full_below;
+    if room < t.full_below || is_refused_room(vantage, &space) {
+        let for_root = Bytes(space.free.0.saturating_sub(held_back(&space).0));
+        let kept = for_root >= t.full_below && space.available < t.full_below;
+        let bound = room < t.full_below;
+        let reserve = backing(now, vantage) == Backing::Ext && kept && bound;
         return if reserve { Room::Reserved } else { Room::Full };
     }
     let nearly = used_percent(&space) >= t.nearly_full_percent && space.available < t.roomy_from;
     if nearly { Room::Nearly } else { Room::Enough }
+}
+
+/// What these credentials may take. Only where nothing is left for users does the kernel's own share bind root as well.
+fn usable(now: &Snapshot, vantage: &Vantage, space: &Space) -> Bytes {
+    let room = space.room_for(&vantage.credentials);
+    let on_reserve = backing(now, vantage) == Backing::Ext && space.available.0 == 0;
+    if on_reserve { Bytes(room.0.saturating_sub(held_back(space).0)) } else { room }
+}
+
+/// ext4 holds back clusters from everybody, root included: 2 % of the file system, at most 4,096 of them. They count as
+/// free. Source: the kernel's documentation of ext4, `reserved_clusters`.
+fn held_back(space: &Space) -> Bytes {
+    const MOST: u64 = 4096 * 4096;
+    Bytes((space.total.0 / 50).min(MOST))
 }
 
 /// Inodes. 0 of 0 is a file system that makes them as needed, or a tmpfs without a limit.
@@ -89,6 +107,14 @@ pub fn inodes(now: &Snapshot, vantage: &Vantage, t: &Thresholds) -> Room {
 
 fn is_proved_wrong(vantage: &Vantage) -> bool {
     vantage.can_create.can == Can::Yes && vantage.can_create.how == HowKnown::Probed
+}
+
+/// ENOSPC although some room shows: even root may not take the last clusters of ext4. Inodes are another matter, and with
+/// plenty of room the refusal has another cause than a full disk.
+fn is_refused_room(vantage: &Vantage, space: &Space) -> bool {
+    let refused = vantage.can_create.can == Can::No && vantage.can_create.errno == Some(Errno::ENOSPC);
+    let inodes = space.inodes.0 == 0 || space.inodes_free.0 > 0;
+    refused && inodes && used_percent(space) >= 99
 }
 
 /// The worst that a cohort has by that measure, with the vantages that have it. Being nearly full counts only where
@@ -114,7 +140,7 @@ pub fn inodes_percent(space: &Space) -> u64 {
     per_cent(space.inodes.0.saturating_sub(space.inodes_free.0), space.inodes.0)
 }
 
-/// What the lead of a cohort has: zero where it is not known, which a caller has ruled out by judging it.
+/// What the lead of a cohort has: nothing where it is not known, which a caller has ruled out by judging it.
 pub fn space_of(cohort: &Cohort<'_>) -> Option<Space> {
     cohort.lead.space.as_ref().ok().copied()
 }

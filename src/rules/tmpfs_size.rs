@@ -1,12 +1,13 @@
 //! `tmpfs-size`: a tmpfs is full up to its `size=`; directories can still be made, nothing can be written.
 
 use crate::model::errno::Errno;
-use crate::model::finding::{Confidence, Evidence, Finding, Risk, Severity};
+use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severity};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
+use crate::rules::var_tmp_full::is_var_tmp_alone;
 use crate::rules::{Rule, RuleCard, Verdict, advice};
 
 /// See the module's header.
@@ -25,7 +26,8 @@ impl Rule for TmpfsSize {
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let memory = |v: &Vantage| room::backing(now, v) == Backing::Memory;
-        let found = cohort::by_file_system(now, memory).iter().filter_map(|c| judge(c, t)).collect();
+        let cohorts = cohort::by_file_system(now, memory);
+        let found = cohorts.iter().filter(|c| !is_var_tmp_alone(c)).filter_map(|c| judge(c, t)).collect();
         Verdict::of(found, room::gaps(now), || room::figures(now, memory))
     }
 }
@@ -48,15 +50,8 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     } else {
         format!("{path} (tmpfs) is nearly full: {} of {} left", space.available, space.total)
     };
-    let mut actions = vec![advice::clean(&those.reach())];
-    if let Some(mount) = those.mount() {
-        let more = format!("size={}k", space.total.0.saturating_mul(2) / 1024);
-        actions.insert(0, advice::guide_back(
-            "double its size while it is mounted; it takes RAM and swap, and lasts until the next mount",
-            Risk::None,
-            vec!["free -m".to_owned(), advice::remount(those.pid(), &mount.point, &more)],
-        ));
-    }
+    let mut actions: Vec<Action> = enlarge(&those).into_iter().collect();
+    actions.push(advice::clean(&those.reach()));
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: if is_full { those.severity() } else { Severity::Warning },
@@ -69,8 +64,19 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     })
 }
 
+/// More room while it is mounted.
+pub fn enlarge(cohort: &Cohort<'_>) -> Option<Action> {
+    let (mount, space) = (cohort.mount()?, room::space_of(cohort)?);
+    let more = format!("size={}k", space.total.0.saturating_mul(2) / 1024);
+    Some(advice::guide_back(
+        "double its size while it is mounted; it takes RAM and swap, and lasts until the next mount",
+        Risk::None,
+        vec!["free -m".to_owned(), advice::remount(cohort.pid(), &mount.point, &more)],
+    ))
+}
+
 /// The kernel prints `size=` only where it differs from the default. Source: tmpfs(5).
-fn limit_of(cohort: &Cohort<'_>) -> String {
+pub fn limit_of(cohort: &Cohort<'_>) -> String {
     match cohort.mount().and_then(|m| m.super_option("size")) {
         Some(size) => format!("its limit is size={size}"),
         None => "no size= stands there, so the default holds: half of the RAM".to_owned(),

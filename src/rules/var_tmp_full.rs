@@ -6,9 +6,8 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::disk_full::is_var_tmp_alone;
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, tmpfs_size};
 
 /// See the module's header.
 pub struct VarTmpFull;
@@ -25,15 +24,23 @@ impl Rule for VarTmpFull {
     }
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
-        let disk = |v: &Vantage| room::backing(now, v) != Backing::Memory;
-        let cohorts = cohort::by_file_system(now, disk);
+        let cohorts = cohort::by_file_system(now, |_| true);
         let alone: Vec<&Cohort<'_>> = cohorts.iter().filter(|c| is_var_tmp_alone(c)).collect();
         let found = alone.iter().filter_map(|c| judge(c, t)).collect();
         Verdict::of(found, room::gaps(now), || match alone.as_slice() {
             [] => "/var/tmp shares its file system with other temp dirs".to_owned(),
-            _ => room::figures(now, |v| disk(v) && cohort::place_of(v).as_bytes() == b"/var/tmp"),
+            _ => room::figures(now, is_var_tmp),
         })
     }
+}
+
+/// A `/var/tmp` on a file system of its own, disk or tmpfs.
+pub fn is_var_tmp_alone(cohort: &Cohort<'_>) -> bool {
+    cohort.vantages.iter().all(|v| is_var_tmp(v))
+}
+
+fn is_var_tmp(vantage: &Vantage) -> bool {
+    cohort::place_of(vantage).as_bytes() == b"/var/tmp"
 }
 
 fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
@@ -59,8 +66,14 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
         Room::Reserved | Room::Enough => return None,
     };
     let mut evidence: Vec<Evidence> = room::blocks_seen(&those, means).into_iter().collect();
-    evidence.extend(those.mount_line("a file system of its own"));
+    let in_memory = room::backing(those.now, those.lead) == Backing::Memory;
+    let kind = if in_memory { tmpfs_size::limit_of(&those) } else { "a file system of its own".to_owned() };
+    evidence.extend(those.mount_line(&kind));
     evidence.extend(those.probe());
+    let mut actions = vec![advice::find_what_fills(&those), advice::clean(&those.reach())];
+    if in_memory {
+        actions.extend(tmpfs_size::enlarge(&those));
+    }
     Some(Finding {
         id: CARD.id.to_owned(),
         severity,
@@ -68,7 +81,7 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
         title,
         errno: (level == Room::Full).then_some(Errno::ENOSPC),
         evidence,
-        actions: vec![advice::find_what_fills(&those), advice::clean(&those.reach())],
+        actions,
         subject: those.subject(),
     })
 }
@@ -79,7 +92,7 @@ mod tests {
     use crate::model::mount::Device;
     use crate::model::units::Bytes;
     use crate::model::vantage::Space;
-    use crate::rules::stage::{Stage, space};
+    use crate::rules::stage::{Stage, mount, space};
 
     fn own_var_tmp(stage: Stage, left: u64) -> Stage {
         let room = Space { total: Bytes(20 << 30), free: Bytes(left), available: Bytes(left), ..space() };
@@ -115,6 +128,18 @@ mod tests {
             panic!("must be found")
         };
         assert_eq!(found[0].severity, Severity::Info);
+    }
+
+    #[test]
+    fn speaks_for_a_tmpfs_there_as_well() {
+        let mut tmpfs = mount(60, 25, "/", "/var/tmp", "tmpfs", "tmpfs");
+        tmpfs.super_options = "rw,size=20971520k".into();
+        let stage = own_var_tmp(Stage::healthy().mount(100, tmpfs), 0)
+            .change_vantages(|v| v.path == "/var/tmp".into(), |v| v.mount_id = Some(60));
+        let Verdict::Found(found) = stage.check(&VarTmpFull) else { panic!("must be found") };
+        assert!(found[0].evidence[1].means.contains("size=20971520k"));
+        let other = stage.check(&tmpfs_size::TmpfsSize);
+        assert!(matches!(other, Verdict::RuledOut(_)), "said once");
     }
 
     #[test]
