@@ -108,12 +108,112 @@ fn witness(now: &Snapshot, vantage: &Vantage) -> Option<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::model::process::MountNs;
+    use std::collections::BTreeMap;
 
-    /// A healthy machine with one runner, seen by root.
+    use super::*;
+    use crate::model::asked::Asked;
+    use crate::model::host::Eyes;
+    use crate::model::process::{Credentials, MountNs, ProcessTable, Role, RoleKind};
+    use crate::model::reading::Reading;
+    use crate::model::units::{BootNanos, Micros, WallNanos};
+    use crate::model::vantage::Ability;
+
+    const HERE: MountNs = MountNs::Inode(1);
+    const APART: MountNs = MountNs::Inode(2);
+
+    fn root() -> Credentials {
+        Credentials { capabilities: CAP_SYS_ADMIN, ..Credentials::default() }
+    }
+
+    fn user() -> Credentials {
+        Credentials { uid: 1000, gid: 1000, ..Credentials::default() }
+    }
+
+    fn process(pid: Pid, role: Option<RoleKind>) -> Process {
+        let gap = GapWhy::NotAsked;
+        Process {
+            pid,
+            parent: 1,
+            started: BootNanos(u64::from(pid)),
+            session: 1,
+            state: 'S',
+            kernel: false,
+            comm: "x".into(),
+            arguments: Err(gap.clone()),
+            credentials: Err(gap.clone()),
+            umask: Err(gap.clone()),
+            limits: Err(gap.clone()),
+            open_files: Err(gap.clone()),
+            unit: None,
+            container: None,
+            cgroup: Err(gap.clone()),
+            mount_ns: Err(gap.clone()),
+            pid_ns: Err(gap.clone()),
+            root: Err(gap.clone()),
+            cwd: Err(gap.clone()),
+            exe: Err(gap.clone()),
+            variables: Err(gap.clone()),
+            role: role.map(|kind| Role { id: "r".into(), kind, title: "R".into() }),
+            wait_channel: None,
+            filtered: Err(gap),
+        }
+    }
+
+    fn vantage(path: &str, mount_ns: MountNs, credentials: Credentials, pids: &[Pid]) -> Vantage {
+        Vantage {
+            path: path.into(),
+            reasons: vec![Reason::Default],
+            mount_ns,
+            root: "/".into(),
+            based_on: None,
+            credentials,
+            pids: pids.to_vec(),
+            names: Vec::new(),
+            is_build: pids.contains(&4514),
+            walked: Vec::new(),
+            identity: Err(GapWhy::NotAsked),
+            mount_id: None,
+            space: Err(GapWhy::NotAsked),
+            can_create: Ability::unknown(),
+        }
+    }
+
+    /// Seen by root as pid 7: our own /tmp, that of a runner in another namespace, and that of some other user.
     fn machine() -> Snapshot {
-        crate::rules::stage::Stage::healthy().runner(4514, "forgejo-runner@1.service").now
+        let processes = [process(7, None), process(99, None), process(4514, Some(RoleKind::Runner))];
+        let by_pid: BTreeMap<Pid, Process> = processes.into_iter().map(|p| (p.pid, p)).collect();
+        let table = ProcessTable { read_whole: Entries(by_pid.len() as u64), by_pid };
+        let vantages = vec![
+            vantage("/tmp", HERE, root(), &[7]),
+            vantage("/tmp", APART, user(), &[99, 4514]),
+            vantage("/srv/tmp", HERE, Credentials { uid: 2000, ..user() }, &[99]),
+        ];
+        Snapshot {
+            schema: String::new(),
+            taken: WallNanos(0),
+            boot: BootNanos(0),
+            eyes: Eyes {
+                credentials: root(),
+                mount_ns: Ok(HERE),
+                pid: 7,
+                processes: Entries(3),
+                readable: Entries(3),
+                hidepid: None,
+                taken: WallNanos(0),
+                boot: BootNanos(0),
+            },
+            asked: Asked::default(),
+            host: Reading::not_asked("host"),
+            processes: Reading::of(table, Micros(0), Vec::new()),
+            namespaces: Reading::not_asked("namespaces"),
+            vantages: Reading::of(vantages, Micros(0), Vec::new()),
+            temp_dirs: Reading::not_asked("temp dirs"),
+            holders: Reading::not_asked("holders"),
+            caches: Reading::not_asked("caches"),
+            probes: Vec::new(),
+            log: Vec::new(),
+            strains: Vec::new(),
+        }
     }
 
     fn pids(now: &Snapshot) -> Vec<Pid> {
@@ -121,50 +221,46 @@ mod tests {
     }
 
     #[test]
-    fn probes_what_runners_use() {
-        let now = machine();
-        assert!(pids(&now).contains(&4514));
+    fn probes_what_runners_use_and_then_its_own() {
+        assert_eq!(pids(&machine()), [4514, 7], "the runner stands for its vantage, not the shell beside it");
     }
 
     #[test]
-    fn takes_each_vantage_once_with_its_own_key() {
+    fn carries_the_key_of_its_vantage() {
         let now = machine();
-        for request in requests(&now) {
-            let same = |v: &&Vantage| {
-                (&v.path, v.mount_ns, &v.root, &v.credentials)
-                    == (&request.path, request.mount_ns, &request.root, &request.credentials)
-            };
-            assert_eq!(now.vantages.items().iter().filter(same).count(), 1);
-        }
+        let request = requests(&now).remove(0);
+        assert_eq!((request.mount_ns, request.credentials), (APART, user()));
+        assert_eq!(request.started, Some(BootNanos(4514)));
     }
 
     #[test]
     fn keeps_to_what_was_asked_for() {
         let mut now = machine();
-        now.asked.pids.insert(1);
-        assert!(!pids(&now).contains(&4514), "only the asked process is of interest");
+        now.asked.pids.insert(99);
+        assert_eq!(pids(&now), [99, 99], "both vantages of the asked process, and no other");
     }
 
     #[test]
     fn leaves_others_alone_without_root() {
         let mut now = machine();
-        now.eyes.credentials.capabilities = 0;
-        now.eyes.credentials.uid = 4242;
-        assert!(requests(&now).is_empty());
-        now.eyes.mount_ns = Ok(MountNs::Inode(1));
-        assert!(requests(&now).is_empty());
+        now.eyes.credentials = user();
+        assert!(pids(&now).is_empty(), "neither another namespace nor another user");
+        now.vantages.value_mut().unwrap().push(vantage("/dev/shm", HERE, user(), &[7, 99]));
+        assert_eq!(pids(&now), [7]);
+    }
+
+    #[test]
+    fn imitates_no_zombie() {
+        let mut now = machine();
+        now.processes.value_mut().unwrap().by_pid.get_mut(&4514).unwrap().state = 'Z';
+        assert_eq!(pids(&now), [99, 7]);
     }
 
     #[test]
     fn says_how_many_it_leaves_out() {
         let mut now = machine();
-        let vantages = now.vantages.value_mut().unwrap();
-        let runner = vantages.iter().find(|v| v.pids.contains(&4514)).unwrap().clone();
-        for number in 0..100_u32 {
-            let mut vantage = runner.clone();
-            vantage.path = format!("/tmp/{number}").as_str().into();
-            vantages.push(vantage);
-        }
+        let more = (0..100).map(|number| vantage(&format!("/tmp/{number}"), APART, user(), &[4514]));
+        now.vantages.value_mut().unwrap().extend(more);
         assert_eq!(requests(&now).len(), MOST);
         assert!(left_out(&now).is_some());
         assert!(left_out(&machine()).is_none());

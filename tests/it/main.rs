@@ -9,5 +9,6 @@ mod broken_boxes;
 mod causes;
 mod docker;
 mod laws;
+mod probe;
 mod sandbox;
 mod systemd;
