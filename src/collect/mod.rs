@@ -23,6 +23,7 @@ pub mod mounts;
 pub mod named_sockets;
 pub mod open_files;
 pub mod ourselves;
+pub mod overlays;
 pub mod owners;
 pub mod parse;
 pub mod places;

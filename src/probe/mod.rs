@@ -98,6 +98,17 @@ enum Work {
     },
 }
 
+impl Work {
+    /// Whether it starts at the working directory of the process.
+    fn is_relative(&self) -> bool {
+        match self {
+            Self::Describe => false,
+            Self::Probe { dir, .. } | Self::CleanUp { dir } => !dir.is_absolute(),
+            Self::Become { .. } => true,
+        }
+    }
+}
+
 /// Whether to look for leftovers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
