@@ -1,0 +1,35 @@
+//! Build script: embeds the runbook pages as a table sorted by id.
+//!
+//! Writes `$OUT_DIR/runbook.rs`, one row `(id, text)` for each `assets/runbook/*.md`; `catalog::runbook` includes it. A
+//! page is thus added by adding its file.
+#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+#![expect(clippy::disallowed_methods, reason = "cargo hands OUT_DIR over as a variable")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    let dir = root.join("assets/runbook");
+    println!("cargo::rerun-if-changed=assets/embed.rs");
+    println!("cargo::rerun-if-changed=assets/runbook");
+    fs::write(out.join("runbook.rs"), table(&dir)?)
+}
+
+/// The rows as Rust source. `include_str!` makes cargo rebuild when the text of a page changes.
+fn table(dir: &Path) -> io::Result<String> {
+    let mut pages: Vec<PathBuf> =
+        fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
+    pages.retain(|path| path.extension().is_some_and(|ext| ext == "md"));
+    pages.sort();
+    let mut rows = String::from("&[\n");
+    for page in pages {
+        let id = page.file_stem().unwrap_or_default().to_string_lossy();
+        let path = page.to_string_lossy();
+        writeln!(rows, "    ({id:?}, include_str!({path:?})),").map_err(io::Error::other)?;
+    }
+    rows.push_str("]\n");
+    Ok(rows)
+}
