@@ -17,6 +17,7 @@ mod room;
 pub mod scope;
 #[cfg(test)]
 pub mod stage;
+mod unseen;
 
 use crate::model::finding::Finding;
 use crate::model::reading::Gap;
