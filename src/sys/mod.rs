@@ -7,12 +7,18 @@ pub mod bell;
 pub mod child;
 pub mod clock;
 pub mod crew;
+pub mod dirfd;
+pub mod getdents;
 pub mod helper;
+pub mod inside;
 pub mod namespace;
 pub mod pidfd;
+pub mod plainfile;
+pub mod presence;
 pub mod procfile;
+#[cfg(test)]
+pub(crate) mod scratch;
+pub mod stat;
 pub mod stdio;
 pub mod term;
-//! Floor.
-
-pub mod presence;
+pub mod walk;

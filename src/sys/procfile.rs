@@ -6,20 +6,25 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, StatxFlags, fstat, openat, openat2,
-    readlinkat_raw, seek, statx,
+    AtFlags, CWD, Mode, OFlags, RawDir, SeekFrom, StatxFlags, openat, readlinkat_raw, seek, statx,
 };
 use rustix::io::{Errno, read, retry_on_intr};
 
 /// First read of a file of unknown length; most files of procfs fit.
 const FIRST_READ: usize = 4096;
+/// More than any `stat` line holds.
+const LINE_MAX: usize = 4096;
 /// Links of procfs are cut at a page by the kernel.
 const LINK_MAX: usize = 4096;
+
+/// How many clock ticks make a second in procfs: `starttime` counts in them. Source: sysconf(3).
+pub fn clock_ticks_per_second() -> u64 {
+    rustix::param::clock_ticks_per_second()
+}
 
 /// An open procfs root.
 #[derive(Debug)]
@@ -57,12 +62,40 @@ impl Proc {
         self.enter(decimal(pid, &mut digits))
     }
 
+    /// Reads `PID/stat` in one go, without opening the directory of the process first.
+    ///
+    /// # Errors
+    /// ENOENT or ESRCH where there is no such process.
+    pub fn read_stat(&self, pid: u32, into: &mut Vec<u8>) -> io::Result<()> {
+        let mut digits = [0_u8; 10];
+        let digits = decimal(pid, &mut digits);
+        let mut path = [0_u8; 16];
+        let (head, rest) = path.split_at_mut(digits.len());
+        head.copy_from_slice(digits);
+        let rest = rest.get_mut(..5).ok_or(Errno::INVAL)?;
+        rest.copy_from_slice(b"/stat");
+        let length = digits.len() + 5;
+        let file = open_file(self.dir.as_fd(), path.get(..length).unwrap_or_default())?;
+        read_piece(&file, LINE_MAX, into)
+    }
+
     /// Opens the directory of the calling process.
     ///
     /// # Errors
     /// ENOENT where this procfs belongs to a PID namespace that does not hold us.
     pub fn own(&self) -> io::Result<PidDir> {
         self.enter(b"self")
+    }
+
+    /// Our own pid as this procfs numbers it, which need not be what getpid(2) says.
+    ///
+    /// # Errors
+    /// ENOENT where this procfs belongs to a PID namespace that does not hold us.
+    pub fn own_pid(&self) -> io::Result<u32> {
+        let mut buffer = [MaybeUninit::<u8>::uninit(); 16];
+        let (digits, _) = readlinkat_raw(&self.dir, "self", &mut buffer)?;
+        let pid = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        pid.ok_or_else(|| Errno::INVAL.into())
     }
 
     /// Reads a file such as `sys/fs/file-nr`, at most `cap` bytes of it.
@@ -85,17 +118,6 @@ impl Proc {
 #[derive(Debug)]
 pub struct PidDir {
     dir: OwnedFd,
-}
-
-/// Which object a link leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// Device, major and minor.
-    pub device: (u32, u32),
-    /// Inode.
-    pub inode: u64,
-    /// Link count.
-    pub links: u64,
 }
 
 impl PidDir {
@@ -123,17 +145,7 @@ impl PidDir {
     /// # Errors
     /// As [`PidDir::read`].
     pub fn read_piece(&self, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let file = open_file(self.dir.as_fd(), name)?;
-        into.clear();
-        loop {
-            into.reserve(FIRST_READ);
-            let room = into.capacity() - into.len();
-            let got = retry_on_intr(|| read(&file, spare_capacity(into)))?;
-            if got < room || into.len() >= cap {
-                into.truncate(cap);
-                return Ok(());
-            }
-        }
+        read_piece(&open_file(self.dir.as_fd(), name.as_bytes())?, cap, into)
     }
 
     /// Reads only the beginning of a file: one read(2) of at most `cap` bytes.
@@ -141,7 +153,7 @@ impl PidDir {
     /// # Errors
     /// As [`PidDir::read`].
     pub fn read_head(&self, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let file = open_file(self.dir.as_fd(), name)?;
+        let file = open_file(self.dir.as_fd(), name.as_bytes())?;
         into.clear();
         into.reserve(cap);
         retry_on_intr(|| read(&file, spare_capacity(into)))?;
@@ -187,56 +199,6 @@ impl PidDir {
         Ok(count)
     }
 
-    /// What the link `name` leads to. May block where that lies on a file system that does not answer.
-    ///
-    /// # Errors
-    /// What open(2) and statx(2) answer.
-    pub fn object(&self, name: &str) -> io::Result<Object> {
-        let fd = openat(&self.dir, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        object_of(&fd)
-    }
-
-    /// What `path` names inside the root of the process. May block, as [`PidDir::object`].
-    ///
-    /// # Errors
-    /// What open(2) and statx(2) answer; ELOOP where only openat2(2) could follow a link safely and there is none.
-    pub fn object_inside(&self, path: &Path) -> io::Result<Object> {
-        object_of(&self.open_inside(path, OFlags::PATH)?)
-    }
-
-    /// Reads a regular file inside the root of the process, at most `cap` bytes. May block, as [`PidDir::object`].
-    ///
-    /// # Errors
-    /// As [`PidDir::object_inside`]; EINVAL where it is no regular file.
-    pub fn read_inside(&self, path: &Path, cap: usize) -> io::Result<Vec<u8>> {
-        // Non-blocking, because a lease or a FIFO of a stranger would hold up a plain open. Source: fcntl(2), F_SETLEASE.
-        let file = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-        let found = fstat(&file)?;
-        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
-            return Err(Errno::INVAL.into());
-        }
-        let mut bytes = Vec::new();
-        read_to_end(&file, cap, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn open_inside(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-        let flags = flags | OFlags::CLOEXEC;
-        let root =
-            openat(&self.dir, "root", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        for _ in 0..4 {
-            match openat2(&root, path, flags, Mode::empty(), resolve) {
-                // Something was renamed or mounted meanwhile. Source: openat2(2).
-                Err(Errno::AGAIN) => {}
-                // Before Linux 5.6, or behind a seccomp filter that does not know the call.
-                Err(Errno::NOSYS | Errno::PERM) => return open_by_steps(root, path, flags),
-                other => return Ok(other?),
-            }
-        }
-        Err(Errno::AGAIN.into())
-    }
-
     fn each_fd(&self, each: impl FnMut(u32)) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = openat(&self.dir, "fd", flags, Mode::empty())?;
@@ -250,52 +212,30 @@ impl AsFd for PidDir {
     }
 }
 
-/// Component by component without following any link, so that nothing leads out of `root`.
-fn open_by_steps(root: OwnedFd, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-    let names: Vec<_> = path
-        .components()
-        .filter_map(|c| if let Component::Normal(name) = c { Some(name) } else { None })
-        .collect();
-    let Some((last, parents)) = names.split_last() else { return Ok(root) };
-    let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut dir = root;
-    for name in parents {
-        dir = openat(&dir, name.as_bytes(), step, Mode::empty())?;
-    }
-    Ok(openat(&dir, last.as_bytes(), flags | OFlags::NOFOLLOW, Mode::empty())?)
-}
-
-fn object_of(fd: &OwnedFd) -> io::Result<Object> {
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    match statx(fd, "", flags, StatxFlags::INO | StatxFlags::NLINK) {
-        Ok(found) => Ok(Object {
-            device: (found.stx_dev_major, found.stx_dev_minor),
-            inode: found.stx_ino,
-            links: u64::from(found.stx_nlink),
-        }),
-        // Before Linux 4.11.
-        Err(Errno::NOSYS) => {
-            let found = fstat(fd)?;
-            let device = (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev));
-            // Its width differs between targets.
-            let links = u64::try_from(u128::from(found.st_nlink)).unwrap_or(u64::MAX);
-            Ok(Object { device, inode: found.st_ino, links })
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn open_file(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+fn open_file(dir: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
     openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn read_whole(dir: BorrowedFd<'_>, name: &str, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
-    let file = open_file(dir, name)?;
+    let file = open_file(dir, name.as_bytes())?;
     into.clear();
     read_to_end(&file, cap, into)
 }
 
-fn read_to_end(file: &OwnedFd, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+fn read_piece(file: &OwnedFd, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
+    into.clear();
+    loop {
+        into.reserve(FIRST_READ);
+        let room = into.capacity() - into.len();
+        let got = retry_on_intr(|| read(file, spare_capacity(into)))?;
+        if got < room || into.len() >= cap {
+            into.truncate(cap);
+            return Ok(());
+        }
+    }
+}
+
+pub(super) fn read_to_end(file: &OwnedFd, cap: usize, into: &mut Vec<u8>) -> io::Result<()> {
     loop {
         into.reserve(FIRST_READ);
         let got = retry_on_intr(|| read(file, spare_capacity(into)))?;
@@ -369,27 +309,6 @@ mod tests {
         let mut head = Vec::new();
         own.read_head("maps", 50, &mut head).unwrap();
         assert_eq!(head.len(), 50);
-    }
-
-    #[test]
-    fn finds_the_same_object_by_link_and_by_path() {
-        let (_, own) = own();
-        let cwd = own.link("cwd").unwrap();
-        let path = Path::new(std::ffi::OsStr::from_bytes(&cwd));
-        assert_eq!(own.object("cwd").unwrap(), own.object_inside(path).unwrap());
-    }
-
-    #[test]
-    fn follows_no_link_out_of_the_root_without_openat2() {
-        let home = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/etc", home.path().join("away")).unwrap();
-        std::fs::write(home.path().join("plain"), b"x").unwrap();
-        let open = |name: &str| {
-            let root = openat(CWD, home.path(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-            open_by_steps(root, Path::new(name), OFlags::RDONLY | OFlags::CLOEXEC)
-        };
-        assert!(open("plain").is_ok());
-        assert!(open("away/passwd").is_err(), "the link must not be followed");
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! The process table: one pass over procfs a look, with what did not change carried over from the look before.
+//!
+//! The list of pids is read twice, because a process can hide from one reading by leaving a position of the directory
+//! that was not reached yet for one that was passed (CVE-2018-1121). Names of users and containers and marks of deletion
+//! are settled later, when the mount tables are known. Called by `collect::Eyes`.
+
+mod gaps;
+mod pass;
+mod reader;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::collect::environment;
+use crate::model::process::{Pid, Process, ProcessTable};
+use crate::model::reading::{Gap, GapWhy, Reading, Strain};
+use crate::model::units::{BootNanos, Entries, Micros};
+use crate::sys::clock;
+use crate::sys::procfile::{Proc, clock_ticks_per_second};
+pub use pass::Until;
+use pass::{Job, Pass};
+pub use reader::DELETED;
+use reader::{Kept, Reader};
+
+/// How long processes in state D are waited for.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The process table and its memory.
+#[derive(Debug, Default)]
+pub struct Processes {
+    kept: BTreeMap<Pid, Kept>,
+    looks: u64,
+}
+
+/// What a look at the processes gave.
+#[derive(Debug)]
+pub struct Seen {
+    /// The table.
+    pub table: Reading<ProcessTable>,
+    /// Processes in the list, kernel threads apart.
+    pub listed: Entries,
+    /// What the machine refused to us.
+    pub strains: Vec<Strain>,
+}
+
+impl Processes {
+    /// Looks at all processes.
+    pub fn look(&mut self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid, until: Until) -> Seen {
+        let watch = clock::Stopwatch::start();
+        let first = match proc.pids() {
+            Ok(pids) => pids,
+            Err(error) => {
+                let gap = Gap::new("the list of processes", GapWhy::from(error));
+                return Seen { table: Reading::Blind { gap }, listed: Entries(0), strains: Vec::new() };
+            }
+        };
+        self.looks += 1;
+        let reader = Arc::new(self.reader(proc, catalog, own));
+        let jobs = first.iter().map(|pid| Job { pid: *pid, kept: self.kept.remove(pid) });
+        let mut pass = pass::run(&reader, jobs.collect(), until);
+        if let Ok(second) = proc.pids() {
+            let known: BTreeSet<Pid> = first.into_iter().collect();
+            let late = second.into_iter().filter(|pid| !known.contains(pid));
+            let jobs = late.map(|pid| Job { pid, kept: None }).collect();
+            merge(&mut pass, pass::run(&reader, jobs, until));
+        }
+        ask_for_texts(&reader, &mut pass, until);
+        self.kept = pass.kept.drain(..).map(|kept| (kept.process.pid, kept)).collect();
+        self.report(pass, watch)
+    }
+
+    fn reader(&self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid) -> Reader {
+        Reader {
+            proc: Arc::clone(proc),
+            catalog: Arc::clone(catalog),
+            own,
+            look: self.looks,
+            boot: BootNanos(clock::boot_nanos()),
+            tick_nanos: 1_000_000_000 / clock_ticks_per_second().max(1),
+        }
+    }
+
+    fn report(&self, pass: Pass, watch: clock::Stopwatch) -> Seen {
+        let by_pid: BTreeMap<_, _> =
+            self.kept.iter().map(|(pid, k)| (*pid, Process::clone(&k.process))).collect();
+        let tally = gaps::tally(by_pid.values(), &pass);
+        let table = ProcessTable { by_pid, read_whole: tally.whole };
+        Seen {
+            table: Reading::of(table, Micros(watch.micros()), tally.gaps),
+            listed: tally.listed,
+            strains: pass.strains,
+        }
+    }
+}
+
+fn merge(pass: &mut Pass, mut other: Pass) {
+    pass.kept.append(&mut other.kept);
+    for (why, count) in other.unseen {
+        *pass.unseen.entry(why).or_default() += count;
+    }
+    pass.unreached += other.unreached;
+    pass.strains.append(&mut other.strains);
+}
+
+/// Lets a helper read what may block.
+fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until) {
+    let pids: Vec<Pid> = pass.kept.iter().filter(|k| k.wants_text).map(|k| k.process.pid).collect();
+    let patience = PATIENCE.min(until.left() / 2);
+    if pids.is_empty() || patience.is_zero() {
+        return;
+    }
+    let (mut texts, strain) = environment::ask(&pids, &reader.catalog, patience);
+    pass.strains.extend(strain);
+    for kept in pass.kept.iter_mut().filter(|kept| kept.wants_text) {
+        let Some(text) = texts.remove(&kept.process.pid) else { continue };
+        kept.wants_text = text.variables.is_err();
+        reader.set_text(&mut kept.process, text);
+    }
+}
+
+#[cfg(test)]
+mod tests;
