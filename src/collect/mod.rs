@@ -188,6 +188,9 @@ impl Eyes {
             return ground;
         };
         ground.namespaces = mounts::find(proc, table, own, until);
+        if let Some(spaces) = ground.namespaces.value_mut() {
+            overlays::look(spaces, Path::new("/proc"));
+        }
         let spaces = ground.namespaces.items();
         if !until.is_over() {
             places::settle(proc, table, spaces);
