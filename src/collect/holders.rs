@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,6 @@ use crate::collect::locks;
 use crate::collect::named_sockets;
 use crate::collect::open_files::{Haul, Reader, Wanted};
 use crate::collect::sightings::{self, Sights};
-use crate::collect::vantages::own_pid;
 use crate::model::errno::Errno;
 use crate::model::holder::{Holders, Holding, How};
 use crate::model::mount::MountNamespace;
@@ -26,6 +26,7 @@ use crate::model::temp_dir::TempDir;
 use crate::model::units::{Entries, Micros};
 use crate::model::vantage::Vantage;
 use crate::sys::clock::Stopwatch;
+use crate::sys::procfile::Proc;
 use crate::sys::{crew, dirfd};
 
 /// How many processes a thread takes at once.
@@ -104,7 +105,7 @@ struct Jobs {
 impl Jobs {
     fn new(search: &Search<'_>, by_namespace: BTreeMap<MountNs, Sights>) -> Self {
         let (ids, sights): (Vec<MountNs>, Vec<Sights>) = by_namespace.into_iter().unzip();
-        let own = own_pid();
+        let own = Proc::open(Path::new("/proc")).and_then(|proc| proc.own_pid()).ok();
         let mut jobs = Self { pids: Vec::new(), sights, lost: 0 };
         let others = search.table.by_pid.values().filter(|p| lives(p) && Some(p.pid) != own);
         for process in others {

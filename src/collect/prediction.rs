@@ -6,7 +6,7 @@
 
 use crate::collect::owners::{EXECUTE, WRITE, Who};
 use crate::model::errno::Errno;
-use crate::model::mount::Mount;
+use crate::model::mount::{Mount, OverlayState};
 use crate::model::process::Credentials;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::Seen;
@@ -23,6 +23,8 @@ pub struct Case<'a> {
     pub arrived: bool,
     /// The mount that serves the end of the way.
     pub mount: Option<&'a Mount>,
+    /// What is known of the layers of that mount, if it is an overlay.
+    pub overlay: Option<&'a OverlayState>,
     /// Room there.
     pub space: &'a Seen<Space>,
     /// Who asks.
@@ -44,7 +46,7 @@ pub fn predict(case: &Case<'_>) -> Ability {
     let Some(end) = end else {
         return by_mount.unwrap_or_else(Ability::unknown);
     };
-    let refusal = dead(end, case.mount)
+    let refusal = dead(end, case)
         .or(by_mount)
         .or_else(|| refused_by_directory(end, case))
         .or_else(|| case.space.as_ref().ok().and_then(|space| refused_by_space(space, case)));
@@ -55,11 +57,12 @@ pub fn predict(case: &Case<'_>) -> Ability {
     }
 }
 
-/// Nothing can be made in a removed directory. A merged directory of overlayfs has one link even when it is alive, and
-/// never none, so there this says nothing.
-fn dead(end: &Facts, mount: Option<&Mount>) -> Option<Ability> {
-    let mount_gone = mount.is_some_and(|m| m.root_deleted);
-    (end.links == 0 || mount_gone).then(|| no(Errno::ENOENT, "mkdir"))
+/// Nothing can be made in a removed directory. A merged directory of overlayfs has one link, dead or alive; there the
+/// layers tell, which the kernel needs for every new entry.
+fn dead(end: &Facts, case: &Case<'_>) -> Option<Ability> {
+    let mount_gone = case.mount.is_some_and(|m| m.root_deleted);
+    let layer_gone = case.overlay.is_some_and(|o| o.upper == Ok(false) || o.work == Ok(false));
+    (end.links == 0 || mount_gone || layer_gone).then(|| no(Errno::ENOENT, "mkdir"))
 }
 
 /// What the mount alone decides, whatever the directory is like.
@@ -152,6 +155,7 @@ mod tests {
         walked: Vec<Component>,
         arrived: bool,
         mount: Option<Mount>,
+        overlay: Option<OverlayState>,
         space: Seen<Space>,
         credentials: Credentials,
     }
@@ -164,6 +168,7 @@ mod tests {
                 walked: vec![root, tmp],
                 arrived: true,
                 mount: Some(specimen::mount(25, "/", b"/", "ext4")),
+                overlay: None,
                 space: Ok(specimen::space()),
                 credentials: Credentials { uid: 1000, gid: 1000, ..Credentials::default() },
             }
@@ -188,6 +193,7 @@ mod tests {
                 walked: &self.walked,
                 arrived: self.arrived,
                 mount: self.mount.as_ref(),
+                overlay: self.overlay.as_ref(),
                 space: &self.space,
                 who: Who { credentials: &self.credentials, mapped: &mapped },
             });
@@ -240,6 +246,16 @@ mod tests {
             s.mount.as_mut().unwrap().options = "ro".into();
         });
         assert_eq!(both, refused(Errno::ENOENT, "mkdir"), "the dead directory is met first");
+    }
+
+    #[test]
+    fn an_overlay_without_its_layers_is_dead_although_nothing_else_shows_it() {
+        let layers = |upper, work| OverlayState { mount_id: 25, upper, work, seen_by: Some(1) };
+        let answer = |upper, work| with(|s| s.overlay = Some(layers(upper, work)));
+        assert_eq!(answer(Ok(false), Ok(true)), refused(Errno::ENOENT, "mkdir"));
+        assert_eq!(answer(Ok(true), Ok(false)), refused(Errno::ENOENT, "mkdir"));
+        assert_eq!(answer(Ok(true), Ok(true)), YES);
+        assert_eq!(answer(Err(GapWhy::Absent), Err(GapWhy::Denied)), YES, "unseen layers are no dead layers");
     }
 
     #[test]

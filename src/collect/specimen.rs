@@ -85,6 +85,7 @@ pub(crate) fn namespace(number: u64, pids: &[Pid], mounts: Vec<Mount>) -> MountN
         witness: pids.first().copied().unwrap_or(1),
         pids: pids.to_vec(),
         ours: number == 1,
+        overlays: vec![],
         mounts: Reading::Whole { value: all, took: Micros(0) },
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::fs::FileType;
 
 use crate::catalog::Catalog;
-use crate::model::family::Family;
+use crate::model::family::{Family, Safety};
 use crate::model::reading::GapWhy;
 use crate::model::temp_dir::{AGE_BOUNDS, FamilyTally, Tally};
 use crate::model::units::{Bytes, Entries, WallNanos};
@@ -106,7 +106,9 @@ impl Pass {
         let mut families = BTreeMap::new();
         for (family, tally) in self.counts.named(&self.shared.catalog) {
             merge_tally(&mut total, &tally.tally);
-            families.insert(family, tally.clone());
+            let known = self.shared.catalog.families.get(&family);
+            let removable = known.is_some_and(|known| known.safety == Safety::Idle);
+            families.insert(family, FamilyTally { removable, ..tally.clone() });
         }
         (total, families)
     }
@@ -307,7 +309,8 @@ mod tests {
         assert_eq!(families["go-build"].tally.directories.0, 1);
         assert_eq!(families[NO_FAMILY].tally.entries.0, 2);
         assert_eq!(families["rustc"].owners.values().sum::<u64>(), 2);
-        assert_eq!(families["rustc"].held, None);
+        assert_eq!((families["rustc"].held, families["rustc"].removable), (None, true));
+        assert!(!families[NO_FAMILY].removable, "what nobody knows is looked at first");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! credentials (`collect::owners`, `collect::prediction`). Called by `collect`.
 
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::collect::claims::{self, Claim, Key, Place, Scene};
@@ -21,7 +20,6 @@ use crate::model::reading::{Gap, GapWhy, Reading, Seen};
 use crate::model::units::{Bytes, Entries, Micros};
 use crate::model::vantage::{Component, Identity, Kind, Reason, Space, Vantage};
 use crate::sys::clock::Stopwatch;
-use crate::sys::dirfd;
 use crate::sys::procfile::Proc;
 use crate::sys::stat::Room;
 use crate::sys::walk::Step;
@@ -44,9 +42,11 @@ pub fn survey(
 ) -> Reading<Vec<Vantage>> {
     let watch = Stopwatch::start();
     fence.learn(namespaces);
-    let scene = Scene { table, namespaces, asked, temp_names, own: own_pid() };
+    let proc = Proc::open(Path::new("/proc")).ok();
+    let own = proc.as_ref().and_then(|proc| proc.own_pid().ok());
+    let scene = Scene { table, namespaces, asked, temp_names, own };
     let claims = claims::gather(&scene);
-    let mut survey = Survey { scene, proc: Proc::open(Path::new("/proc")).ok(), ways: BTreeMap::new() };
+    let mut survey = Survey { scene, proc, ways: BTreeMap::new() };
     survey.walk_all(&claims.by_key, fence);
     let seen = claims.by_key.iter().filter_map(|(key, claim)| survey.vantage(key, claim));
     let mut vantages: Vec<Vantage> = seen.collect();
@@ -55,13 +55,6 @@ pub fn survey(
     gaps.extend(unread(claims.hidden, "temp dir"));
     gaps.extend(unread(claims.lost, "mount namespace or credentials"));
     Reading::of(vantages, Micros(watch.micros()), gaps)
-}
-
-/// Our own number in the `/proc` that we read, which need not be what getpid(2) says.
-pub fn own_pid() -> Option<Pid> {
-    let proc = dirfd::open_trusted_dir(b"/proc").ok()?;
-    let text = dirfd::read_link(proc.as_fd(), b"self").ok()?;
-    std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
 fn unread(count: u64, what: &str) -> Option<Gap> {
@@ -148,7 +141,9 @@ impl Survey<'_> {
         let space = judged.space(way);
         let path = fenced::in_namespace(&self.root_in_table(place), place.path.as_bytes());
         let (walked, arrived) = (&judged.walked, judged.arrived);
-        let case = Case { path: &path, walked, arrived, mount, space: &space, who };
+        let overlays = self.namespace(place).map(|ns| ns.overlays.as_slice()).unwrap_or_default();
+        let overlay = overlays.iter().find(|o| mount.is_some_and(|m| m.id == o.mount_id));
+        let case = Case { path: &path, walked, arrived, mount, overlay, space: &space, who };
         let can_create = prediction::predict(&case);
         Some(Vantage {
             path: place.path.clone(),
@@ -435,7 +430,7 @@ mod tests {
 
     #[test]
     fn relative_paths_start_at_the_working_directory_of_the_process() {
-        let own = own_pid().unwrap();
+        let own = Proc::open(Path::new("/proc")).unwrap().own_pid().unwrap();
         let mut process = with_variable(process(own, 0), "TMPDIR", "none-of-that-name");
         let cwd = std::env::current_dir().unwrap();
         process.cwd = Ok(specimen::place(cwd.to_str().unwrap()));

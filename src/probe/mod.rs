@@ -1,9 +1,9 @@
 //! Floor 2: making a temp dir for real, as a given process would.
 //!
 //! access(2), `test -w`, O_TMPFILE, `mktemp -d` and df each say "fine" in some broken case, so the only proof is to make
-//! a directory, write to it, run from it and remove it. [`requests`] chooses the vantages worth that, [`run`] asks a
+//! a directory, write to it, run from it and remove it. [`requests()`] chooses the vantages worth that, [`run()`] asks a
 //! helper process for each, [`inside`] is what happens in that helper. What a probe makes carries our mark
-//! ([`mark`]); whatever happens it is removed, at the latest by the next probe at the same place ([`leftovers`]).
+//! (see `mark`); whatever happens it is removed, at the latest by the next probe at the same place (see `leftovers`).
 //! Called by `cmd`.
 
 mod accounts;

@@ -8,7 +8,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Acl, AclWho, Kind, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::rights::{self, Denial};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// Read, write and search.
 const ALL: u8 = 7;
@@ -31,7 +31,7 @@ impl Rule for AclDeny {
         let mut found: Vec<Finding> = cohort::gather(now, refused, path).iter().filter_map(denied).collect();
         let spoilt = |v: &Vantage| vital(v) && !refused(v) && spoils_new_dirs(v).is_some();
         found.extend(cohort::by_directory(now, spoilt).iter().filter_map(spoils));
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let facts = now.vantages.items().iter().flat_map(|v| &v.walked).filter_map(|c| c.facts.as_ref());
             let (seen, with) = facts.fold((0u64, 0u64), |(seen, with), f| {
                 (seen + 1, with + u64::from(f.acl.is_some() || f.default_acl.is_some()))

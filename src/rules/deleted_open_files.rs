@@ -8,7 +8,7 @@ use crate::model::holder::Pinned;
 use crate::model::mount::Device;
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
-use crate::model::reading::Gap;
+use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::Bytes;
@@ -42,10 +42,16 @@ impl Rule for DeletedOpenFiles {
             by_device.entry(pinned.device).or_default().push(pinned);
         }
         let found = by_device.iter().filter_map(|(device, all)| finding(now, t, *device, all)).collect();
-        let gaps: Vec<Gap> = now.holders.gaps().to_vec();
+        // Who may not be read may hold something too; where room is plenty that does no harm.
+        let tight = now.vantages.items().iter().any(|v| room::blocks(now, v, t) != Room::Enough);
+        let blind = now.holders.value().is_none();
+        let matters = |gap: &&Gap| blind || tight || gap.why != GapWhy::Denied;
+        let gaps: Vec<Gap> = now.holders.gaps().iter().filter(matters).cloned().collect();
         Verdict::of(found, gaps, || {
             let all: Vec<&Pinned> = by_device.values().flatten().copied().collect();
-            format!("{} held by deleted files of {} processes, {} are worth a word", sum(&all), all.len(), t.pinned_from)
+            let unread = if now.holders.is_whole() { "" } else { "; not all processes could be read" };
+            let (sum, holders, floor) = (sum(&all), all.len(), t.pinned_from);
+            format!("{sum} held by deleted files of {holders} processes, {floor} are worth a word{unread}")
         })
     }
 }
@@ -134,7 +140,7 @@ fn actions(now: &Snapshot, biggest: &Pinned) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::reading::{GapWhy, Reading};
+    use crate::model::reading::Reading;
     use crate::model::units::Micros;
     use crate::rules::stage::{Stage, space};
 
@@ -193,11 +199,16 @@ mod tests {
     }
 
     #[test]
-    fn is_blind_where_descriptors_cannot_be_read() {
+    fn is_blind_where_descriptors_cannot_be_read_and_room_is_short() {
+        let mut room = space();
+        (room.available, room.free) = (Bytes(1 << 30), Bytes(1 << 30));
         let mut stage = Stage::healthy();
         let gap = Gap::new("open files of 88 processes", GapWhy::Denied);
         stage.now.holders =
             Reading::Part { value: crate::model::holder::Holders::default(), took: Micros(1), gaps: vec![gap] };
+        let Verdict::RuledOut(because) = stage.check(&DeletedOpenFiles) else { panic!("there is room") };
+        assert!(because.ends_with("not all processes could be read"), "{because}");
+        let stage = stage.change_vantages(|_| true, move |v| v.space = Ok(room));
         assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::Blind(_)));
     }
 }

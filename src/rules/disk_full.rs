@@ -10,7 +10,7 @@ use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
 use crate::rules::var_tmp_full::is_var_tmp_alone;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct DiskFull;
@@ -31,7 +31,7 @@ impl Rule for DiskFull {
         let cohorts = cohort::by_file_system(now, disk);
         let mixed = cohorts.iter().filter(|c| !is_var_tmp_alone(c));
         let found = mixed.filter_map(|c| judge(c, t)).collect();
-        Verdict::of(found, room::gaps(now), || {
+        unseen::verdict(now, found, room::gaps(now), || {
             format!("now: {} (a failed build gives its space back)", room::figures(now, disk))
         })
     }

@@ -8,7 +8,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct Emlink;
@@ -24,7 +24,7 @@ impl Rule for Emlink {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let wanted = |v: &Vantage| is_refused(v) || at_limit(now, v, t);
         let found = cohort::by_directory(now, wanted).iter().map(|c| finding(c, t)).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let most = now.vantages.items().iter().filter_map(|v| Some((links(v)?, &v.path))).max();
             most.map_or_else(
                 || "no temp dir could be looked at".to_owned(),

@@ -7,7 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Facts, HowKnown, Kind, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct ImmutableOrAppend;
@@ -26,7 +26,7 @@ impl Rule for ImmutableOrAppend {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let wanted = |v: &Vantage| cohort::is_temp_dir(now, v) && flags(v).is_some();
         let found = cohort::by_directory(now, wanted).iter().filter_map(finding).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let seen = now.vantages.items().iter().filter(|v| end_facts(v).is_some()).count();
             format!("no flag i or a on the directories of {seen} vantages")
         })

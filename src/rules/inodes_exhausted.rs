@@ -10,7 +10,7 @@ use crate::model::units::Entries;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct InodesExhausted;
@@ -29,7 +29,7 @@ impl Rule for InodesExhausted {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let disk = |v: &Vantage| room::backing(now, v) != Backing::Memory;
         let found = cohort::by_file_system(now, disk).iter().filter_map(|c| judge(c, t)).collect();
-        Verdict::of(found, room::gaps(now), || room::figures(now, disk))
+        unseen::verdict(now, found, room::gaps(now), || room::figures(now, disk))
     }
 }
 

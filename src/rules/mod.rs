@@ -26,6 +26,7 @@ mod setting;
 mod spot;
 #[cfg(test)]
 pub mod stage;
+mod unseen;
 mod way;
 
 use crate::model::finding::Finding;

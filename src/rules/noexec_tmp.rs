@@ -9,7 +9,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, scope, unseen};
 
 /// See the module's header.
 pub struct NoexecTmp;
@@ -29,7 +29,7 @@ impl Rule for NoexecTmp {
         let barred = |v: &Vantage| is_noexec(now, v);
         let cohorts = cohort::by_directory(now, |v| barred(v) && (v.is_build || cohort::is_asked(now, v)));
         let found = cohorts.iter().map(finding).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let mut places: Vec<String> =
                 now.vantages.items().iter().filter(|v| barred(v)).map(|v| v.path.shown()).collect();
             places.sort();

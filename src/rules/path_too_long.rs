@@ -8,7 +8,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, evidence, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, evidence, scope, unseen};
 
 /// NAME_MAX: bytes of one component. Source: limits.h, pathconf(3).
 const COMPONENT_MAX: usize = 255;
@@ -32,7 +32,7 @@ impl Rule for PathTooLong {
         let long = |v: &Vantage| wanted(v) && grade(now, v, t).is_some();
         let group = |v: &Vantage| (cohort::subject(now, &v.pids, None).name, is_refused(v));
         let found = cohort::gather(now, long, group).iter().filter_map(|c| finding(c, t)).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let longest = now.vantages.items().iter().filter(|v| wanted(v)).map(length).max();
             longest.map_or_else(
                 || "no build's temp dir was seen".to_owned(),

@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct ReservedBlocks;
@@ -30,7 +30,7 @@ impl Rule for ReservedBlocks {
             _ => None,
         };
         let found = cohort::by_file_system(now, ext).iter().filter_map(judge).collect();
-        Verdict::of(found, room::gaps(now), || figures(now, ext))
+        unseen::verdict(now, found, room::gaps(now), || figures(now, ext))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, scope, unseen};
 
 /// See the module's header.
 pub struct RoAfterFsError;
@@ -32,12 +32,12 @@ impl Rule for RoAfterFsError {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let wanted = |v: &Vantage| mark_of(now, v).is_some();
         let found = cohort::by_file_system(now, wanted).iter().filter_map(finding).collect();
-        Verdict::of(found, gaps(now), || figures(now))
+        unseen::verdict(now, found, gaps(now), || figures(now))
     }
 }
 
 fn gaps(now: &Snapshot) -> Vec<Gap> {
-    let mut gaps = scope::vantage_gaps(now);
+    let mut gaps = unseen::gaps(now);
     gaps.extend(now.host.gaps().iter().cloned());
     gaps.extend(scope::mount_gaps(now));
     gaps

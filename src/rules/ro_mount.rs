@@ -8,7 +8,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::ro_after_fs_error::has_stopped;
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct RoMount;
@@ -29,7 +29,7 @@ impl Rule for RoMount {
         // One mount for each unit: the same read-only root may be the sandbox of several.
         let by_mount = |v: &Vantage| (v.mount_id, v.mount_ns, cohort::place_of(v));
         let found = cohort::gather(now, wanted, by_mount).iter().map(finding).collect();
-        Verdict::of(found, gaps(now), || {
+        unseen::verdict(now, found, gaps(now), || {
             let all = now.vantages.items();
             let sealed = all.iter().filter(|v| is_read_only(now, v)).count();
             match sealed {
@@ -41,7 +41,7 @@ impl Rule for RoMount {
 }
 
 fn gaps(now: &Snapshot) -> Vec<crate::model::reading::Gap> {
-    let mut gaps = scope::vantage_gaps(now);
+    let mut gaps = unseen::gaps(now);
     gaps.extend(now.namespaces.value().is_none().then(|| now.namespaces.gaps().to_vec()).into_iter().flatten());
     gaps
 }

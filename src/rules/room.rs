@@ -14,7 +14,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::units::{Bytes, per_cent};
 use crate::model::vantage::{Can, HowKnown, Space, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::scope;
+use crate::rules::unseen;
 
 /// How full something is for one vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,7 +180,7 @@ pub fn inodes_seen(cohort: &Cohort<'_>, means: &str) -> Option<Evidence> {
 
 /// What kept the room of temp dirs from being known. A way that stops has no file system to ask.
 pub fn gaps(now: &Snapshot) -> Vec<Gap> {
-    let mut gaps = scope::vantage_gaps(now);
+    let mut gaps = unseen::gaps(now);
     let mut told: BTreeSet<String> = BTreeSet::new();
     for vantage in now.vantages.items().iter().filter(|v| v.stops_at().is_none()) {
         let Err(why) = &vantage.space else { continue };

@@ -14,7 +14,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::units::WallNanos;
 use crate::model::vantage::{Can, Facts, HowKnown, Kind, Reason, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, rights, scope};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, rights, unseen};
 
 /// An engine makes the directory right before it starts the container's first process.
 const AROUND_START_NANOS: i64 = 10_000_000_000;
@@ -49,7 +49,7 @@ impl Rule for RootOwnedBindDir {
         let wanted = |v: &Vantage| sign_of(now, v).is_some();
         let key = |v: &'_ Vantage| (container_of(now, v), v.path.clone());
         let found = cohort::gather(now, wanted, key).iter().filter_map(finding).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        unseen::verdict(now, found, unseen::gaps(now), || {
             let all = now.vantages.items().iter();
             let bound = all.filter(|v| v.reasons.contains(&Reason::BindMount)).count();
             format!("{bound} directories bound into containers: each writable for whoever works there, or not worked in")

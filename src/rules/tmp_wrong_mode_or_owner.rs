@@ -10,7 +10,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Facts, HowKnown, Kind, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::rights::{self, Denial};
-use crate::rules::{Rule, RuleCard, Verdict, scope};
+use crate::rules::{Rule, RuleCard, Verdict, unseen};
 
 /// What the directories that everybody shares must have.
 const SHARED_MODE: u32 = 0o1777;
@@ -41,7 +41,7 @@ impl Rule for TmpWrongModeOrOwner {
         found.extend(cohort::by_directory(now, open).iter().map(not_sticky));
         let owned = |v: &Vantage| !refused(v) && !open(v) && is_owned_by_somebody(now, v);
         found.extend(cohort::by_directory(now, owned).iter().map(owner));
-        Verdict::of(found, scope::vantage_gaps(now), || figures(now))
+        unseen::verdict(now, found, unseen::gaps(now), || figures(now))
     }
 }
 

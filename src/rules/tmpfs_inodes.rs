@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct TmpfsInodes;
@@ -26,7 +26,7 @@ impl Rule for TmpfsInodes {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let memory = |v: &Vantage| room::backing(now, v) == Backing::Memory;
         let found = cohort::by_file_system(now, memory).iter().filter_map(|c| judge(c, t)).collect();
-        Verdict::of(found, room::gaps(now), || room::figures(now, memory))
+        unseen::verdict(now, found, room::gaps(now), || room::figures(now, memory))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
 use crate::rules::var_tmp_full::is_var_tmp_alone;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
 
 /// See the module's header.
 pub struct TmpfsSize;
@@ -28,7 +28,7 @@ impl Rule for TmpfsSize {
         let memory = |v: &Vantage| room::backing(now, v) == Backing::Memory;
         let cohorts = cohort::by_file_system(now, memory);
         let found = cohorts.iter().filter(|c| !is_var_tmp_alone(c)).filter_map(|c| judge(c, t)).collect();
-        Verdict::of(found, room::gaps(now), || room::figures(now, memory))
+        unseen::verdict(now, found, room::gaps(now), || room::figures(now, memory))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice, tmpfs_size};
+use crate::rules::{Rule, RuleCard, Verdict, advice, tmpfs_size, unseen};
 
 /// See the module's header.
 pub struct VarTmpFull;
@@ -27,7 +27,7 @@ impl Rule for VarTmpFull {
         let cohorts = cohort::by_file_system(now, |_| true);
         let alone: Vec<&Cohort<'_>> = cohorts.iter().filter(|c| is_var_tmp_alone(c)).collect();
         let found = alone.iter().filter_map(|c| judge(c, t)).collect();
-        Verdict::of(found, room::gaps(now), || match alone.as_slice() {
+        unseen::verdict(now, found, room::gaps(now), || match alone.as_slice() {
             [] => "/var/tmp shares its file system with other temp dirs".to_owned(),
             _ => room::figures(now, is_var_tmp),
         })

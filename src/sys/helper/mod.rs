@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, openat};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 use crate::sys::clock::Stopwatch;
@@ -255,9 +255,10 @@ pub fn run_attached(kind: &str, request: (&str, &str), output: Stdio) -> io::Res
     command.status()
 }
 
-/// A descriptor that cannot be written to: there need be no `/dev/null`, or it may be a file by now.
+/// Somewhere for the complaints that nobody reads: there need be no `/dev/null`, or it may be a file by now. It must answer
+/// poll(2), or Rust's runtime takes it for closed and opens `/dev/null` after all.
 fn nowhere() -> io::Result<Stdio> {
-    Ok(openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?.into())
+    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?.into())
 }
 
 /// `/proc/self/exe` reaches our program even where its file was deleted or replaced. Source: proc_pid_exe(5).
