@@ -15,7 +15,34 @@ fn main() -> io::Result<()> {
     let dir = root.join("assets/runbook");
     println!("cargo::rerun-if-changed=assets/embed.rs");
     println!("cargo::rerun-if-changed=assets/runbook");
+    if let Some(commit) = commit(&root) {
+        println!("cargo::rustc-env=TMPMEDIC_COMMIT={commit}");
+    }
     fs::write(out.join("runbook.rs"), table(&dir)?)
+}
+
+/// The commit that this is built from, in twelve digits; nothing outside a checkout. Read from the files of git, which
+/// itself may be missing.
+fn commit(root: &Path) -> Option<String> {
+    let dot_git = root.join(".git");
+    // In a linked worktree it is a file that names the directory.
+    let link = fs::read_to_string(&dot_git).ok();
+    let git = link.and_then(|text| Some(root.join(text.strip_prefix("gitdir: ")?.trim()))).unwrap_or(dot_git);
+    let common = fs::read_to_string(git.join("commondir")).map_or(git.clone(), |path| git.join(path.trim()));
+    let head = fs::read_to_string(git.join("HEAD")).ok()?;
+    println!("cargo::rerun-if-changed={}", git.join("HEAD").display());
+    let Some(name) = head.trim().strip_prefix("ref: ") else { return digits(&head) };
+    if let Ok(hash) = fs::read_to_string(common.join(name)) {
+        println!("cargo::rerun-if-changed={}", common.join(name).display());
+        return digits(&hash);
+    }
+    let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+    packed.lines().find_map(|line| line.strip_suffix(name)).and_then(digits)
+}
+
+fn digits(hash: &str) -> Option<String> {
+    let hash = hash.trim();
+    hash.bytes().all(|b| b.is_ascii_hexdigit()).then(|| hash.chars().take(12).collect())
 }
 
 /// The rows as Rust source. `include_str!` makes cargo rebuild when the text of a page changes.

@@ -1,2 +1,7 @@
-//! tmpmedic
-fn main() {}
+//! The program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tmpmedic::cmd::main()
+}

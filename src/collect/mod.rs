@@ -197,6 +197,9 @@ impl Eyes {
             self.users.settle(proc, table, spaces, own);
             self.containers.settle(proc, table, spaces, own);
         }
+        if let Some(spaces) = ground.namespaces.value_mut().filter(|_| !until.is_over()) {
+            overlays::look(spaces, Path::new("/proc"));
+        }
         ground
     }
 

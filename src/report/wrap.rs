@@ -43,12 +43,12 @@ fn cut_at_joints(word: &str, width: usize) -> Vec<String> {
     while columns(rest) > width {
         let whole = cut(rest, width).into_iter().next().unwrap_or_default();
         let before_slash = |at: usize| !whole.get(..at).is_some_and(|head| head.ends_with('/'));
-        let joints = whole.char_indices().filter_map(|(at, c)| match c {
+        let mut joints = whole.char_indices().filter_map(|(at, c)| match c {
             '/' if before_slash(at) => Some(at),
             ',' => Some(at + 1),
             _ => None,
         });
-        let at = joints.filter(|at| *at > whole.len() / 2).next_back().unwrap_or(whole.len());
+        let at = joints.rfind(|at| *at > whole.len() / 2).unwrap_or(whole.len());
         let (piece, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         pieces.push(piece.to_owned());
         rest = tail;

@@ -1,1 +1,11 @@
-//! Floor.
+//! Floor 2: where snapshots come from.
+//!
+//! [`live`] looks at this machine, once or again and again. [`nothing`] is the snapshot of a look that gave none, so that
+//! whoever reports needs no other form for that.
+
+pub mod live;
+pub mod nothing;
+mod once;
+mod pace;
+
+pub use once::look_once;

@@ -7,12 +7,14 @@
 mod actors;
 mod broken_boxes;
 mod causes;
+mod cli;
 mod docker;
 mod frames;
 mod golden;
 mod journeys;
 mod laws;
 mod probe;
+mod pty;
 mod sandbox;
 mod scenes;
 mod staged;

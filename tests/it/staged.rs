@@ -68,7 +68,8 @@ impl Staged {
     /// Adds a mount namespace.
     pub fn namespace(mut self, id: MountNs, witness: Pid, mounts: Vec<Mount>) -> Self {
         let ours = id == HOST_NS;
-        let namespace = MountNamespace { id, witness, pids: vec![], ours, mounts: whole(mounts) };
+        let namespace =
+            MountNamespace { id, witness, pids: vec![], ours, mounts: whole(mounts), overlays: vec![] };
         self.now.namespaces.value_mut().unwrap().push(namespace);
         self
     }
@@ -297,7 +298,7 @@ pub fn family(entries: u64, old: u64, bytes: u64, times: (i64, i64), ages: [u64;
         oldest: Some(ago(times.1)),
         ..Tally::default()
     };
-    FamilyTally { tally, owners: BTreeMap::from([(1000, entries)]), held: Some(0) }
+    FamilyTally { tally, owners: BTreeMap::from([(1000, entries)]), held: Some(0), removable: true }
 }
 
 fn empty() -> Snapshot {

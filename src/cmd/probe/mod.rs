@@ -6,13 +6,14 @@ mod page;
 mod sentence;
 mod whom;
 
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::cli::{Global, ProbeArgs};
 use crate::cmd::helper::REQUEST;
+use crate::cmd::out::{self, Lost};
 use crate::exit::Exit;
 use crate::model::errno::Errno;
 use crate::model::probe::{ProbeResult, Step};
@@ -234,17 +235,15 @@ fn refuse(refusal: &Refusal, global: &Global) -> ExitCode {
 
 /// False where the output was lost; a reader who went away has lost nothing.
 fn print(text: &str) -> bool {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(&format!("cannot write the output: {error}"));
+    match out::write(text) {
+        Err(lost @ Lost::Failed(_)) => {
+            complain(&format!("{:#}", anyhow::Error::from(lost)));
             false
         }
-        _ => true,
+        Ok(()) | Err(Lost::Pipe) => true,
     }
 }
 
 fn complain(message: &str) {
-    // Where standard error is lost as well there is only the exit code.
-    io::stderr().write_all(format!("tmpmedic: {message}\n").as_bytes()).ok();
+    out::say(&format!("tmpmedic: {message}"));
 }

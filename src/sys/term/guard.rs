@@ -43,7 +43,9 @@ impl Guard {
         )]
         let mut command = Command::new("/proc/self/exe");
         command.args(["__helper", KIND]).env_clear().current_dir("/");
-        command.stdin(Stdio::from(read)).stdout(Stdio::from(tty)).stderr(Stdio::null());
+        // A descriptor that takes no writes, because /dev/null may be what is broken.
+        let nowhere = read.try_clone()?;
+        command.stdin(Stdio::from(read)).stdout(Stdio::from(tty)).stderr(Stdio::from(nowhere));
         // Never waited for: it ends after us, and while we live it stays.
         let _child = command.spawn()?;
         Ok(Self { pipe: write })

@@ -80,12 +80,10 @@ impl From<&Termios> for Modes {
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "the index type holds only valid positions")]
 fn code(termios: &Termios, index: SpecialCodeIndex) -> u8 {
     termios.special_codes[index]
 }
 
-#[expect(clippy::indexing_slicing, reason = "the index type holds only valid positions")]
 fn set_code(termios: &mut Termios, index: SpecialCodeIndex, value: u8) {
     termios.special_codes[index] = value;
 }

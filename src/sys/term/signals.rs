@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What a signal asks for.
@@ -22,10 +22,11 @@ pub enum Event {
     Resized,
 }
 
-/// The signals of a console.
+/// The signals of a console; dropping it lets them through again.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
+    before: SigSet,
 }
 
 impl Signals {
@@ -34,9 +35,9 @@ impl Signals {
         let ends = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT];
         let others = [Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGWINCH];
         let mask: SigSet = ends.into_iter().chain(others).collect();
-        mask.thread_block()?;
         let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Self { fd })
+        let before = mask.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self { fd, before })
     }
 
     /// The next signal, if one came.
@@ -61,6 +62,13 @@ impl Signals {
         only.thread_unblock()?;
         only.thread_block()?;
         Ok(())
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // What comes after the console, printing its report for instance, must end by Ctrl-C as any program does.
+        self.before.thread_set_mask().ok();
     }
 }
 

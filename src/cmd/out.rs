@@ -1,0 +1,53 @@
+//! Standard output and standard error: written straight, without the macros that panic or lose data in silence.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::sys::stdio;
+
+/// Why output did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    /// The reader has gone; that is its right.
+    #[error("the reader of the output has gone")]
+    Pipe,
+    /// Anything else: a full disk, a closed descriptor.
+    #[error("cannot write the output")]
+    Failed(#[source] io::Error),
+}
+
+/// Writes all of it to standard output.
+///
+/// # Errors
+/// [`Lost`]; a part may have been written.
+pub fn write(text: &str) -> Result<(), Lost> {
+    if stdio::output_was_closed() {
+        return Err(Lost::Failed(Errno::BADF.into()));
+    }
+    write_all(rustix::stdio::stdout(), text.as_bytes()).map_err(|errno| match errno {
+        Errno::PIPE => Lost::Pipe,
+        other => Lost::Failed(other.into()),
+    })
+}
+
+/// Says one line on standard error. Where that is closed or full, nobody can be told.
+pub fn say(line: &str) {
+    write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()).ok();
+}
+
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::retry_on_intr(|| rustix::io::write(fd, bytes)) {
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            // Somebody else made the shared description non-blocking.
+            Err(Errno::AGAIN) => {
+                poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None)?;
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
