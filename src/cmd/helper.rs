@@ -5,6 +5,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
+use crate::collect::environment;
 use crate::exit::Exit;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
@@ -25,6 +26,7 @@ pub fn serve(kind: &str) -> ExitCode {
             child::hold_signals().ok();
             inside::serve(request, out).map_err(io::Error::other)
         }),
+        environment::HELPER => answer(environment::serve),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),
     }
