@@ -115,9 +115,9 @@ pub struct CheckArgs {
     /// How long the whole look may take: 10s, 500ms, 2m.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub deadline: std::time::Duration,
-    /// The form of the report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// The form of the report; text where nothing is named.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 /// Forms of the report.
@@ -156,6 +156,14 @@ pub struct ProbeArgs {
     /// Then run this command in that view; a single word with blanks is given to `/bin/sh -c`.
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub exec: Vec<OsString>,
+}
+
+impl Default for CheckArgs {
+    /// What `tmpmedic check` alone means.
+    fn default() -> Self {
+        let deadline = std::time::Duration::from_secs(10);
+        Self { whom: Whom::default(), log: None, no_probe: false, deadline, format: None }
+    }
 }
 
 /// Arguments of `explain`.

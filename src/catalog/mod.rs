@@ -4,6 +4,7 @@
 //! variables a snapshot may hold, [`runbook`] what to read about a cause. The tables are embedded; no file is opened
 //! here. Each is compiled once, in [`Catalog::load`], and asked often.
 
+mod class;
 mod command;
 pub mod families;
 #[cfg(test)]

@@ -19,6 +19,8 @@
 //!
 //! Without a number a class takes one or more, as many as there are, and gives none back: `{D}-x` is digits, then `-x`.
 
+use super::class::Class;
+
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -35,18 +37,6 @@ pub struct Pattern {
 enum Piece {
     Literal(Vec<u8>),
     Class { class: Class, count: Option<usize> },
-}
-
-#[derive(Clone, Debug)]
-enum Class {
-    Any,
-    Set { members: Vec<(u8, u8)>, negated: bool },
-    Alphanumeric,
-    MixedAlphanumeric,
-    Python,
-    Perl,
-    Hex,
-    Digit,
 }
 
 impl Pattern {
@@ -216,47 +206,6 @@ fn step(segment: &[Piece], name: &[u8], mut at: usize) -> Option<usize> {
         };
     }
     Some(at)
-}
-
-impl Class {
-    /// How many bytes it takes, if it takes any.
-    fn take(&self, rest: &[u8], count: Option<usize>) -> Option<usize> {
-        let end = match count {
-            Some(count) => count,
-            None => rest.iter().position(|b| !self.has(*b)).unwrap_or(rest.len()),
-        };
-        let taken = rest.get(..end).filter(|taken| !taken.is_empty())?;
-        (taken.iter().all(|b| self.has(*b)) && self.accepts(taken)).then_some(end)
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Set { members, negated } => {
-                members.iter().any(|(low, high)| (*low..=*high).contains(&byte)) != *negated
-            }
-            Self::Alphanumeric | Self::MixedAlphanumeric => byte.is_ascii_alphanumeric(),
-            Self::Python => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'),
-            Self::Perl => byte.is_ascii_alphanumeric() || byte == b'_',
-            Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-            Self::Digit => byte.is_ascii_digit(),
-        }
-    }
-
-    /// What the bytes together must look like.
-    fn accepts(&self, taken: &[u8]) -> bool {
-        let some = |test: fn(&u8) -> bool| taken.iter().any(test);
-        match self {
-            Self::MixedAlphanumeric => {
-                !taken.iter().all(u8::is_ascii_lowercase) && !taken.iter().all(u8::is_ascii_digit)
-            }
-            Self::Python => some(|b| !b.is_ascii_alphabetic()) && some(u8::is_ascii_alphabetic),
-            Self::Perl => {
-                some(u8::is_ascii_uppercase) && some(u8::is_ascii_lowercase) && some(u8::is_ascii_digit)
-            }
-            Self::Any | Self::Set { .. } | Self::Alphanumeric | Self::Hex | Self::Digit => true,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ const MAX_REQUEST: u64 = 16 << 20;
 pub fn serve(kind: &str) -> ExitCode {
     child::close_inherited();
     child::take_name();
+    child::take_all_descriptors();
     match kind {
         "probe" => answer(|request, out| {
             // Unheld signals only mean that a Ctrl-C may interrupt the probe; the next one cleans up behind it.

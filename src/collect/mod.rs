@@ -23,6 +23,7 @@ pub mod mounts;
 pub mod named_sockets;
 pub mod open_files;
 pub mod ourselves;
+pub mod overlays;
 pub mod owners;
 pub mod parse;
 pub mod places;
@@ -187,6 +188,9 @@ impl Eyes {
             return ground;
         };
         ground.namespaces = mounts::find(proc, table, own, until);
+        if let Some(spaces) = ground.namespaces.value_mut() {
+            overlays::look(spaces, Path::new("/proc"));
+        }
         let spaces = ground.namespaces.items();
         if !until.is_over() {
             places::settle(proc, table, spaces);

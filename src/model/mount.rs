@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::{MountNs, Pid};
 use super::raw_path::{RawPath, RawText};
-use super::reading::Reading;
+use super::reading::{Reading, Seen};
 
 /// One mount namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct MountNamespace {
     pub ours: bool,
     /// Its mounts in the order of the file; a later one hides an earlier one on the same point.
     pub mounts: Reading<Vec<Mount>>,
+    /// Whether the layers that its overlay mounts write to are still there; empty where nobody looked.
+    #[serde(default)]
+    pub overlays: Vec<OverlayState>,
 }
 
 impl MountNamespace {
@@ -83,6 +86,27 @@ impl Mount {
         values.next().map(RawText::from)
     }
 
+    /// The path that is the value of `name=` in the file system's options.
+    ///
+    /// The kernel writes `,`, `=`, blanks and `\` of such a path as `\NNN`, and keeps the `\` by which whoever mounted it
+    /// escaped a `,` or `:`. Source: the kernel's include/linux/seq_file.h, `seq_show_option`; mount(8) on overlay.
+    pub fn super_path(&self, name: &str) -> Option<RawPath> {
+        let text = self.super_option(name)?;
+        let mut rest = text.as_bytes();
+        let mut path = Vec::with_capacity(rest.len());
+        while let Some((first, tail)) = rest.split_first() {
+            let digits =
+                tail.get(..3).filter(|d| *first == b'\\' && d.iter().all(|b| (b'0'..=b'7').contains(b)));
+            let value = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 8).ok());
+            path.push(value.unwrap_or(*first));
+            rest = if value.is_some() { tail.get(3..).unwrap_or_default() } else { tail };
+        }
+        let next = path.iter().skip(1).map(Some).chain(std::iter::once(None));
+        let escapes = |byte: u8, next: Option<&u8>| byte == b'\\' && matches!(next, Some(b',' | b':'));
+        let kept = path.iter().zip(next).filter(|(byte, next)| !escapes(**byte, *next));
+        Some(RawPath::new(kept.map(|(byte, _)| *byte).collect::<Vec<u8>>()))
+    }
+
     /// Whether it is read-only, by the mount or by the file system.
     pub fn is_read_only(&self) -> bool {
         self.has_option("ro") || self.has_super_option("ro")
@@ -119,6 +143,22 @@ impl Mount {
     }
 }
 
+/// Whether the directories that an overlay writes to still exist where it was mounted from.
+///
+/// A writable overlay makes entries in `workdir=` and moves them to `upperdir=`; without either, every creation in it
+/// fails although its mount table line and link counts stay the same. Source: kernel Documentation/filesystems/overlayfs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayState {
+    /// Field 1 of the overlay's line in this namespace.
+    pub mount_id: u64,
+    /// Whether `upperdir=` exists; not seen where the namespace that mounted it is not known.
+    pub upper: Seen<bool>,
+    /// Whether the directory `work` in `workdir=` exists.
+    pub work: Seen<bool>,
+    /// The process through whose root it was looked at.
+    pub seen_by: Option<Pid>,
+}
+
 /// A device number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Device {
@@ -131,5 +171,33 @@ pub struct Device {
 impl std::fmt::Display for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_escaped_paths_among_the_options() {
+        let mount = Mount {
+            id: 1,
+            parent: 0,
+            device: Device::default(),
+            root: "/".into(),
+            root_deleted: false,
+            point: "/".into(),
+            options: "rw".into(),
+            propagation: String::new(),
+            fs_type: "overlay".into(),
+            source: "overlay".into(),
+            super_options: r"rw,upperdir=/srv/a\054b\040c\134,workdir=/w\9,lowerdir=/l\134\054m".into(),
+            line: RawText::default(),
+            order: 0,
+        };
+        assert_eq!(mount.super_path("upperdir"), Some(r"/srv/a,b c\".into()));
+        assert_eq!(mount.super_path("workdir"), Some(r"/w\9".into()));
+        assert_eq!(mount.super_path("lowerdir"), Some("/l,m".into()), "escaped by the mounter as well");
+        assert_eq!(mount.super_path("none"), None);
     }
 }

@@ -71,6 +71,9 @@ pub struct FamilyTally {
     pub owners: BTreeMap<u32, u64>,
     /// Entries that some process holds; `None` where not all processes could be read.
     pub held: Option<u64>,
+    /// Whether the family's entries may go once they are idle and held by nobody.
+    #[serde(default)]
+    pub removable: bool,
 }
 
 /// One entry of a temp dir or of a tree in it, for the drill-down.

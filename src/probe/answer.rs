@@ -8,7 +8,7 @@ use crate::model::errno::Errno;
 use crate::model::probe::{Step, StepResult};
 use crate::model::process::{Credentials, MountNs, Pid, Variable};
 use crate::model::raw_path::{RawPath, RawText};
-use crate::model::units::BootNanos;
+use crate::model::units::{BootNanos, Micros};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +94,9 @@ impl Ended {
 
     /// That nothing came of it, not even the first step.
     pub(super) fn refused(error: io::Error, why: String) -> Self {
-        let step =
-            StepResult { step: Step::Enter, errno: Some(error.into()), took: crate::model::units::Micros(0) };
+        let late = error.kind() == io::ErrorKind::TimedOut;
+        let errno = if late { Errno::ETIMEDOUT } else { error.into() };
+        let step = StepResult { step: Step::Enter, errno: Some(errno), took: Micros(0) };
         Self { steps: vec![step], trouble: Some(why), unstarted: true, ..Self::default() }
     }
 
@@ -144,7 +145,6 @@ impl<'a> Teller<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::units::Micros;
 
     #[test]
     fn keeps_what_was_said_before_it_was_cut_off() {

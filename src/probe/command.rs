@@ -29,7 +29,8 @@ fn try_run_as(request: &str) -> Result<std::convert::Infallible, InsideError> {
     let errand: Errand = serde_json::from_str(request)?;
     let Work::Become { command, tmpdir } = &errand.work else { return Err(InsideError::Kind) };
     let at = |source| InsideError::Enter { pid: errand.pid, source };
-    let (_, target) = open(&errand).map_err(at)?;
+    let (_, mut target) = open(&errand).map_err(at)?;
+    target.hold_cwd();
     let block = target
         .dir()
         .read("environ", ENVIRONMENT)

@@ -78,11 +78,7 @@ pub(super) struct View {
 }
 
 fn probe(errand: &Errand, dir: &RawPath, leftovers: Leftovers, tell: &mut Teller<'_>) {
-    let Some(mut view) = enter(errand, tell) else { return };
-    if dir.is_absolute() {
-        // Should we get stuck here, we hold no more of the target's than we must.
-        view.cwd = Err(io::ErrorKind::NotFound.into());
-    }
+    let Some(view) = enter(errand, tell) else { return };
     steps::tell_access(dir, &view.cwd, tell);
     steps::take(dir, &view.cwd, &view.sweeper.own().new_name(), tell);
     if leftovers == Leftovers::Remove {
@@ -117,10 +113,14 @@ fn enter(errand: &Errand, tell: &mut Teller<'_>) -> Option<View> {
 }
 
 fn try_enter(errand: &Errand, tell: &mut Teller<'_>) -> Result<View, EnterError> {
-    let (proc, target) = open(errand)?;
+    let (proc, mut target) = open(errand)?;
     let own =
         Mark::own(&proc).map_err(|source| EnterError { what: "cannot read our own /proc/self", source })?;
     let mut not_imitated = not_imitated(&target);
+    // Should we get stuck, we hold no more of the target's than we must.
+    if errand.work.is_relative() {
+        target.hold_cwd();
+    }
     let entered = target.enter(HELD)?;
     not_imitated.extend(entered.missed);
     if !not_imitated.is_empty() {

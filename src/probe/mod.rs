@@ -1,9 +1,9 @@
 //! Floor 2: making a temp dir for real, as a given process would.
 //!
 //! access(2), `test -w`, O_TMPFILE, `mktemp -d` and df each say "fine" in some broken case, so the only proof is to make
-//! a directory, write to it, run from it and remove it. [`requests`] chooses the vantages worth that, [`run`] asks a
+//! a directory, write to it, run from it and remove it. [`requests()`] chooses the vantages worth that, [`run()`] asks a
 //! helper process for each, [`inside`] is what happens in that helper. What a probe makes carries our mark
-//! ([`mark`]); whatever happens it is removed, at the latest by the next probe at the same place ([`leftovers`]).
+//! (see `mark`); whatever happens it is removed, at the latest by the next probe at the same place (see `leftovers`).
 //! Called by `cmd`.
 
 mod accounts;
@@ -96,6 +96,17 @@ enum Work {
         /// The value of TMPDIR where it is not to be the process' own.
         tmpdir: Option<RawPath>,
     },
+}
+
+impl Work {
+    /// Whether it starts at the working directory of the process.
+    fn is_relative(&self) -> bool {
+        match self {
+            Self::Describe => false,
+            Self::Probe { dir, .. } | Self::CleanUp { dir } => !dir.is_absolute(),
+            Self::Become { .. } => true,
+        }
+    }
 }
 
 /// Whether to look for leftovers.

@@ -26,6 +26,7 @@ type Place = (RawPath, MountNs, RawPath, u32);
 static SWEPT: Mutex<BTreeSet<Place>> = Mutex::new(BTreeSet::new());
 
 /// Probes all of them, at most `parallel` at once, each with that deadline; results in the order of the requests.
+/// There are never more than four helper processes, whatever `parallel` says.
 ///
 /// One whose helper could not be started or could not take the view has a failed `enter` as its only step.
 pub fn run(requests: &[ProbeRequest], deadline: Duration, parallel: usize) -> Vec<ProbeResult> {
@@ -34,7 +35,8 @@ pub fn run(requests: &[ProbeRequest], deadline: Duration, parallel: usize) -> Ve
     let mut working: Vec<(usize, &ProbeRequest)> = Vec::new();
     let mut pending: Vec<Pending> = Vec::new();
     loop {
-        while let Some((index, request)) = waiting.next_if(|_| pending.len() < parallel.max(1)) {
+        let may_start = |working: usize| working == 0 || working < parallel && helper::has_room();
+        while let Some((index, request)) = waiting.next_if(|_| may_start(pending.len())) {
             match start(request, deadline) {
                 Ok(helper) => {
                     working.push((index, request));

@@ -3,7 +3,7 @@
 use crate::model::finding::Evidence;
 use crate::model::mount::Mount;
 use crate::model::probe::ProbeResult;
-use crate::model::process::Pid;
+use crate::model::process::{Pid, Place};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Component, Vantage};
@@ -113,4 +113,28 @@ pub fn inside(pid: Pid, path: &RawPath) -> RawPath {
     let mut bytes = format!("/proc/{pid}/root").into_bytes();
     bytes.extend_from_slice(path.as_bytes());
     RawPath::new(bytes)
+}
+
+/// The working directory of a process, as its link shows it.
+pub fn cwd(pid: Pid, place: &Place, means: &str) -> Evidence {
+    let mut observed = place.path.as_bytes().to_vec();
+    if place.deleted {
+        observed.extend_from_slice(b" (deleted)");
+    }
+    Evidence {
+        source: format!("/proc/{pid}/cwd"),
+        observed: RawText::new(observed),
+        means: means.to_owned(),
+        by_hand: format!("readlink /proc/{pid}/cwd"),
+    }
+}
+
+/// A symlink on the way to a temp dir, with its text.
+pub fn link_of(reached: &RawPath, component: &Component, means: &str) -> Evidence {
+    Evidence {
+        source: reached.shown(),
+        observed: component.link.clone().unwrap_or_default(),
+        means: means.to_owned(),
+        by_hand: format!("readlink {}", reached.quoted()),
+    }
 }

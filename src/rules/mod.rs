@@ -5,11 +5,29 @@
 //! of [`RULES`] and lets the most specific cause lead: a rule yields to those named in its card wherever they explain
 //! the same processes at the same path.
 
+mod advice;
+mod builds;
+mod cohort;
 mod diagnosis;
 pub mod evidence;
+mod heading;
+mod offers;
+mod on_mount;
+mod origin;
+mod party;
+#[cfg(test)]
+mod scenery;
+#[cfg(test)]
+mod healthy;
+mod rights;
+mod room;
 pub mod scope;
+mod setting;
+mod spot;
 #[cfg(test)]
 pub mod stage;
+mod unseen;
+mod way;
 
 use crate::model::finding::Finding;
 use crate::model::reading::Gap;
@@ -74,4 +92,47 @@ macro_rules! registry {
 
 registry! {
     private_tmp_deleted::PrivateTmpDeleted,
+    bind_source_deleted::BindSourceDeleted,
+    overlay_upper_gone::OverlayUpperGone,
+    private_tmp_readonly_fallback::PrivateTmpReadonlyFallback,
+    tmp_mount_missing::TmpMountMissing,
+    overmounted_tmp::OvermountedTmp,
+    no_tmp_in_image::NoTmpInImage,
+    cwd_deleted::CwdDeleted,
+    tmpdir_literal_syntax::TmpdirLiteralSyntax,
+    tmpdir_relative::TmpdirRelative,
+    tmpdir_missing::TmpdirMissing,
+    tmpdir_not_a_directory::TmpdirNotADirectory,
+    tmpdir_dangling_symlink::TmpdirDanglingSymlink,
+    tmpdir_symlink_loop::TmpdirSymlinkLoop,
+    tmpdir_empty_string::TmpdirEmptyString,
+    tmpdir_temp_tmp_disagree::TmpdirTempTmpDisagree,
+    duplicate_env_entry::DuplicateEnvEntry,
+    container_tmp::ContainerTmp,
+    foreign_mount_namespace::ForeignMountNamespace,
+
+    ro_after_fs_error::RoAfterFsError,
+    fs_frozen_or_hung::FsFrozenOrHung,
+    cargo_cached_failure::CargoCachedFailure,
+    tmpfs_size::TmpfsSize,
+    tmpfs_inodes::TmpfsInodes,
+    reserved_blocks::ReservedBlocks,
+    disk_full::DiskFull,
+    inodes_exhausted::InodesExhausted,
+    var_tmp_full::VarTmpFull,
+    root_owned_bind_dir::RootOwnedBindDir,
+    acl_deny::AclDeny,
+    immutable_or_append::ImmutableOrAppend,
+    tmp_wrong_mode_or_owner::TmpWrongModeOrOwner,
+    ro_mount::RoMount,
+    noexec_tmp::NoexecTmp,
+    umask_hostile::UmaskHostile,
+    rlimit_fsize::RlimitFsize,
+    fd_or_task_limits::FdOrTaskLimits,
+    path_too_long::PathTooLong,
+    emlink::Emlink,
+    dev_null_not_a_device::DevNullNotADevice,
+    deleted_open_files::DeletedOpenFiles,
+    leaked_temp_accumulation::LeakedTempAccumulation,
+    dir_too_many_entries::DirTooManyEntries,
 }

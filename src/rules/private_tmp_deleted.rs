@@ -5,8 +5,9 @@ use crate::model::finding::{Action, Confidence, Finding, Risk};
 use crate::model::mount::Mount;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::rules::party::Party;
 use crate::rules::scope::{self, Group};
-use crate::rules::{Rule, RuleCard, Verdict, evidence};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
 
 /// See the module's header.
 pub struct PrivateTmpDeleted;
@@ -33,7 +34,7 @@ impl Rule for PrivateTmpDeleted {
 }
 
 /// A mount made by PrivateTmp=: systemd names its source `systemd-private-<boot>-<unit>-XXXXXX/tmp`.
-fn is_private_tmp(mount: &Mount) -> bool {
+pub fn is_private_tmp(mount: &Mount) -> bool {
     let named = mount.root.as_bytes().windows(17).any(|w| w == b"/systemd-private-");
     named && [b"/tmp".as_slice(), b"/var/tmp"].contains(&mount.point.as_bytes())
 }
@@ -58,30 +59,26 @@ fn finding(now: &Snapshot, group: &Group<'_>) -> Finding {
         title: format!("{} of {} is a deleted directory", path, group.label),
         errno: Some(Errno::ENOENT),
         evidence,
-        actions: actions(group),
+        actions: actions(now, group),
         subject: group.subject(path),
     }
 }
 
-fn actions(group: &Group<'_>) -> Vec<Action> {
-    let mut actions = Vec::new();
+fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
+    let pids = group.pids.iter().copied().collect();
+    let parties = Party::all_of(now, &pids);
+    let restart = parties.iter().find_map(|p| offers::restart(p, "systemd makes a fresh private one"));
+    let mut actions: Vec<Action> = restart.into_iter().collect();
     let point = group.mount.point.quoted();
-    if let Some(unit) = &group.unit {
-        actions.push(Action {
-            id: "restart-unit".to_owned(),
-            title: format!("restart {unit}: systemd makes a fresh private /tmp; its running jobs die"),
-            risk: Risk::Interrupts,
-            reversible: false,
-            by_hand: vec![format!("systemctl restart {}", crate::model::raw_path::RawPath::from(unit.as_str()).quoted())],
-        });
-    }
-    if let Some(pid) = group.pids.first() {
+    if let Some(pid) = scope::witness(now, &group.pids) {
         actions.push(Action {
             id: "rebind-private-tmp".to_owned(),
-            title: "mount a fresh /tmp into the running service; lasts until its restart".to_owned(),
+            title: format!("mount a fresh {point} into the running service; lasts until its restart"),
             risk: Risk::None,
             reversible: false,
-            by_hand: vec![format!("nsenter -t {pid} -m sh -c 'umount -l {point} && mount -t tmpfs -o mode=1777,size=10% tmpfs {point}'")],
+            by_hand: vec![format!(
+                "nsenter -t {pid} -m sh -c 'umount -l {point} && mount -t tmpfs -o mode=1777,size=10% tmpfs {point}'"
+            )],
         });
     }
     actions

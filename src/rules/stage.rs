@@ -45,8 +45,14 @@ impl Stage {
     pub fn healthy() -> Self {
         let mut stage = Self { now: empty() };
         let root = mount(25, 1, "/", "/", "ext4", "/dev/vda1");
-        let namespace =
-            MountNamespace { id: HOST_NS, witness: 1, pids: vec![], ours: true, mounts: whole(vec![root]) };
+        let namespace = MountNamespace {
+            id: HOST_NS,
+            witness: 1,
+            pids: vec![],
+            ours: true,
+            mounts: whole(vec![root]),
+            overlays: vec![],
+        };
         stage.now.namespaces = whole(vec![namespace]);
         stage.put(process(1, 0, "systemd", 0)).put(process(100, 1, "bash", 1000))
     }
@@ -72,6 +78,7 @@ impl Stage {
     }
 
     fn see(&mut self, pid: Pid, ns: MountNs, path: RawPath, credentials: Credentials, why: (Reason, bool)) {
+        let mount_id = self.now.namespace(ns).and_then(|table| table.serving(&path)).map(|m| m.id);
         let vantages = self.now.vantages.value_mut().unwrap();
         let same = |v: &&mut Vantage| v.path == path && v.mount_ns == ns && v.credentials == credentials;
         if let Some(vantage) = vantages.iter_mut().find(same) {
@@ -80,6 +87,7 @@ impl Stage {
             return;
         }
         let mut vantage = vantage(path, ns, credentials, vec![pid]);
+        vantage.mount_id = mount_id;
         vantage.reasons = vec![why.0];
         vantage.is_build = why.1;
         vantages.push(vantage);
@@ -93,7 +101,8 @@ impl Stage {
         let ns = MountNs::Inode(4_026_532_000 + u64::from(pid));
         runner.mount_ns = Ok(ns);
         let mounts = whole(vec![mount(1000 + u64::from(pid), 1, "/", "/", "ext4", "/dev/vda1")]);
-        let namespace = MountNamespace { id: ns, witness: pid, pids: vec![], ours: false, mounts };
+        let namespace =
+            MountNamespace { id: ns, witness: pid, pids: vec![], ours: false, mounts, overlays: vec![] };
         self.now.namespaces.value_mut().unwrap().push(namespace);
         self.put(runner)
     }

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
 
 use nix::sys::signal::SigSet;
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 
 /// Where `/proc/self/fd` cannot be read: the usual limit of descriptors.
 const USUAL_LIMIT: i32 = 1024;
@@ -34,6 +34,13 @@ pub fn close_inherited() {
 /// What pthread_sigmask(3) answers.
 pub fn hold_signals() -> io::Result<()> {
     Ok(SigSet::all().thread_block()?)
+}
+
+/// Takes as many descriptors as the hard limit allows: a helper of a console that has few left needs a dozen of its own.
+pub fn take_all_descriptors() {
+    let hard = getrlimit(Resource::Nofile).maximum;
+    // Where that is refused, what there is has to do.
+    setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }).ok();
 }
 
 /// Dies with its parent: for work that is of no use to anybody else.

@@ -82,6 +82,23 @@ pub fn open_regular(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
     Ok(File::from(file))
 }
 
+/// Opens a directory of procfs (`4514/fd`) for listing; its stamps mean nothing, so they are not spared.
+///
+/// # Errors
+/// Those of openat(2): EACCES without the right to trace that process.
+pub fn open_procfs_listing(proc: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(proc, path, flags, Mode::empty())?)
+}
+
+/// Opens a file of procfs (`4514/maps`) for reading.
+///
+/// # Errors
+/// Those of openat(2), as above.
+pub fn open_procfs_file(proc: BorrowedFd<'_>, path: &[u8]) -> io::Result<File> {
+    Ok(File::from(rustix::fs::openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?))
+}
+
 /// Reads at most `cap` bytes; the flag says whether there would have been more.
 ///
 /// # Errors

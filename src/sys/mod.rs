@@ -3,6 +3,7 @@
 //! Nothing here knows what a temp dir is. A function opens what it is told relative to a descriptor that it is given,
 //! never follows a path of somebody else's making unless its name says so, and leaves judging errno to its caller.
 
+pub mod bell;
 pub mod child;
 pub mod clock;
 pub mod crew;
@@ -14,7 +15,10 @@ pub mod namespace;
 pub mod pidfd;
 pub mod plainfile;
 pub mod procfile;
+pub mod presence;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod stat;
+pub mod stdio;
+pub mod term;
 pub mod walk;

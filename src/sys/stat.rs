@@ -242,9 +242,9 @@ fn plain(found: &rustix::fs::Stat) -> Stat {
         mode: found.st_mode,
         uid: found.st_uid,
         gid: found.st_gid,
-        links: u64::try_from(found.st_nlink).unwrap_or_default(),
-        size: u64::try_from(found.st_size).unwrap_or_default(),
-        taken: u64::try_from(found.st_blocks).unwrap_or_default().saturating_mul(512),
+        links: whole(found.st_nlink),
+        size: whole(found.st_size),
+        taken: whole(found.st_blocks).saturating_mul(512),
         device: device(found.st_dev),
         special: device(found.st_rdev),
         inode: found.st_ino,
@@ -253,6 +253,11 @@ fn plain(found: &rustix::fs::Stat) -> Stat {
         changed: nanos(found.st_ctime, fraction(found.st_ctime_nsec)),
         ..Stat::default()
     }
+}
+
+/// The fields of `struct stat` have another width on each architecture.
+fn whole(number: impl TryInto<u64>) -> u64 {
+    number.try_into().unwrap_or_default()
 }
 
 /// Saturates in the years 1677 and 2262, far outside what a sane clock writes.

@@ -309,3 +309,15 @@ fn nothing_outside_the_chosen_directory_is_written() {
         assert!(line.contains("</mnt/chosen"), "outside: {line}");
     }
 }
+
+#[test]
+fn it_probes_in_an_empty_root_and_with_ten_descriptors() {
+    needs!("unshare", "setpriv");
+    let script = r"
+        mkdir -p /mnt/jail/proc /mnt/jail/tmp; cp /mnt/bin/tmpmedic /mnt/jail/; mount -t proc proc /mnt/jail/proc
+        chroot /mnt/jail /tmpmedic probe --dir /tmp
+        ulimit -n 10; /mnt/bin/tmpmedic probe";
+    let output = sandbox::run(script);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.matches("PASSED").count(), 2, "{text}{}", String::from_utf8_lossy(&output.stderr));
+}

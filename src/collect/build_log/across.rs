@@ -40,13 +40,13 @@ pub(super) fn judge(hits: &mut [Hit]) {
             Some((Oracle::Missing, line, tool)) => {
                 let first: &[&str] =
                     if is_system(&hit.dir) { &["no-tmp-in-image"] } else { &["tmpdir-missing"] };
-                lead(hit, first, &[DEAD]);
+                lead(hit, if blames_tmpdir(hit) { &[] } else { first }, &[DEAD]);
                 hit.log
                     .means
                     .push_str(&format!("; line {line} ({}) shows that it is missing, not dead", tool.name()));
             }
             None if trusting.contains(&hit.dir) => {
-                lead(hit, &["tmpdir-missing"], &[]);
+                lead(hit, if blames_tmpdir(hit) { &[] } else { &["tmpdir-missing"] }, &[]);
                 hit.log.means.push_str(
                     "; nothing that falls back to /tmp complains, so TMPDIR is wrong rather than /tmp",
                 );
@@ -61,6 +61,11 @@ fn speaks_of_a_dir(hit: &Hit) -> bool {
         && hit.makes_temp
         && hit.log.errno == Some(Errno::ENOENT)
         && hit.tool != Tool::Sccache
+}
+
+/// Its own wording says already what is wrong with TMPDIR.
+fn blames_tmpdir(hit: &Hit) -> bool {
+    hit.log.points_to.first().is_some_and(|id| id.starts_with("tmpdir-"))
 }
 
 fn is_system(dir: &str) -> bool {

@@ -17,7 +17,8 @@ fn numbered(text: &str, before: &str, after: char) -> Option<Errno> {
     number.parse().ok().filter(|code| *code > 0).map(Errno)
 }
 
-/// Node's `ENOENT: no such file …`, npm's `code ENOSPC`, `errno: -28`.
+/// Node's `ENOENT: no such file …` and npm's `npm error code ENOSPC`; not the dump of an error's fields (`code: …`), which
+/// follows a line that says the same.
 pub(super) fn node_code(text: &str) -> Option<Errno> {
     let known = |word: &str| {
         let is_code = word.len() >= 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
@@ -25,20 +26,9 @@ pub(super) fn node_code(text: &str) -> Option<Errno> {
         let named = is_code && word.bytes().skip(1).any(|b| b.is_ascii_uppercase());
         named.then(|| Errno::from_name(word)).flatten()
     };
-    let mut words = text.split(' ').peekable();
-    while let Some(word) = words.next() {
-        let code = word.trim_matches(|c: char| "'\",;[]()".contains(c));
-        if let Some(name) = code.strip_suffix(':')
-            && let Some(errno) = known(name)
-        {
-            return Some(errno);
-        }
-        let announced = matches!(word, "code" | "code:");
-        if announced && let Some(next) = words.peek() {
-            return known(next.trim_matches(|c: char| "'\",;".contains(c)));
-        }
-    }
-    numbered(&format!("{text},"), "errno: -", ',')
+    let codes = text.split(' ').filter_map(|word| word.strip_suffix(':'));
+    let npm = || text.strip_prefix("npm ")?.split_once(" code ").and_then(|(_, code)| known(code.trim()));
+    codes.map(|word| word.trim_matches(|c: char| "'\",;[]()".contains(c))).find_map(known).or_else(npm)
 }
 
 /// Exceptions of Java and .NET whose class is the error.
@@ -78,8 +68,7 @@ mod tests {
             ("OSError: [Errno 28] No space left on device: '/tmp/x'", Errno::ENOSPC),
             ("Error: EROFS: read-only file system, mkdir '/tmp/x'", Errno::EROFS),
             ("npm ERR! code ENOSPC", Errno::ENOSPC),
-            ("npm error errno: -28", Errno::ENOSPC),
-            ("  code: 'EACCES',", Errno::EACCES),
+            ("npm error code EACCES", Errno::EACCES),
             ("ELOOP: too many symbolic links encountered, mkdtemp '/a/x-XXXXXX'", Errno::ELOOP),
             ("java.nio.file.AccessDeniedException: /tmp/x", Errno::EACCES),
             ("java.nio.file.FileSystemException: /tmp/x: Read-only file system", Errno::EROFS),
@@ -105,6 +94,8 @@ mod tests {
             "EXAMPLE: how to build",
             "(os error x)",
             "see E2E: tests",
+            "code: 'EACCES',",
+            "errno: -28,",
         ] {
             assert_eq!(of(text), None, "{text}");
         }

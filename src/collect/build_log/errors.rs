@@ -7,7 +7,16 @@ use crate::model::errno::Errno;
 
 /// Data was being written, so the file itself could be made.
 fn writes(f: &Failure<'_>) -> bool {
-    f.says(&["write ", "writing", "error closing", "failed to write", "link failed", "copy"])
+    f.says(&[
+        "write ",
+        "writing",
+        "error closing",
+        "failed to write",
+        "link failed",
+        "close failed",
+        "copy",
+        "shared memory file",
+    ])
 }
 
 #[rustfmt::skip]

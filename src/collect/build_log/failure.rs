@@ -49,7 +49,7 @@ impl<'a> Failure<'a> {
     /// The directory in which something was to be made: the path itself where the message names the directory.
     pub(super) fn dir(&self) -> &'a str {
         let path = self.path_text();
-        let names_the_dir = self.tool == Tool::Gcc && path.ends_with('/') || self.is_go_stat();
+        let names_the_dir = self.says(&["temporary file in "]) || self.is_go_stat();
         if names_the_dir { path::trimmed(path) } else { path::parent(path) }
     }
 

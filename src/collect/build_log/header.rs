@@ -53,6 +53,7 @@ pub(super) fn opens(body: &str) -> bool {
         "failed to download",
         "could not execute process",
         "current directory of the process",
+        "locate working directory",
         "process didn't exit successfully",
         "failed to run `rustc`",
         "failed to start server",

@@ -6,6 +6,7 @@ use super::errno;
 pub(super) fn of(text: &str) -> Option<&str> {
     at_path(text)
         .or_else(|| go_form(text))
+        .or_else(|| dir_of_sort(text))
         .or_else(|| after_phrase(text))
         .or_else(|| quoted(text))
         .or_else(|| after_verb(text).filter(|path| path.contains('/')))
@@ -17,6 +18,12 @@ pub(super) fn of(text: &str) -> Option<&str> {
 fn at_path(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("at path \"")?;
     rest.rsplit_once('"').map(|(path, _)| path)
+}
+
+/// `cannot create temporary file in 'rel': …`: the directory, whatever it looks like.
+fn dir_of_sort(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("temporary file in '")?;
+    rest.rsplit_once("': ").map(|(dir, _)| dir)
 }
 
 /// Messages that name their path without quotes up to the error.
@@ -40,19 +47,24 @@ fn after_phrase(text: &str) -> Option<&str> {
     })
 }
 
-/// The first quoted word that is a path; any quoted word where the message speaks of a path that is none.
+/// The first quoted word that is a path, quotes of another kind inside of it included.
 fn quoted(text: &str) -> Option<&str> {
     const QUOTES: &[(char, char)] = &[('`', '`'), ('‘', '’'), ('“', '”'), ('"', '"'), ('\'', '\'')];
-    let inside = |(open, close): &(char, char)| {
-        let (_, rest) = text.split_once(*open)?;
-        // `couldn't` is no opening quote.
-        let starts =
-            text.split_once(*open).is_some_and(|(before, _)| !before.ends_with(char::is_alphanumeric));
-        let rest = if starts { rest } else { rest.split_once(*open)?.1 };
-        let (word, _) = rest.split_once(*close)?;
-        (word.contains('/') && !word.contains(' ') || word.starts_with('/')).then_some(word)
-    };
-    QUOTES.iter().find_map(inside).map(|word| word.split_once(' ').map_or(word, |(program, _)| program))
+    let words = QUOTES.iter().filter_map(|(open, close)| quoted_by(text, *open, *close));
+    let (_, word) = words.min_by_key(|(at, _)| *at)?;
+    Some(word.split_once(' ').map_or(word, |(program, _)| program))
+}
+
+/// Where the first path in these quotes starts, and the path.
+fn quoted_by(text: &str, open: char, close: char) -> Option<(usize, &str)> {
+    text.match_indices(open).find_map(|(at, quote)| {
+        let (before, rest) = (text.get(..at)?, text.get(at + quote.len()..)?);
+        let (word, _) = rest.split_once(close)?;
+        // `couldn't` opens nothing.
+        let opens = !before.ends_with(char::is_alphanumeric);
+        let is_path = word.starts_with('/') || word.contains('/') && !word.contains(' ');
+        (opens && is_path).then_some((at, word))
+    })
 }
 
 /// What stands between a verb of a system call and the error: `mkdir /tmp/go-build1: …`.
@@ -79,8 +91,7 @@ fn after_verb(text: &str) -> Option<&str> {
     ];
     VERBS.iter().find_map(|verb| {
         let (before, rest) = text.split_once(verb)?;
-        let rest = rest.strip_prefix(' ')?;
-        let (path, _) = rest.split_once(": ")?;
+        let (path, _) = rest.strip_prefix(' ')?.split_once(": ")?;
         // A lone name is a path only where nothing but the speaker stands before the verb.
         let speaks = before.is_empty() || before.ends_with(": ");
         let is_word = speaks || before.ends_with([' ', '(']);

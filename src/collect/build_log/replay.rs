@@ -80,7 +80,10 @@ fn begins_attempt(line: Line<'_>) -> bool {
         "Retry",
     ];
     let top_level_error = !line.indented && line.body.starts_with("error: ");
-    top_level_error || ANYWHERE.iter().any(|word| line.body.starts_with(word))
+    // Asked of every line of a log, so the first byte decides mostly.
+    let first = line.body.as_bytes().first();
+    top_level_error
+        || ANYWHERE.iter().any(|word| word.as_bytes().first() == first && line.body.starts_with(word))
 }
 
 /// Seconds since midnight of a time stamp, whatever stands before and after its clock.

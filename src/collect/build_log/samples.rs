@@ -54,6 +54,8 @@ fn a_wrong_tmpdir_is_told_by_each_tool_in_its_words() {
         ("Error: ELOOP: too many symbolic links encountered, mkdtemp '/loop/x-XXXXXX'", "node", "ELOOP", "/loop/x-XXXXXX", "tmpdir-symlink-loop", "disk-full"),
         ("go: creating work dir: stat \"/tmp\": no such file or directory", "go", "ENOENT", "\"/tmp\"", "tmpdir-literal-syntax", "disk-full"),
         ("go: creating work dir: stat ~/tmp: no such file or directory", "go", "ENOENT", "~/tmp", "tmpdir-literal-syntax", "disk-full"),
+        ("Error: ENOENT: no such file or directory, mkdtemp '\"/tmp\"/x-XXXXXX'", "node", "ENOENT", "\"/tmp\"/x-XXXXXX", "tmpdir-literal-syntax", "disk-full"),
+        ("sort: cannot create temporary file in 'rel': No such file or directory", "other", "ENOENT", "rel", "tmpdir-relative", "disk-full"),
         ("go: creating work dir: stat rel: no such file or directory", "go", "ENOENT", "rel", "tmpdir-relative", "private-tmp-deleted"),
         ("go: GOTMPDIR must be an absolute path", "go", "", "", "tmpdir-relative", "disk-full"),
         ("sort: cannot create temporary file in '/nope': No such file or directory", "other", "ENOENT", "/nope", "tmpdir-missing", "disk-full"),
@@ -69,7 +71,7 @@ fn no_room_is_told_apart_into_data_and_entries() {
         ("write /tmp/go-build1/b001/importcfg.link: no space left on device", "go", "ENOSPC", "/tmp/go-build1/b001/importcfg.link", "disk-full", "inodes-exhausted"),
         ("go: creating work dir: mkdir /tmp/go-build1: no space left on device", "go", "ENOSPC", "/tmp/go-build1", "inodes-exhausted", "tmpdir-missing"),
         ("bash: cannot create temp file for here-document: No space left on device", "bash", "ENOSPC", "", "disk-full", "private-tmp-deleted"),
-        ("OpenJDK 64-Bit Server VM warning: Insufficient space for shared memory file: /tmp/hsperfdata_ci/42", "java", "ENOSPC", "/tmp/hsperfdata_ci/42", "inodes-exhausted", "tmpdir-missing"),
+        ("OpenJDK 64-Bit Server VM warning: Insufficient space for shared memory file: /tmp/hsperfdata_ci/42", "java", "ENOSPC", "/tmp/hsperfdata_ci/42", "disk-full", "tmpdir-missing"),
         ("/usr/bin/ld: final link failed: No space left on device", "gcc", "ENOSPC", "", "disk-full", "tmpdir-missing"),
         ("OSError: [Errno 28] No space left on device", "python", "ENOSPC", "", "disk-full", "tmpdir-missing"),
         ("npm ERR! code ENOSPC", "node", "ENOSPC", "", "disk-full", "tmpdir-missing"),
@@ -165,6 +167,7 @@ fn a_working_directory_that_is_gone_is_told_by_each_tool() {
         ("shell-init: error retrieving current directory: getcwd: cannot access parent directories: No such file or directory", "bash"),
         ("go: cannot determine current directory: getwd: no such file or directory", "go"),
         ("Error: ENOENT: no such file or directory, uv_cwd", "node"),
+        ("error: Unable to proceed. Could not locate working directory.\n\nCaused by:\n    No such file or directory (os error 2)", "other"),
     ] {
         let line = one(text);
         assert_eq!((line.tool.as_str(), line.points_to[0].as_str()), (tool, "cwd-deleted"), "{text}");
@@ -174,6 +177,22 @@ fn a_working_directory_that_is_gone_is_told_by_each_tool() {
         "Error occurred during initialization of VM\njava.lang.Error: Properties init: Could not determine current working directory.",
     );
     assert_eq!((vm.tool.as_str(), vm.points_to[0].as_str()), ("java", "cwd-deleted"));
+}
+
+#[test]
+fn the_dump_of_an_error_is_part_of_it() {
+    let line = one(concat!(
+        "node:fs:3005\n  return binding.mkdtemp(prefix, options.encoding);\n                 ^\n\n",
+        "Error: EROFS: read-only file system, mkdtemp '/tmp/x-XXXXXX'\n    at Object.mkdtempSync (node:fs:3005:18) {\n",
+        "  errno: -30,\n  code: 'EROFS',\n  syscall: 'mkdtemp',\n  path: '/tmp/x-XXXXXX'\n}\n",
+    ));
+    assert_eq!((line.line, line.points_to[0].as_str()), (5, "ro-mount"));
+}
+
+#[test]
+fn a_linker_that_fails_in_rustcs_note_is_gcc() {
+    let line = one("error: linking with `cc` failed: signal: 6 (SIGABRT)\n  |\n  = note:  \"cc\" \"-m64\" \"/w/m/rustclC9oCe/symbols.o\"\n  = note: Cannot create temporary file in /tmp/: No such file or directory\n          \n\nerror: aborting due to 1 previous error\n");
+    assert_eq!((line.line, line.tool.as_str(), line.points_to[0].as_str()), (4, "gcc", "private-tmp-deleted"));
 }
 
 #[test]

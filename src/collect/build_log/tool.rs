@@ -82,7 +82,7 @@ const WORDS: &[(Tool, &[&str])] = &[
             "java.io.tmpdir",
         ],
     ),
-    (Tool::Node, &["npm ERR!", "npm error", "mkdtemp '", "uv_cwd", "errno: -"]),
+    (Tool::Node, &["npm ERR!", "npm error", "mkdtemp '", "uv_cwd"]),
     (
         Tool::Docker,
         &[

@@ -1,63 +1,96 @@
 //! Which lines are worth a second look: a log has a million lines and a dozen of interest.
 
-/// Whether any word stands in the text that every failure of interest has one of.
+use std::sync::OnceLock;
+
+/// Words of which every failure of interest has one, whatever their case.
+const WORDS: &[&str] = &[
+    "os error",
+    "errno",
+    "no such file",
+    "denied",
+    "not permitted",
+    "no space",
+    "quota",
+    "read-only",
+    "not a directory",
+    "too many",
+    "input/output error",
+    "too long",
+    "too large",
+    "stale",
+    "not connected",
+    "cross-device",
+    "temp",
+    "current directory",
+    "working directory",
+    "uv_cwd",
+    "exception",
+    "never executed",
+    "corrupt",
+    "226/namespace",
+    "mount namespacing",
+    "sigkill",
+    "code 137",
+    "code: 137",
+    "sun_",
+    "shared object",
+    "failed to",
+    "didn't exit",
+    "could not execute",
+    "couldn't",
+    "eacces",
+    "enoent",
+    "enospc",
+    "erofs",
+    "eperm",
+    "unavailable",
+    "not owned",
+    "sigxfsz",
+    "file exists",
+    "prepare context",
+    "absolute path",
+    "shared memory file",
+];
+
+/// Whether the text may tell of a failure of interest.
 pub(super) fn may_fail(body: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "os error",
-        "errno",
-        "no such file",
-        "denied",
-        "not permitted",
-        "no space",
-        "quota",
-        "read-only",
-        "not a directory",
-        "too many",
-        "input/output error",
-        "too long",
-        "too large",
-        "stale",
-        "not connected",
-        "cross-device",
-        "temp",
-        "current directory",
-        "working directory",
-        "uv_cwd",
-        "exception",
-        "never executed",
-        "corrupt",
-        "226/namespace",
-        "mount namespacing",
-        "sigkill",
-        "code 137",
-        "code: 137",
-        "sun_",
-        "shared object",
-        "failed to",
-        "didn't exit",
-        "could not execute",
-        "couldn't",
-        "eacces",
-        "enoent",
-        "enospc",
-        "erofs",
-        "eperm",
-        "unavailable",
-        "not owned",
-        "sigxfsz",
-        "file exists",
-        "prepare context",
-        "absolute path",
-        "shared memory file",
-    ];
-    let lower = body.to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word)) && !is_no_failure(body, &lower)
+    has_word(body.as_bytes()) && !is_no_failure(body, &body.to_ascii_lowercase())
+}
+
+/// Looks for all words in one pass: a word can only start where three bytes do with which one starts, and few do.
+/// A search for each word would take most of the time that a log takes.
+fn has_word(body: &[u8]) -> bool {
+    static STARTS: OnceLock<Vec<bool>> = OnceLock::new();
+    let starts = STARTS.get_or_init(|| {
+        let mut starts = vec![false; 1 << 15];
+        for word in WORDS {
+            if let Some(slot) = word.as_bytes().first_chunk().and_then(|three| starts.get_mut(slot(*three))) {
+                *slot = true;
+            }
+        }
+        starts
+    });
+    let is_start = |three: [u8; 3]| starts.get(slot(three)).copied().unwrap_or_default();
+    let is_word = |at: usize| {
+        let rest = body.get(at..).unwrap_or_default();
+        let fits = |word: &str| {
+            rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        WORDS.iter().any(|word| fits(word))
+    };
+    (0..)
+        .zip(body.windows(3))
+        .any(|(at, window)| window.first_chunk().is_some_and(|three| is_start(*three)) && is_word(at))
+}
+
+/// Five bits of each byte, which fold the case of letters.
+fn slot(three: [u8; 3]) -> usize {
+    three.iter().fold(0, |slot, byte| slot << 5 | usize::from(byte & 31))
 }
 
 /// A step's script as the CI system shows it before it runs, in a colour of its own.
 pub(super) fn is_script_echo(line: &[u8]) -> bool {
-    const COLOUR: &[u8] = b"\x1b[36;1m";
-    line.windows(COLOUR.len()).any(|window| window == COLOUR)
+    line.split(|b| *b == 0x1b).skip(1).any(|after| after.starts_with(b"[36;1m"))
 }
 
 /// Traces of commands, passed tests, excerpts of sources and warnings, whatever words they contain.

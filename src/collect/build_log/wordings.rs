@@ -13,7 +13,7 @@ use crate::model::errno::Errno;
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     Row {
-        when: |f| f.says(&["Current directory is invalid", "current directory of the process", "retrieving current directory", "cannot determine current directory", "read current working directory", "determine current working directory", "uv_cwd", "getwd: no such"]),
+        when: |f| f.says(&["Current directory is invalid", "current directory of the process", "retrieving current directory", "cannot determine current directory", "read current working directory", "determine current working directory", "locate working directory", "uv_cwd", "getwd: no such"]),
         means: "the working directory of that process was removed under it",
         points_to: &[&["cwd-deleted", "workspace-wiped-under-build"]],
         excludes: &[FULL, DENIED, &["tmpdir-missing"]],

@@ -15,7 +15,7 @@ use rustix::thread::{
 };
 
 use super::status::{Ids, Limit};
-use super::target::Target;
+use super::target::{Id, Target};
 
 /// CAP_CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID: what lets a process reach files that modes deny it.
 const FILE_CAPABILITIES: u64 = 0b1_1111;
@@ -76,7 +76,7 @@ impl Target {
 
     /// Before anything else: it takes privileges of our own user namespace that are given up below. Source: setns(2).
     fn join_mounts(&self) -> Result<(), EnterError> {
-        if is_same(&self.mount_ns, &self.own.mount_ns) {
+        if is_namespace(&self.mount_ns, self.own.mount_ns) {
             return Ok(());
         }
         move_into_link_name_space(self.mount_ns.as_fd(), Some(LinkNameSpaceType::Mount))
@@ -122,7 +122,7 @@ impl Target {
     /// Joins its user namespace, in which alone its capabilities mean what they mean to it. Where that is refused and it
     /// has none that matter to files, nothing is lost.
     fn join_users(&self, missed: &mut Vec<String>) -> Result<Users, EnterError> {
-        if is_same(&self.user_ns, &self.own.user_ns) {
+        if is_namespace(&self.user_ns, self.own.user_ns) {
             return Ok(Users::Same);
         }
         match move_into_link_name_space(self.user_ns.as_fd(), Some(LinkNameSpaceType::User)) {
@@ -190,12 +190,8 @@ enum Users {
     Foreign,
 }
 
-/// Two descriptors of the same namespace have the same inode. Source: namespaces(7).
-fn is_same(one: &OwnedFd, other: &OwnedFd) -> bool {
-    match (fstat(one), fstat(other)) {
-        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
-        _ => false,
-    }
+fn is_namespace(fd: &OwnedFd, id: Id) -> bool {
+    fstat(fd).is_ok_and(|found| (found.st_dev, found.st_ino) == id)
 }
 
 fn is_same_place(one: &OwnedFd, other: &OwnedFd) -> bool {

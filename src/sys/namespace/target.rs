@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use super::enter::EnterError;
@@ -33,12 +33,15 @@ pub struct Target {
     dir: PidDir,
 }
 
-/// The same of the calling process.
+/// Device and inode of a namespace, which no other one has while it lives. Source: namespaces(7).
+pub(super) type Id = (u64, u64);
+
+/// The same of the calling process; without descriptors, of which there may be few.
 #[derive(Debug)]
 pub(super) struct Own {
     pub(super) status: Status,
-    pub(super) mount_ns: OwnedFd,
-    pub(super) user_ns: OwnedFd,
+    pub(super) mount_ns: Id,
+    pub(super) user_ns: Id,
     label: Vec<u8>,
 }
 
@@ -79,11 +82,16 @@ impl Target {
             label: label_of(&dir),
             own,
             root: open_dir(&dir, "root").map_err(EnterError::at("cannot open its root"))?,
-            cwd: open_dir(&dir, "cwd"),
+            cwd: Err(io::ErrorKind::NotFound.into()),
             mount_ns: open_link(&dir, "ns/mnt").map_err(EnterError::at("cannot open its mount namespace"))?,
             user_ns: open_link(&dir, "ns/user").map_err(EnterError::at("cannot open its user namespace"))?,
             dir,
         })
+    }
+
+    /// Takes hold of its working directory as well; without this [`Target::enter`] has none to give.
+    pub fn hold_cwd(&mut self) {
+        self.cwd = open_dir(&self.dir, "cwd");
     }
 
     /// Its directory in procfs, to read more of it.
@@ -102,8 +110,8 @@ impl Own {
         let dir = proc.own().map_err(EnterError::at("cannot find ourselves in /proc"))?;
         Ok(Self {
             status: read_status(&dir)?,
-            mount_ns: open_link(&dir, "ns/mnt").map_err(EnterError::at("cannot open our mount namespace"))?,
-            user_ns: open_link(&dir, "ns/user").map_err(EnterError::at("cannot open our user namespace"))?,
+            mount_ns: id_of(&dir, "ns/mnt").map_err(EnterError::at("cannot see our mount namespace"))?,
+            user_ns: id_of(&dir, "ns/user").map_err(EnterError::at("cannot see our user namespace"))?,
             label: label_of(&dir),
         })
     }
@@ -129,4 +137,10 @@ fn open_dir(dir: &PidDir, name: &str) -> io::Result<OwnedFd> {
 
 fn open_link(dir: &PidDir, name: &str) -> io::Result<OwnedFd> {
     Ok(openat(dir.as_fd(), name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Follows the link into nsfs, which always answers.
+fn id_of(dir: &PidDir, name: &str) -> io::Result<Id> {
+    let found = statat(dir.as_fd(), name, AtFlags::empty())?;
+    Ok((found.st_dev, found.st_ino))
 }

@@ -5,30 +5,28 @@
 //! `/` as working directory. A process in state D cannot be killed and may not be waited for: whoever is late is left to
 //! itself, and with four of those no more are started. Called by `collect` and `probe`.
 
+mod places;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::sys::clock::Stopwatch;
+use places::{Place, add_stray};
 
-/// How many helpers may be out without having come back.
-pub const MAX_STRAYS: usize = 4;
+pub use places::has_room;
+
 /// More than any request of ours is answered with; a helper that says more has gone wrong.
 const MAX_ANSWER: usize = 64 << 20;
 /// Between two looks whether a helper that closed its output has ended; it takes a fraction of that.
 const SHORT: Duration = Duration::from_micros(100);
-
-/// Helpers that did not end in time.
-static STRAYS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Why a helper gave no whole answer.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +77,7 @@ pub enum State {
 /// A helper that was asked, so that several work at once.
 #[derive(Debug)]
 pub struct Pending {
-    child: Option<Child>,
+    child: Option<(Child, Place)>,
     request: Vec<u8>,
     sent: usize,
     to: Option<ChildStdin>,
@@ -95,12 +93,11 @@ impl Pending {
     ///
     /// # Errors
     /// `Spawn` with EAGAIN or ENOMEM where the machine refuses a process, EMFILE without descriptors, ENOENT without
-    /// `/proc`, and of the kind `TimedOut` while four earlier helpers are still stuck.
+    /// `/proc`, and of the kind `TimedOut` where no place became free: four earlier helpers are still stuck.
     pub fn start(kind: &str, request: &[u8], deadline: Duration) -> Result<Self, HelperError> {
-        if reap_strays() >= MAX_STRAYS {
-            let why = format!("{MAX_STRAYS} earlier helper processes are still stuck in the kernel");
-            return Err(HelperError::Spawn(io::Error::new(io::ErrorKind::TimedOut, why)));
-        }
+        let watch = Stopwatch::start();
+        let place = Place::wait_for(|| deadline.saturating_sub(Duration::from_micros(watch.micros())))
+            .map_err(HelperError::Spawn)?;
         let mut command = ourselves(kind);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(nowhere().map_err(HelperError::Spawn)?);
         // A Ctrl-C at the terminal is for us alone: a helper cleans up behind itself.
@@ -108,7 +105,7 @@ impl Pending {
         let mut child = command.spawn().map_err(HelperError::Spawn)?;
         let (to, from) = (child.stdin.take(), child.stdout.take());
         let pending = Self {
-            child: Some(child),
+            child: Some((child, place)),
             request: request.to_vec(),
             sent: 0,
             to,
@@ -116,7 +113,7 @@ impl Pending {
             answer: Vec::new(),
             ended: None,
             deadline,
-            watch: Stopwatch::start(),
+            watch,
         };
         pending.never_block().map_err(HelperError::Spawn)?;
         Ok(pending)
@@ -153,9 +150,7 @@ impl Pending {
 
     /// Leaves it to itself, alive: it finds its output closed and has its own clean-up to do. Gives what it had said.
     pub fn let_go(mut self) -> Vec<u8> {
-        if let Some(child) = self.child.take() {
-            add_stray(child);
-        }
+        self.child.take().into_iter().for_each(add_stray);
         std::mem::take(&mut self.answer)
     }
 
@@ -177,7 +172,7 @@ impl Pending {
         self.receive();
         if self.from.is_none() && self.ended.is_none() {
             // Without its output it has nothing left to say, and ends at once unless the kernel holds it.
-            self.ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            self.ended = self.child.as_mut().and_then(|(child, _)| child.try_wait().ok().flatten());
         }
     }
 
@@ -210,11 +205,11 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
+        let Some((mut child, place)) = self.child.take() else { return };
         if self.ended.is_none() {
             // An unreaped child keeps its number, so this cannot hit another process.
             child.kill().ok();
-            add_stray(child);
+            add_stray((child, place));
         }
     }
 }
@@ -260,10 +255,10 @@ pub fn run_attached(kind: &str, request: (&str, &str), output: Stdio) -> io::Res
     command.status()
 }
 
-/// A pipe that nobody reads: there need be no `/dev/null`, or it may be a file by now.
+/// Somewhere for the complaints that nobody reads: there need be no `/dev/null`, or it may be a file by now. It must answer
+/// poll(2), or Rust's runtime takes it for closed and opens `/dev/null` after all.
 fn nowhere() -> io::Result<Stdio> {
-    let (_, end) = pipe_with(PipeFlags::CLOEXEC)?;
-    Ok(end.into())
+    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?.into())
 }
 
 /// `/proc/self/exe` reaches our program even where its file was deleted or replaced. Source: proc_pid_exe(5).
@@ -280,15 +275,4 @@ fn how_it_ended(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("was killed by signal {signal}"),
         (None, None) => "ended in an unknown way".to_owned(),
     }
-}
-
-fn add_stray(child: Child) {
-    STRAYS.lock().unwrap_or_else(PoisonError::into_inner).push(child);
-}
-
-/// Forgets the strays that have ended meanwhile; says how many are left.
-fn reap_strays() -> usize {
-    let mut strays = STRAYS.lock().unwrap_or_else(PoisonError::into_inner);
-    strays.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-    strays.len()
 }

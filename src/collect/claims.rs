@@ -1,0 +1,315 @@
+//! Which paths are temp dirs of whom: the processes of a table grouped by path, namespace, root and credentials.
+//!
+//! Pure: a table in, groups out; no path is looked at here. Called by `collect::vantages`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::collect::bind_mounts;
+use crate::model::asked::Asked;
+use crate::model::mount::MountNamespace;
+use crate::model::process::{Credentials, MountNs, Pid, Process, ProcessTable};
+use crate::model::raw_path::RawPath;
+use crate::model::vantage::Reason;
+
+/// What a survey starts from.
+pub struct Scene<'a> {
+    /// The processes.
+    pub table: &'a ProcessTable,
+    /// Their mount tables.
+    pub namespaces: &'a [MountNamespace],
+    /// What the caller wants to know about.
+    pub asked: &'a Asked,
+    /// Names of the variables that name temp dirs, TMPDIR among them.
+    pub temp_names: &'a [&'a str],
+    /// Our own process, which is looked at as closely as one that builds.
+    pub own: Option<Pid>,
+}
+
+/// What tells one vantage from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Where the way starts.
+    pub place: Place,
+    /// Whose eyes.
+    pub who: Who,
+}
+
+/// A path in a root of a namespace: all processes that share it find the same directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The directory as the processes name it.
+    pub path: RawPath,
+    /// The mount namespace.
+    pub mount_ns: MountNs,
+    /// The root directory of the processes.
+    pub root: RawPath,
+    /// For a relative path: what it is relative to.
+    pub based_on: Option<RawPath>,
+}
+
+/// Credentials as far as they decide about files: services differ in many capabilities that do not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Who {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    capabilities: u64,
+}
+
+/// CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_RESOURCE. Source: capabilities(7).
+const DECISIVE: u64 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 24;
+
+impl Who {
+    fn of(credentials: &Credentials) -> Self {
+        Self {
+            uid: credentials.uid,
+            gid: credentials.gid,
+            groups: credentials.groups.clone(),
+            capabilities: credentials.capabilities & DECISIVE,
+        }
+    }
+}
+
+/// The processes of one vantage, and why they are there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Why.
+    pub reasons: BTreeSet<Reason>,
+    /// Who.
+    pub pids: BTreeSet<Pid>,
+    /// Whether a process that builds uses the path as its temp dir.
+    pub is_build: bool,
+    /// The credentials of one of them, the lowest pid.
+    pub credentials: Credentials,
+}
+
+/// All claims, and how many processes made none because too little of them could be read.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// The groups.
+    pub by_key: BTreeMap<Key, Claim>,
+    /// Processes whose environment is not readable: their TMPDIR is unknown, and only the usual places were taken.
+    pub hidden: u64,
+    /// Processes whose namespace or credentials are not known.
+    pub lost: u64,
+}
+
+/// Groups the processes of a table.
+pub fn gather(scene: &Scene<'_>) -> Claims {
+    let mut claims = Claims::default();
+    for process in scene.table.by_pid.values().filter(|p| lives(p)) {
+        claims.add_process(process, scene);
+    }
+    for found in bind_mounts::of(scene) {
+        let Some(process) = scene.table.get(found.pid) else { continue };
+        claims.add(process, found.path, Reason::BindMount, Use::Passing);
+    }
+    claims
+}
+
+/// Kernel threads have no files, and what has ended needs no temp dir any more.
+pub fn lives(process: &Process) -> bool {
+    !process.kernel && !matches!(process.state, 'Z' | 'X')
+}
+
+/// Whether a process takes a path for its temp files, or merely can see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Own,
+    Passing,
+}
+
+impl Claims {
+    fn add_process(&mut self, process: &Process, scene: &Scene<'_>) {
+        let is_close =
+            process.is_build() || scene.asked.pids.contains(&process.pid) || scene.own == Some(process.pid);
+        if process.variables.is_err() {
+            self.hidden += 1;
+            self.add(process, "/tmp".into(), Reason::Fallback, Use::Passing);
+        } else {
+            let named = value(process, "TMPDIR");
+            let reason = if named.is_some() { Reason::TmpDir } else { Reason::Default };
+            let path = named.clone().unwrap_or_else(|| "/tmp".into());
+            self.add(process, path, reason, Use::Own);
+            let others = scene.temp_names.iter().filter(|name| is_close && **name != "TMPDIR");
+            for name in others {
+                let Some(path) = value(process, name) else { continue };
+                self.add(process, path, Reason::Variable((*name).to_owned()), use_of(name, named.as_ref()));
+            }
+        }
+        if is_close {
+            for path in ["/var/tmp", "/dev/shm"] {
+                self.add(process, path.into(), Reason::Fallback, Use::Passing);
+            }
+        }
+        if scene.asked.pids.contains(&process.pid) || scene.own == Some(process.pid) {
+            for dir in &scene.asked.dirs {
+                self.add(process, dir.clone(), Reason::Asked, Use::Passing);
+            }
+        }
+    }
+
+    fn add(&mut self, process: &Process, path: RawPath, reason: Reason, used: Use) {
+        let (Ok(mount_ns), Ok(credentials)) = (&process.mount_ns, &process.credentials) else {
+            // Counted once, with the first path of each process.
+            self.lost += u64::from(used == Use::Own || process.variables.is_err());
+            return;
+        };
+        // Unreadable roots are taken for `/`: a mount table whose `/` is that of the namespace says so, and a way that
+        // cannot be entered is said to be unseen.
+        let root = process.root.as_ref().map_or_else(|_| "/".into(), |place| place.path.clone());
+        let based_on =
+            (!path.is_absolute()).then(|| process.cwd.as_ref().map(|c| c.path.clone()).unwrap_or_default());
+        let place = Place { path, mount_ns: *mount_ns, root, based_on };
+        let claim = self.by_key.entry(Key { place, who: Who::of(credentials) }).or_insert_with(|| Claim {
+            reasons: BTreeSet::new(),
+            pids: BTreeSet::new(),
+            is_build: false,
+            credentials: credentials.clone(),
+        });
+        claim.reasons.insert(reason);
+        claim.pids.insert(process.pid);
+        claim.is_build |= used == Use::Own && process.is_build();
+    }
+}
+
+/// The first value, which is the one that getenv(3) gives; an empty one names no directory.
+fn value(process: &Process, name: &str) -> Option<RawPath> {
+    process.variable(name).ok().flatten().filter(|value| !value.is_empty()).cloned()
+}
+
+/// TMP and TEMP are second choices of some tools (node, gcc, python); hardly any reads TEMPDIR. All others (GOTMPDIR,
+/// RUNNER_TEMP) are the first choice of somebody.
+fn use_of(name: &str, tmpdir: Option<&RawPath>) -> Use {
+    match name {
+        "TMP" | "TEMP" if tmpdir.is_some() => Use::Passing,
+        "TEMPDIR" => Use::Passing,
+        _ => Use::Own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::specimen::{self, process, with_variable};
+    use crate::model::process::{Role, RoleKind};
+    use crate::model::reading::GapWhy;
+
+    const NAMES: &[&str] = &["TMPDIR", "TMP", "TEMP", "TEMPDIR", "GOTMPDIR"];
+
+    fn build(mut process: Process) -> Process {
+        process.role = Some(Role { id: "cargo".into(), kind: RoleKind::BuildTool, title: "cargo".into() });
+        process
+    }
+
+    fn claims(processes: Vec<Process>, asked: &Asked) -> Claims {
+        let table = specimen::table(processes);
+        let pids: Vec<Pid> = table.by_pid.keys().copied().collect();
+        let namespaces = [specimen::namespace(1, &pids, vec![])];
+        gather(&Scene { table: &table, namespaces: &namespaces, asked, temp_names: NAMES, own: Some(99) })
+    }
+
+    fn paths(claims: &Claims) -> Vec<(String, Vec<Pid>, bool)> {
+        let row = |(key, claim): (&Key, &Claim)| {
+            (key.place.path.shown(), claim.pids.iter().copied().collect(), claim.is_build)
+        };
+        claims.by_key.iter().map(row).collect()
+    }
+
+    #[test]
+    fn processes_that_share_everything_share_a_claim() {
+        let all = vec![process(2, 1000), process(3, 1000), process(4, 1001)];
+        let found = claims(all, &Asked::default());
+        assert_eq!(paths(&found), [("/tmp".into(), vec![2, 3], false), ("/tmp".into(), vec![4], false)]);
+    }
+
+    #[test]
+    fn capabilities_that_say_nothing_about_files_do_not_split_a_group() {
+        let (mut one, mut other) = (process(2, 0), process(3, 0));
+        one.credentials.as_mut().unwrap().capabilities = DECISIVE;
+        other.credentials.as_mut().unwrap().capabilities = DECISIVE | 1 << 12;
+        assert_eq!(claims(vec![one.clone(), other], &Asked::default()).by_key.len(), 1);
+        let mut less = process(3, 0);
+        less.credentials.as_mut().unwrap().capabilities = DECISIVE & !(1 << 1);
+        assert_eq!(claims(vec![one, less], &Asked::default()).by_key.len(), 2);
+    }
+
+    #[test]
+    fn only_processes_that_build_are_asked_for_other_variables_and_fallbacks() {
+        let plain = with_variable(process(2, 1000), "GOTMPDIR", "/go");
+        assert_eq!(paths(&claims(vec![plain.clone()], &Asked::default())).len(), 1);
+        let found = claims(vec![build(plain)], &Asked::default());
+        let expected = [("/dev/shm", false), ("/go", true), ("/tmp", true), ("/var/tmp", false)];
+        let expected = expected.map(|(path, is_build)| (path.to_owned(), vec![2], is_build));
+        assert_eq!(paths(&found), expected);
+    }
+
+    #[test]
+    fn second_choices_count_only_without_a_first() {
+        let both = build(with_variable(with_variable(process(2, 7), "TMPDIR", "/a"), "TMP", "/b"));
+        let found = claims(vec![both], &Asked::default());
+        assert!(paths(&found).contains(&("/b".into(), vec![2], false)));
+        let second = build(with_variable(process(2, 7), "TMP", "/b"));
+        let found = claims(vec![second], &Asked::default());
+        assert!(paths(&found).contains(&("/b".into(), vec![2], true)));
+    }
+
+    #[test]
+    fn an_empty_tmpdir_means_tmp_and_the_first_of_two_wins() {
+        let empty = with_variable(process(2, 7), "TMPDIR", "");
+        let found = claims(vec![empty], &Asked::default());
+        assert_eq!(found.by_key.keys().next().unwrap().place.path, "/tmp".into());
+        assert!(found.by_key.values().next().unwrap().reasons.contains(&Reason::Default));
+        let twice = with_variable(with_variable(process(2, 7), "TMPDIR", "/first"), "TMPDIR", "/last");
+        let found = claims(vec![twice], &Asked::default());
+        assert_eq!(found.by_key.keys().next().unwrap().place.path, "/first".into());
+    }
+
+    #[test]
+    fn a_relative_path_belongs_to_a_working_directory() {
+        let mut one = with_variable(process(2, 7), "TMPDIR", "tmp");
+        one.cwd = Ok(specimen::place("/work/a"));
+        let mut other = one.clone();
+        other.pid = 3;
+        other.cwd = Ok(specimen::place("/work/b"));
+        let found = claims(vec![one, other], &Asked::default());
+        let bases: Vec<_> = found.by_key.keys().map(|k| k.place.based_on.clone().unwrap().shown()).collect();
+        assert_eq!(bases, ["/work/a", "/work/b"]);
+    }
+
+    #[test]
+    fn an_unreadable_environment_is_no_tmpdir_and_no_default() {
+        let mut hidden = build(process(2, 7));
+        hidden.variables = Err(GapWhy::Denied);
+        let found = claims(vec![hidden], &Asked::default());
+        assert_eq!(found.hidden, 1);
+        let tmp = found.by_key.iter().find(|(key, _)| key.place.path == "/tmp".into()).unwrap().1;
+        assert_eq!(tmp.reasons, BTreeSet::from([Reason::Fallback]));
+        assert!(!tmp.is_build, "nobody knows that it uses /tmp");
+    }
+
+    #[test]
+    fn processes_without_namespace_are_counted_once() {
+        let mut lost = build(process(2, 7));
+        lost.mount_ns = Err(GapWhy::Denied);
+        let found = claims(vec![lost], &Asked::default());
+        assert_eq!((found.lost, found.by_key.len()), (1, 0));
+    }
+
+    #[test]
+    fn kernel_threads_and_zombies_have_no_temp_dir() {
+        let (mut kernel, mut zombie) = (process(2, 0), process(3, 0));
+        kernel.kernel = true;
+        zombie.state = 'Z';
+        assert_eq!(claims(vec![kernel, zombie], &Asked::default()).by_key.len(), 0);
+    }
+
+    #[test]
+    fn named_directories_are_seen_by_ourselves_and_by_those_asked_for() {
+        let asked = Asked { pids: [2].into(), dirs: vec!["/srv".into()], ..Asked::default() };
+        let found = claims(vec![process(2, 7), process(3, 7), process(99, 0)], &asked);
+        let srv = found.by_key.iter().filter(|(key, _)| key.place.path == "/srv".into());
+        let pids: Vec<Pid> = srv.flat_map(|(_, claim)| claim.pids.iter().copied()).collect();
+        assert_eq!(pids, [99, 2], "uid 0 sorts first");
+    }
+}

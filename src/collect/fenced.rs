@@ -1,0 +1,440 @@
+//! The fence around file systems that may never answer: remote, user-space and automounted ones.
+//!
+//! A thread that touches such a mount when its server is gone stays in the kernel for ever, and keeps its process alive
+//! after its end. So a way that leads onto one is walked by a helper process with a deadline; who is late is left behind,
+//! and that file system is not asked again for a growing while. [`serve`] is the body of the helper. Called by
+//! `collect::vantages`, `collect::caches` and `cmd::helper`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::collect::way::{self, Bounds, End, Request, Way};
+use crate::model::errno::Errno;
+use crate::model::mount::{Device, Mount, MountNamespace};
+use crate::model::raw_path::RawPath;
+use crate::model::reading::GapWhy;
+use crate::model::units::{Entries, Millis};
+use crate::sys::clock;
+use crate::sys::helper::{self, HelperError};
+use crate::sys::stat::Room;
+use crate::sys::walk::Step;
+
+/// How long one helper may take: a healthy server answers within a few milliseconds, and the first screen waits for this.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How long all helpers of one look may take.
+const PATIENCE_OF_LOOK: Duration = Duration::from_millis(900);
+/// How long an answer is good for: helpers are dear, and what they look at changes rarely.
+const ANSWER_GOOD_FOR: u64 = 10_000_000_000;
+/// How long a file system that did not answer is left alone at first; doubled each time.
+const FIRST_PAUSE: u64 = 2_000_000_000;
+/// And at most.
+const LONGEST_PAUSE: u64 = 300_000_000_000;
+
+/// What a helper says, one line each: the steps as they are known, so that a late one has told how far it came.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Step(Step),
+    Arrived(Result<Room, Errno>),
+    Broken,
+    Unseen(GapWhy),
+}
+
+/// Asks a helper: the request and a deadline in, its output back.
+type Ask = Box<dyn Fn(&[u8], Duration) -> Result<Vec<u8>, HelperError> + Send>;
+
+/// The fence, and what it remembers between looks.
+pub struct Fence {
+    ask: Ask,
+    now: fn() -> u64,
+    /// Devices of the doubtful mounts of all namespaces.
+    doubtful: BTreeSet<(u32, u32)>,
+    /// File systems that did not answer.
+    hung: BTreeMap<Device, Hung>,
+    answers: BTreeMap<Request, (u64, Vec<u8>)>,
+    /// How long helpers have been waited for in this look.
+    waited: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Hung {
+    /// Not to be asked again before.
+    until: u64,
+    pause: u64,
+}
+
+impl Default for Fence {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fence {
+    /// A fence that knows of no mount yet.
+    pub fn new() -> Self {
+        Self::with(Box::new(|request, patience| helper::ask("look", request, patience)), clock::boot_nanos)
+    }
+
+    fn with(ask: Ask, now: fn() -> u64) -> Self {
+        Self {
+            ask,
+            now,
+            doubtful: BTreeSet::new(),
+            hung: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Begins a look: takes note of the doubtful mounts of all namespaces, and forgets what is too old.
+    pub fn learn(&mut self, namespaces: &[MountNamespace]) {
+        let mounts = namespaces.iter().flat_map(|ns| ns.mounts.items());
+        let devices = mounts.filter(|m| m.is_doubtful()).map(|m| (m.device.major, m.device.minor));
+        self.doubtful = devices.collect();
+        self.waited = Duration::ZERO;
+        let now = (self.now)();
+        self.answers.retain(|_, (at, _)| now.saturating_sub(*at) < ANSWER_GOOD_FOR);
+    }
+
+    /// Whether that device belongs to a mount on which nothing may be touched in this process.
+    pub fn is_doubtful(&self, device: Device) -> bool {
+        self.doubtful.contains(&(device.major, device.minor))
+    }
+
+    /// Walks a way, in this process or in a helper.
+    ///
+    /// `root` is the root directory of the process as the mount table of its namespace names it. Without a table nobody
+    /// knows what lies on the way, so then the helper goes.
+    pub fn walk(&mut self, request: &Request, namespace: Option<&MountNamespace>, root: &RawPath) -> Way {
+        let Some(namespace) = namespace.filter(|ns| ns.mounts.value().is_some()) else {
+            return self.send(request, Device::default());
+        };
+        let bounds = Ground::new(namespace, root, &self.doubtful);
+        let way = way::walk(request, &bounds, &mut |_| {});
+        match way.end {
+            End::Fenced(device) => self.cross(request, device, way.steps),
+            _ => way,
+        }
+    }
+
+    /// Bounds for a walk of somebody else in this process, who then leaves out what lies behind the fence.
+    pub fn ground<'a>(&'a self, namespace: &'a MountNamespace, root: &'a RawPath) -> Ground<'a> {
+        Ground::new(namespace, root, &self.doubtful)
+    }
+
+    /// What lies behind the fence, or else the steps before it and why there are no more.
+    fn cross(&mut self, request: &Request, device: Device, before: Vec<Step>) -> Way {
+        let beyond = self.send(request, device);
+        match beyond.end {
+            End::Unseen(why) if beyond.steps.len() < before.len() => {
+                Way { steps: before, end: End::Unseen(why) }
+            }
+            end => Way { steps: beyond.steps, end },
+        }
+    }
+
+    fn send(&mut self, request: &Request, device: Device) -> Way {
+        let now = (self.now)();
+        if let Some((_, answer)) = self.answers.get(request) {
+            return read_answer(answer);
+        }
+        if self.hung.get(&device).is_some_and(|hung| now < hung.until) {
+            return Way::unseen(hung_for(PATIENCE));
+        }
+        if self.waited >= PATIENCE_OF_LOOK {
+            return Way::unseen(GapWhy::OverBudget { seen: Entries(0) });
+        }
+        let Ok(question) = serde_json::to_vec(request) else { return Way::unseen(GapWhy::NotAsked) };
+        let answer = (self.ask)(&question, PATIENCE);
+        let after = (self.now)();
+        self.waited += Duration::from_nanos(after.saturating_sub(now));
+        match answer {
+            Ok(answer) => {
+                self.hung.remove(&device);
+                let way = read_answer(&answer);
+                self.answers.insert(request.clone(), (after, answer));
+                way
+            }
+            Err(HelperError::Late { partial }) => {
+                self.pause(device, after);
+                Way { end: End::Unseen(hung_for(PATIENCE)), ..read_answer(&partial) }
+            }
+            Err(HelperError::Spawn(error)) => Way::unseen(error.into()),
+            Err(HelperError::Died { how, partial }) => {
+                Way { end: End::Unseen(GapWhy::Malformed { line: how }), ..read_answer(&partial) }
+            }
+        }
+    }
+
+    fn pause(&mut self, device: Device, now: u64) {
+        let before = self.hung.get(&device).map_or(FIRST_PAUSE / 2, |hung| hung.pause);
+        let pause = before.saturating_mul(2).min(LONGEST_PAUSE);
+        self.hung.insert(device, Hung { until: now.saturating_add(pause), pause });
+    }
+}
+
+fn hung_for(patience: Duration) -> GapWhy {
+    GapWhy::Hung { after: Millis(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)) }
+}
+
+/// The mount table of one namespace as a process with that root meets it.
+pub struct Ground<'a> {
+    namespace: &'a MountNamespace,
+    root: &'a RawPath,
+    /// Mounts on which nothing may be touched: usually none, and then no path is compared with anything.
+    doubtful: Vec<&'a Mount>,
+    procfs: Vec<&'a Mount>,
+    devices: &'a BTreeSet<(u32, u32)>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(namespace: &'a MountNamespace, root: &'a RawPath, devices: &'a BTreeSet<(u32, u32)>) -> Self {
+        let mounts = || namespace.mounts.items().iter();
+        let doubtful = mounts().filter(|m| m.is_doubtful()).collect();
+        let procfs = mounts().filter(|m| m.fs_type == "proc").collect();
+        Self { namespace, root, doubtful, procfs, devices }
+    }
+
+    /// The mount that serves a path inside the root, if it is among those.
+    fn served_by(&self, path: &[u8], among: &[&'a Mount]) -> Option<&'a Mount> {
+        if among.is_empty() {
+            return None;
+        }
+        let path = in_namespace(self.root, path);
+        if !among.iter().any(|m| path.is_below(&m.point)) {
+            return None;
+        }
+        let serving = self.namespace.serving(&path)?;
+        among.iter().find(|m| m.id == serving.id).copied()
+    }
+}
+
+impl Bounds for Ground<'_> {
+    fn forbids(&self, path: &[u8]) -> Option<Device> {
+        self.served_by(path, &self.doubtful).map(|m| m.device)
+    }
+
+    fn forbids_device(&self, device: (u32, u32)) -> bool {
+        self.devices.contains(&device)
+    }
+
+    fn is_procfs(&self, path: &[u8]) -> bool {
+        self.served_by(path, &self.procfs).is_some()
+    }
+}
+
+/// A path inside a root as the mount table names it.
+pub fn in_namespace(root: &RawPath, path: &[u8]) -> RawPath {
+    match root.as_bytes() {
+        b"" | b"/" => RawPath::from(path),
+        _ => root.join(path.strip_prefix(b"/").unwrap_or(path)),
+    }
+}
+
+/// The body of the helper: walks the way that `input` asks for and writes what it sees, each step at once.
+///
+/// # Errors
+/// Those of `out`; a request that is none is `InvalidData`.
+pub fn serve(input: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    let request: Request = serde_json::from_slice(input)?;
+    let mut failed = None;
+    let way = way::walk(&request, &way::Unbounded, &mut |step| {
+        if let Err(error) = say(out, &Line::Step(step.clone())) {
+            failed = Some(error);
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let last = match way.end {
+        End::Arrived(room) => Line::Arrived(room),
+        End::Broken => Line::Broken,
+        End::Unseen(why) => Line::Unseen(why),
+        End::Fenced(_) => Line::Unseen(GapWhy::NotAsked),
+    };
+    if let (Line::Broken | Line::Unseen(_), Some(step)) = (&last, way.steps.last()) {
+        // Once more, as it was judged in the end: a refusal to ourselves is no error of the way.
+        say(out, &Line::Step(step.clone()))?;
+    }
+    say(out, &last)
+}
+
+fn say(out: &mut dyn Write, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    out.write_all(&text)?;
+    out.flush()
+}
+
+/// What a helper said; one that said no end died on its way.
+fn read_answer(answer: &[u8]) -> Way {
+    let mut way = Way::unseen(GapWhy::Malformed { line: "the helper ended early".to_owned() });
+    for line in answer.split_inclusive(|b| *b == b'\n').filter(|line| line.ends_with(b"\n")) {
+        way.end = match serde_json::from_slice(line) {
+            Ok(Line::Step(step)) => {
+                if way.steps.last().is_some_and(|last| last.path == step.path && last.stat == step.stat) {
+                    way.steps.pop();
+                }
+                way.steps.push(step);
+                continue;
+            }
+            Ok(Line::Arrived(room)) => End::Arrived(room),
+            Ok(Line::Broken) => End::Broken,
+            Ok(Line::Unseen(why)) => End::Unseen(why),
+            Err(error) => End::Unseen(GapWhy::Malformed { line: error.to_string() }),
+        };
+    }
+    way
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+    use super::*;
+    use crate::collect::specimen;
+    use crate::sys::scratch;
+
+    fn namespace(extra: Option<Mount>) -> MountNamespace {
+        specimen::namespace(1, &[1], extra.into_iter().collect())
+    }
+
+    fn hung_mount(point: &[u8]) -> Mount {
+        let device = Device { major: 0, minor: 90 };
+        Mount { device, ..specimen::mount(90, "/", point, "fuse.sshfs") }
+    }
+
+    fn request(path: &[u8]) -> Request {
+        Request { pid: None, path: RawPath::from(path), cwd: None }
+    }
+
+    static NOW: AtomicU64 = AtomicU64::new(1);
+
+    /// A fence whose helpers never answer, and the number of helpers that were asked.
+    fn silent() -> (Fence, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let ask = move |_: &[u8], _: Duration| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Err(HelperError::Late { partial: Vec::new() })
+        };
+        (Fence::with(Box::new(ask), || NOW.load(Ordering::SeqCst)), asked)
+    }
+
+    #[test]
+    fn a_hung_file_system_is_left_alone_for_a_growing_while() {
+        let dir = scratch::dir();
+        let mount = [scratch::bytes(&dir), b"/hung"].concat();
+        let namespaces = [namespace(Some(hung_mount(&mount)))];
+        let (mut fence, asked) = silent();
+        let target = request(&[&mount[..], b"/tmp"].concat());
+        let root = RawPath::from("/");
+        let mut look = |at: u64| {
+            NOW.store(at, Ordering::SeqCst);
+            fence.learn(&namespaces);
+            let way = fence.walk(&target, namespaces.first(), &root);
+            assert!(matches!(way.end, End::Unseen(GapWhy::Hung { after: Millis(300) })));
+            let last = way.steps.last().unwrap();
+            assert_eq!((&last.path, last.mounts), (&mount, true), "how far it goes is shown all the same");
+            asked.load(Ordering::SeqCst)
+        };
+        let second = 1_000_000_000;
+        assert_eq!(look(second), 1);
+        assert_eq!(look(2 * second), 1, "within the pause");
+        assert_eq!(look(4 * second), 2, "after 2 s");
+        assert_eq!(look(7 * second), 2, "the pause has doubled");
+        assert_eq!(look(9 * second), 3);
+    }
+
+    #[test]
+    fn a_healthy_place_needs_no_helper() {
+        let dir = scratch::dir();
+        let namespaces = [namespace(Some(hung_mount(b"/somewhere/else")))];
+        let (mut fence, asked) = silent();
+        fence.learn(&namespaces);
+        let way = fence.walk(&request(scratch::bytes(&dir)), namespaces.first(), &"/".into());
+        assert!(way.arrived());
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+        assert!(fence.is_doubtful(Device { major: 0, minor: 90 }));
+    }
+
+    #[test]
+    fn a_later_mount_on_top_of_a_doubtful_one_counts() {
+        let dir = scratch::dir();
+        let mut namespace = namespace(Some(hung_mount(scratch::bytes(&dir))));
+        let cover = specimen::mount(91, "/", scratch::bytes(&dir), "tmpfs");
+        namespace.mounts.value_mut().unwrap().push(cover);
+        let (mut fence, asked) = silent();
+        assert!(fence.walk(&request(scratch::bytes(&dir)), Some(&namespace), &"/".into()).arrived());
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn without_a_mount_table_nothing_is_touched_here() {
+        let (mut fence, asked) = silent();
+        let way = fence.walk(&request(b"/"), None, &"/".into());
+        assert!(matches!(way.end, End::Unseen(GapWhy::Hung { .. })));
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn the_helper_says_what_a_walk_in_this_process_sees() {
+        let dir = scratch::dir();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        for tail in [&b"/a"[..], b"/a/none/x", b""] {
+            let request = request(&[scratch::bytes(&dir), tail].concat());
+            let here = way::walk(&request, &way::Unbounded, &mut |_| {});
+            let mut out = Vec::new();
+            serve(&serde_json::to_vec(&request).unwrap(), &mut out).unwrap();
+            let there = read_answer(&out);
+            assert_eq!(here.steps, there.steps);
+            assert_eq!(format!("{:?}", here.end).get(..7), format!("{:?}", there.end).get(..7));
+        }
+        assert!(serve(b"nonsense", &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn an_answer_is_asked_for_once_and_trusted_for_a_while() {
+        let dir = scratch::dir();
+        let path = scratch::bytes(&dir).to_vec();
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let ask = move |input: &[u8], _: Duration| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut out = Vec::new();
+            serve(input, &mut out).unwrap();
+            Ok(out)
+        };
+        let mut fence = Fence::with(Box::new(ask), || 5);
+        let namespace = namespace(Some(hung_mount(&path)));
+        for _ in 0..3 {
+            let way = fence.walk(&request(&path), Some(&namespace), &"/".into());
+            assert!(way.arrived(), "a doubtful mount that answers is as good as any");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_helper_that_was_late_has_told_how_far_it_came() {
+        let dir = scratch::dir();
+        let request = request(scratch::bytes(&dir));
+        let mut out = Vec::new();
+        serve(&serde_json::to_vec(&request).unwrap(), &mut out).unwrap();
+        let whole = read_answer(&out);
+        let cut = out.iter().rposition(|b| *b == b'{').unwrap();
+        let part = read_answer(&out[..cut - 30]);
+        assert!(part.steps.len() < whole.steps.len() && !part.steps.is_empty());
+        assert!(matches!(part.end, End::Unseen(_)));
+    }
+
+    #[test]
+    fn paths_inside_a_root_are_found_in_the_table_of_the_namespace() {
+        assert_eq!(in_namespace(&"/".into(), b"/tmp"), "/tmp".into());
+        assert_eq!(in_namespace(&"/srv/root".into(), b"/tmp"), "/srv/root/tmp".into());
+        assert_eq!(in_namespace(&"/srv/root".into(), b"/"), "/srv/root/".into());
+    }
+}

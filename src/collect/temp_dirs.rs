@@ -1,0 +1,474 @@
+//! Counts what is in the temp dirs, by family, age and owner.
+//!
+//! Decides which directories are counted and when: one whose mtime has not moved is not read again, a large one is read
+//! over several looks, and its last whole count stays until the next is complete. The reading itself is
+//! `collect::tallies`. Called by `collect`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::collect::fenced::in_namespace;
+use crate::collect::tallies::{Ended, Pass};
+use crate::model::mount::{Device, Mount, MountNamespace};
+use crate::model::raw_path::RawPath;
+use crate::model::reading::{Gap, GapWhy, Reading};
+use crate::model::temp_dir::{FamilyTally, Tally, TempDir};
+use crate::model::units::{Entries, Micros, WallNanos};
+use crate::model::vantage::{Facts, Identity, Kind, Reason, Vantage};
+use crate::sys::clock::{self, Stopwatch};
+use crate::sys::{dirfd, stat};
+
+/// How many processes of a vantage are tried as ways to the directory.
+const TRIES: usize = 4;
+/// Ages shift even where nothing changes, so an unchanged directory is counted again after this.
+const AGES_GOOD_FOR: u64 = 60_000_000_000;
+/// A count may take one part in so many of the time: with all other work, less than 5 % of a core.
+const SHARE: u32 = 25;
+/// The clock by which file systems stamp moves in steps of some milliseconds; a change within one step shows no new mtime.
+const CLOCK_STEP: i64 = 50_000_000;
+
+/// Which directory, whatever leads there.
+type Id = (Device, u64);
+
+/// Counts temp dirs over many looks.
+#[derive(Default)]
+pub struct Counter {
+    known: BTreeMap<Id, Known>,
+    /// At most one is open at a time, so that few descriptors are needed.
+    open: Option<(Id, Pass, Version)>,
+}
+
+/// What the directory was like when a count began, by which it is known to have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    modified: WallNanos,
+    changed: WallNanos,
+}
+
+/// The last count of one directory.
+struct Known {
+    total: Tally,
+    families: BTreeMap<String, FamilyTally>,
+    /// `None` where a change within the clock's step may have been missed.
+    version: Option<Version>,
+    /// Nanoseconds since boot at its end.
+    counted: u64,
+    cost: Duration,
+    failed: Option<GapWhy>,
+}
+
+/// One directory of this look, with the vantages that lead to it.
+struct Target<'a> {
+    id: Id,
+    identity: Identity,
+    facts: &'a Facts,
+    /// Positions in the list of vantages, and the vantages.
+    vantages: Vec<(u32, &'a Vantage)>,
+    /// Where it can be reached from here, best first.
+    ways: Vec<RawPath>,
+    doubtful: bool,
+    untouchable: Vec<Vec<u8>>,
+}
+
+impl Counter {
+    /// Nothing counted yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts the temp dirs that these vantages lead to, within `budget`; what is not finished goes on at the next call.
+    ///
+    /// A directory on a doubtful mount is not read, and one that was only bound into a container is no temp dir.
+    pub fn count(
+        &mut self,
+        vantages: &[Vantage],
+        namespaces: &[MountNamespace],
+        catalog: &Arc<Catalog>,
+        now: WallNanos,
+        budget: Duration,
+    ) -> Reading<Vec<TempDir>> {
+        let watch = Stopwatch::start();
+        let targets = targets(vantages, namespaces);
+        self.known.retain(|id, _| targets.iter().any(|t| t.id == *id));
+        self.open = self
+            .open
+            .take()
+            .filter(|(id, pass, _)| pass.uses(catalog) && targets.iter().any(|t| t.id == *id && !t.doubtful));
+        // Each once a look: a small one that keeps changing would be due again before the others had their turn.
+        let mut done = BTreeSet::new();
+        while let Some(target) = self.next_due(&targets, &done) {
+            done.insert(target.id);
+            let left = watch.left_of(budget);
+            if left.is_zero() && self.has_any(&targets) {
+                break;
+            }
+            self.advance(target, catalog, now, left);
+            if left.is_zero() {
+                break;
+            }
+        }
+        let dirs = targets.iter().map(|target| self.temp_dir(target)).collect();
+        Reading::of(dirs, Micros(watch.micros()), Vec::new())
+    }
+
+    /// Whether something is counted at all: the very first look makes progress however small its budget.
+    fn has_any(&self, targets: &[Target<'_>]) -> bool {
+        self.open.is_some() || targets.iter().any(|t| self.known.contains_key(&t.id))
+    }
+
+    /// The directory to go on with: the one that is open, else one never counted (the smallest first), else one whose
+    /// count is out of date.
+    fn next_due<'t, 'a>(&self, targets: &'t [Target<'a>], done: &BTreeSet<Id>) -> Option<&'t Target<'a>> {
+        if let Some((open, ..)) = &self.open {
+            return targets.iter().find(|t| t.id == *open);
+        }
+        let now = clock::boot_nanos();
+        let due = targets.iter().filter(|t| !t.doubtful && !done.contains(&t.id) && self.is_due(t, now));
+        due.min_by_key(|t| (self.known.contains_key(&t.id), t.facts.size))
+    }
+
+    fn is_due(&self, target: &Target<'_>, now: u64) -> bool {
+        let Some(known) = self.known.get(&target.id) else { return true };
+        let since = now.saturating_sub(known.counted);
+        let pause = u64::try_from((known.cost * SHARE).as_nanos()).unwrap_or(u64::MAX);
+        let unchanged = known.version == Some(version(target.facts));
+        since >= if unchanged { pause.max(AGES_GOOD_FOR) } else { pause }
+    }
+
+    fn advance(&mut self, target: &Target<'_>, catalog: &Arc<Catalog>, now: WallNanos, budget: Duration) {
+        let (mut pass, version) = match self.open.take() {
+            Some((_, pass, version)) => (pass, version),
+            None => match target.open() {
+                Ok(dir) => {
+                    let untouchable = target.untouchable.clone();
+                    (Pass::new(dir, Arc::clone(catalog), now, untouchable), version(target.facts))
+                }
+                Err(why) => return self.fail(target, why, Duration::ZERO),
+            },
+        };
+        match pass.run(budget) {
+            Ended::Paused => self.open = Some((target.id, pass, version)),
+            Ended::Failed(why) => self.fail(target, why, pass.cost),
+            Ended::Finished => {
+                let (total, families) = pass.counted();
+                let settled = version.modified.0.saturating_add(CLOCK_STEP) < now.0;
+                let version = settled.then_some(version);
+                let (counted, cost) = (clock::boot_nanos(), pass.cost);
+                self.known.insert(target.id, Known { total, families, version, counted, cost, failed: None });
+            }
+        }
+    }
+
+    fn fail(&mut self, target: &Target<'_>, why: GapWhy, cost: Duration) {
+        let known = self.known.entry(target.id).or_insert_with(|| Known {
+            total: Tally::default(),
+            families: BTreeMap::new(),
+            version: None,
+            counted: 0,
+            cost,
+            failed: None,
+        });
+        known.failed = Some(why);
+        known.version = Some(version(target.facts));
+        known.counted = clock::boot_nanos();
+    }
+
+    fn temp_dir(&self, target: &Target<'_>) -> TempDir {
+        let known = self.known.get(&target.id);
+        let running = self.open.as_ref().filter(|(id, ..)| *id == target.id).map(|(_, pass, _)| pass);
+        let (total, families) = match (known, running) {
+            (Some(known), _) => (known.total.clone(), known.families.clone()),
+            (None, Some(pass)) => pass.counted(),
+            (None, None) => Default::default(),
+        };
+        let why = match (known.and_then(|k| k.failed.clone()), known) {
+            _ if target.doubtful => Some(GapWhy::NotAsked),
+            (Some(why), _) => Some(why),
+            (None, None) => Some(GapWhy::OverBudget { seen: total.entries }),
+            (None, Some(_)) => None,
+        };
+        let path = target.vantages.first().map(|(_, v)| v.path.clone()).unwrap_or_default();
+        TempDir {
+            gaps: why.into_iter().map(|why| target.gap(&path, why)).collect(),
+            path,
+            reached: target.ways.first().cloned().unwrap_or_default(),
+            identity: target.identity,
+            vantages: target.vantages.iter().map(|(at, _)| *at).collect(),
+            total,
+            families,
+            own_size: target.facts.size,
+            links: target.facts.links,
+            modified: target.facts.modified,
+        }
+    }
+}
+
+fn version(facts: &Facts) -> Version {
+    Version { modified: facts.modified, changed: facts.changed }
+}
+
+/// The directories that these vantages lead to, each once, in the order of the first vantage of each.
+fn targets<'a>(vantages: &'a [Vantage], namespaces: &[MountNamespace]) -> Vec<Target<'a>> {
+    let mut targets: Vec<Target<'a>> = Vec::new();
+    let mut at_id: BTreeMap<Id, usize> = BTreeMap::new();
+    for (position, vantage) in (0_u32..).zip(vantages) {
+        let Some((identity, facts)) = counted(vantage) else { continue };
+        let namespace = namespaces.iter().find(|ns| ns.id == vantage.mount_ns);
+        let id = (identity.device, identity.inode);
+        let at = *at_id.entry(id).or_insert(targets.len());
+        if at == targets.len() {
+            let (vantages, ways) = (Vec::new(), Vec::new());
+            let (doubtful, untouchable) = (false, Vec::new());
+            targets.push(Target { id, identity, facts, vantages, ways, doubtful, untouchable });
+        }
+        let Some(target) = targets.get_mut(at) else { continue };
+        target.vantages.push((position, vantage));
+        target.add_ways(vantage, namespace);
+        // Without a table nobody knows on what it lies.
+        target.doubtful |= namespace.is_none_or(|ns| serves(ns, vantage).is_none_or(Mount::is_doubtful));
+        if let Some(namespace) = namespace {
+            target.add_untouchable(vantage, namespace);
+        }
+    }
+    targets
+}
+
+/// The directory at the end of a vantage, if it is to be counted.
+fn counted(vantage: &Vantage) -> Option<(Identity, &Facts)> {
+    let identity = *vantage.identity.as_ref().ok()?;
+    let facts = vantage.end()?.facts.as_ref()?;
+    let is_temp_dir = vantage.reasons.iter().any(|reason| *reason != Reason::BindMount);
+    (is_temp_dir && facts.kind == Kind::Directory).then_some((identity, facts))
+}
+
+fn serves<'a>(namespace: &'a MountNamespace, vantage: &Vantage) -> Option<&'a Mount> {
+    namespace.mounts.items().iter().find(|m| Some(m.id) == vantage.mount_id)
+}
+
+impl Target<'_> {
+    /// Our own path first: it outlives every process.
+    fn add_ways(&mut self, vantage: &Vantage, namespace: Option<&MountNamespace>) {
+        let Some(end) = vantage.end() else { return };
+        if namespace.is_some_and(|ns| ns.ours) && vantage.root == "/".into() {
+            if !self.ways.contains(&end.path) {
+                self.ways.insert(0, end.path.clone());
+            }
+            return;
+        }
+        for pid in &vantage.pids {
+            if self.ways.len() >= TRIES {
+                break;
+            }
+            let root = RawPath::from(format!("/proc/{pid}/root").as_str());
+            self.ways.push(in_namespace(&root, end.path.as_bytes()));
+        }
+    }
+
+    /// Mount points of doubtful file systems directly in this directory: to look at one is to touch it.
+    fn add_untouchable(&mut self, vantage: &Vantage, namespace: &MountNamespace) {
+        let Some(end) = vantage.end() else { return };
+        let dir = in_namespace(&vantage.root, end.path.as_bytes());
+        let doubtful = namespace.mounts.items().iter().filter(|m| m.is_doubtful() && m.point.is_below(&dir));
+        for mount in doubtful {
+            let name = mount.point.file_name().to_vec();
+            if dir.join(&name) == mount.point && !self.untouchable.contains(&name) {
+                self.untouchable.push(name);
+            }
+        }
+    }
+
+    /// Opens the directory, making sure that it still is the one that was meant.
+    fn open(&self) -> Result<OwnedFd, GapWhy> {
+        let mut why = GapWhy::Vanished;
+        for way in &self.ways {
+            match self.open_at(way) {
+                Ok(Some(dir)) => return Ok(dir),
+                Ok(None) => {}
+                Err(error) => why = error.into(),
+            }
+        }
+        Err(why)
+    }
+
+    fn open_at(&self, way: &RawPath) -> std::io::Result<Option<OwnedFd>> {
+        let node = dirfd::open_resolved(way.as_bytes())?;
+        let found = stat::of(node.as_fd())?;
+        let same = (found.device, found.inode) == ((self.id.0.major, self.id.0.minor), self.id.1);
+        if same { dirfd::reopen_listing(node.as_fd()).map(Some) } else { Ok(None) }
+    }
+
+    fn gap(&self, path: &RawPath, why: GapWhy) -> Gap {
+        let mut gap = Gap::new(format!("entries of {}", path.shown()), why);
+        if self.doubtful {
+            gap.what.push_str(", which lies on a file system that may never answer");
+            let way = self.ways.first().unwrap_or(path);
+            gap.remedy = Some(format!("timeout 5 ls -U {} | wc -l", way.quoted()));
+        } else if matches!(gap.why, GapWhy::OverBudget { seen: Entries(0) }) {
+            gap.remedy = Some("wait for the next look, or allow more time".to_owned());
+        }
+        gap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::fenced::Fence;
+    use crate::collect::specimen::{self, process, with_variable};
+    use crate::collect::vantages;
+    use crate::model::asked::Asked;
+    use crate::sys::scratch;
+
+    fn look(dir: &tempfile::TempDir, extra: Vec<Mount>) -> (Vec<Vantage>, Vec<MountNamespace>) {
+        let path = RawPath::from(scratch::bytes(dir));
+        let table = specimen::table(vec![with_variable(process(7, 0), "TMPDIR", path)]);
+        let namespaces = vec![specimen::namespace(1, &[7], extra)];
+        let asked = Asked::default();
+        let found = vantages::survey(&table, &namespaces, &asked, &["TMPDIR"], &mut Fence::new());
+        let mut found = found.items().to_vec();
+        for vantage in &mut found {
+            // The table of these tests does not know the ids of this machine's mounts.
+            vantage.mount_id = Some(1);
+        }
+        (found, namespaces)
+    }
+
+    fn count(counter: &mut Counter, dir: &tempfile::TempDir, budget: Duration) -> TempDir {
+        let (vantages, namespaces) = look(dir, vec![]);
+        let catalog = catalog();
+        let now = WallNanos(clock::wall_nanos() + 10_000_000_000);
+        let found = counter.count(&vantages, &namespaces, &catalog, now, budget);
+        found.items()[0].clone()
+    }
+
+    fn catalog() -> Arc<Catalog> {
+        static SHARED: std::sync::OnceLock<Arc<Catalog>> = std::sync::OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Catalog::builtin())))
+    }
+
+    const AMPLE: Duration = Duration::from_mins(1);
+
+    fn fill(dir: &tempfile::TempDir, names: std::ops::Range<u32>) {
+        for n in names {
+            std::fs::File::create(dir.path().join(format!("a long name that fills the pieces {n:06}")))
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn counts_what_is_there_and_says_where_it_was_reached() {
+        let dir = scratch::dir();
+        fill(&dir, 0..3);
+        let found = count(&mut Counter::new(), &dir, AMPLE);
+        assert_eq!((found.total.entries.0, found.gaps.len()), (3, 0));
+        assert_eq!((found.reached, found.vantages), (RawPath::from(scratch::bytes(&dir)), vec![0]));
+    }
+
+    #[test]
+    fn an_unchanged_directory_is_not_read_again_and_a_changed_one_is() {
+        let dir = scratch::dir();
+        fill(&dir, 0..3);
+        let mut counter = Counter::new();
+        count(&mut counter, &dir, AMPLE);
+        let first = counter.known.values().next().unwrap().counted;
+        count(&mut counter, &dir, AMPLE);
+        assert_eq!(counter.known.values().next().unwrap().counted, first, "not read again");
+        fill(&dir, 3..5);
+        counter.known.values_mut().next().unwrap().cost = Duration::ZERO;
+        assert_eq!(count(&mut counter, &dir, AMPLE).total.entries.0, 5);
+    }
+
+    #[test]
+    fn a_large_directory_streams_and_keeps_its_last_whole_count() {
+        let dir = scratch::dir();
+        fill(&dir, 0..20_000);
+        let mut counter = Counter::new();
+        let part = count(&mut counter, &dir, Duration::ZERO);
+        let seen = part.total.entries.0;
+        assert!(seen > 0 && seen < 20_000, "one piece: {seen}");
+        assert_eq!(part.gaps[0].why, GapWhy::OverBudget { seen: Entries(seen) });
+        let whole = count(&mut counter, &dir, AMPLE);
+        assert_eq!((whole.total.entries.0, whole.gaps.len()), (20_000, 0));
+        fill(&dir, 20_000..20_001);
+        counter.known.values_mut().next().unwrap().cost = Duration::ZERO;
+        let again = count(&mut counter, &dir, Duration::from_nanos(1));
+        assert_eq!((again.total.entries.0, again.gaps.len()), (20_000, 0), "the last whole count stays");
+        assert_eq!(count(&mut counter, &dir, AMPLE).total.entries.0, 20_001);
+    }
+
+    #[test]
+    fn a_change_within_the_step_of_the_clock_is_not_missed() {
+        let dir = scratch::dir();
+        fill(&dir, 0..1);
+        let (vantages, namespaces) = look(&dir, vec![]);
+        let mut counter = Counter::new();
+        let at = vantages[0].end().unwrap().facts.as_ref().unwrap().modified;
+        counter.count(&vantages, &namespaces, &catalog(), at, AMPLE);
+        assert_eq!(counter.known.values().next().unwrap().version, None);
+        counter.count(&vantages, &namespaces, &catalog(), WallNanos(at.0 + CLOCK_STEP + 1), AMPLE);
+        let known = counter.known.values_mut().next().unwrap();
+        known.cost = Duration::ZERO;
+        counter.count(&vantages, &namespaces, &catalog(), WallNanos(at.0 + CLOCK_STEP + 1), AMPLE);
+        assert!(counter.known.values().next().unwrap().version.is_some());
+    }
+
+    #[test]
+    fn a_doubtful_file_system_is_not_read() {
+        let dir = scratch::dir();
+        fill(&dir, 0..3);
+        let (mut vantages, namespaces) = look(&dir, vec![specimen::mount(9, "/", b"/elsewhere", "nfs4")]);
+        vantages[0].mount_id = Some(9);
+        let found = Counter::new().count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE);
+        let found = &found.items()[0];
+        assert_eq!((found.total.entries.0, found.gaps[0].why.clone()), (0, GapWhy::NotAsked));
+    }
+
+    #[test]
+    fn a_doubtful_mount_among_the_entries_is_left_alone() {
+        let dir = scratch::dir();
+        fill(&dir, 0..1);
+        std::fs::create_dir(dir.path().join("remote")).unwrap();
+        let point = [scratch::bytes(&dir), b"/remote"].concat();
+        let (vantages, namespaces) = look(&dir, vec![specimen::mount(9, "/", &point, "fuse.sshfs")]);
+        let found = Counter::new().count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE);
+        let total = &found.items()[0].total;
+        assert_eq!((total.entries.0, total.unknown.0), (2, 1));
+    }
+
+    #[test]
+    fn bound_work_dirs_are_no_temp_dirs() {
+        let dir = scratch::dir();
+        let (mut vantages, namespaces) = look(&dir, vec![]);
+        vantages[0].reasons = vec![Reason::BindMount];
+        let mut counter = Counter::new();
+        assert!(counter.count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE).items().is_empty());
+        vantages[0].reasons.push(Reason::Asked);
+        assert_eq!(counter.count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE).items().len(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_was_exchanged_is_not_counted_for_the_other() {
+        let dir = scratch::dir();
+        let (mut vantages, namespaces) = look(&dir, vec![]);
+        vantages[0].identity.as_mut().unwrap().inode += 1;
+        let found = Counter::new().count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE);
+        assert_eq!(found.items()[0].gaps[0].why, GapWhy::Vanished);
+    }
+
+    #[test]
+    fn vantages_of_one_directory_are_one_temp_dir() {
+        let dir = scratch::dir();
+        let (mut vantages, namespaces) = look(&dir, vec![]);
+        let mut other = vantages[0].clone();
+        other.root = "/srv/root".into();
+        other.pids = vec![1, 2, 3, 4, 5, 6];
+        vantages.push(other);
+        let found = Counter::new().count(&vantages, &namespaces, &catalog(), WallNanos(0), AMPLE);
+        assert_eq!(found.items().len(), 1);
+        assert_eq!(found.items()[0].vantages, [0, 1]);
+        assert_eq!(found.items()[0].reached, RawPath::from(scratch::bytes(&dir)));
+    }
+}

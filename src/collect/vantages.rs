@@ -1,0 +1,451 @@
+//! What each temp path is for the processes that see it alike, and whether a temp dir can be made there.
+//!
+//! Groups the processes (`collect::claims`), walks each way once (`collect::fenced`), and judges it for each group's
+//! credentials (`collect::owners`, `collect::prediction`). Called by `collect`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::collect::claims::{self, Claim, Key, Place, Scene};
+use crate::collect::fenced::{self, Fence};
+use crate::collect::owners::{self, EXECUTE, Mapped, Who};
+use crate::collect::prediction::{self, Case};
+use crate::collect::way::{End, Request, Way};
+use crate::model::asked::Asked;
+use crate::model::errno::Errno;
+use crate::model::mount::{Mount, MountNamespace};
+use crate::model::process::{Pid, Process, ProcessTable};
+use crate::model::raw_path::RawPath;
+use crate::model::reading::{Gap, GapWhy, Reading, Seen};
+use crate::model::units::{Bytes, Entries, Micros};
+use crate::model::vantage::{Component, Identity, Kind, Reason, Space, Vantage};
+use crate::sys::clock::Stopwatch;
+use crate::sys::procfile::Proc;
+use crate::sys::stat::Room;
+use crate::sys::walk::Step;
+
+/// Labels of a vantage beyond these are left out: they would not fit any screen.
+const NAMES_MAX: usize = 8;
+/// How many processes of a group are tried as starting points before the group counts as gone.
+const TRIES: usize = 4;
+
+/// Finds every vantage, worst first.
+///
+/// `temp_names` are the variables that name temp dirs. Bounds: helpers for doubtful mounts take 900 ms in all; everything
+/// else is a few system calls a component.
+pub fn survey(
+    table: &ProcessTable,
+    namespaces: &[MountNamespace],
+    asked: &Asked,
+    temp_names: &[&str],
+    fence: &mut Fence,
+) -> Reading<Vec<Vantage>> {
+    let watch = Stopwatch::start();
+    fence.learn(namespaces);
+    let proc = Proc::open(Path::new("/proc")).ok();
+    let own = proc.as_ref().and_then(|proc| proc.own_pid().ok());
+    let scene = Scene { table, namespaces, asked, temp_names, own };
+    let claims = claims::gather(&scene);
+    let mut survey = Survey { scene, proc, ways: BTreeMap::new() };
+    survey.walk_all(&claims.by_key, fence);
+    let seen = claims.by_key.iter().filter_map(|(key, claim)| survey.vantage(key, claim));
+    let mut vantages: Vec<Vantage> = seen.collect();
+    vantages.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    let mut gaps = survey.gaps(&claims.by_key);
+    gaps.extend(unread(claims.hidden, "temp dir"));
+    gaps.extend(unread(claims.lost, "mount namespace or credentials"));
+    Reading::of(vantages, Micros(watch.micros()), gaps)
+}
+
+fn unread(count: u64, what: &str) -> Option<Gap> {
+    let plural = if count == 1 { "process" } else { "processes" };
+    (count > 0).then(|| Gap::new(format!("{what} of {} {plural}", Entries(count)), GapWhy::Denied))
+}
+
+/// Failing ones first, then those of builds.
+fn rank(vantage: &Vantage) -> impl Ord + '_ {
+    let place = (&vantage.path, vantage.mount_ns, &vantage.root, &vantage.based_on);
+    (vantage.can_create.can, !vantage.is_build, place, &vantage.credentials)
+}
+
+struct Survey<'a> {
+    scene: Scene<'a>,
+    proc: Option<Proc>,
+    /// Each place walked once, whoever asks.
+    ways: BTreeMap<Place, Way>,
+}
+
+impl Survey<'_> {
+    fn walk_all(&mut self, claims: &BTreeMap<Key, Claim>, fence: &mut Fence) {
+        let mut starts: BTreeMap<&Place, Vec<Pid>> = BTreeMap::new();
+        for (key, claim) in claims {
+            starts.entry(&key.place).or_default().extend(&claim.pids);
+        }
+        for (place, mut pids) in starts {
+            pids.sort_by_key(|pid| (!self.is_build(*pid), *pid));
+            let way = self.walk(place, &pids, fence);
+            self.ways.insert(place.clone(), way);
+        }
+    }
+
+    fn is_build(&self, pid: Pid) -> bool {
+        self.scene.table.get(pid).is_some_and(Process::is_build)
+    }
+
+    fn walk(&self, place: &Place, pids: &[Pid], fence: &mut Fence) -> Way {
+        let namespace = self.namespace(place);
+        let root = self.root_in_table(place);
+        let ours = namespace.is_some_and(|ns| ns.ours) && place.root == "/".into();
+        if ours && place.based_on.is_none() {
+            let request = Request { pid: None, path: place.path.clone(), cwd: None };
+            return fence.walk(&request, namespace, &root);
+        }
+        let mut way = Way::unseen(GapWhy::Vanished);
+        for pid in pids.iter().take(TRIES) {
+            let cwd = place.based_on.as_ref().map(|cwd| inside(&place.root, cwd));
+            let request = Request { pid: Some(*pid), path: place.path.clone(), cwd };
+            way = fence.walk(&request, namespace, &root);
+            let gone = way.steps.is_empty() && matches!(way.end, End::Unseen(GapWhy::Vanished));
+            if !gone {
+                break;
+            }
+        }
+        way
+    }
+
+    fn namespace(&self, place: &Place) -> Option<&MountNamespace> {
+        self.scene.namespaces.iter().find(|ns| ns.id == place.mount_ns)
+    }
+
+    /// The root directory of a place as the mount table of its namespace names it: the table was read by a witness, whose
+    /// own root it is relative to.
+    fn root_in_table(&self, place: &Place) -> RawPath {
+        let witness = self.namespace(place).and_then(|ns| self.scene.table.get(ns.witness));
+        match witness.map(|w| &w.root) {
+            Some(Ok(root)) => inside(&root.path, &place.root),
+            _ => place.root.clone(),
+        }
+    }
+
+    fn vantage(&self, key: &Key, claim: &Claim) -> Option<Vantage> {
+        let place = &key.place;
+        let way = self.ways.get(place)?;
+        let mapped = self.mapped(claim);
+        let who = Who { credentials: &claim.credentials, mapped: &mapped };
+        let judged = judge(way, who);
+        let only_bound = claim.reasons.iter().all(|reason| *reason == Reason::BindMount);
+        if only_bound && is_file(&judged.walked) {
+            return None;
+        }
+        let mount = self.mount(place, &judged.walked, way);
+        let space = judged.space(way);
+        let path = fenced::in_namespace(&self.root_in_table(place), place.path.as_bytes());
+        let (walked, arrived) = (&judged.walked, judged.arrived);
+        let overlays = self.namespace(place).map(|ns| ns.overlays.as_slice()).unwrap_or_default();
+        let overlay = overlays.iter().find(|o| mount.is_some_and(|m| m.id == o.mount_id));
+        let case = Case { path: &path, walked, arrived, mount, overlay, space: &space, who };
+        let can_create = prediction::predict(&case);
+        Some(Vantage {
+            path: place.path.clone(),
+            reasons: claim.reasons.iter().cloned().collect(),
+            mount_ns: place.mount_ns,
+            root: place.root.clone(),
+            based_on: place.based_on.clone(),
+            credentials: claim.credentials.clone(),
+            pids: claim.pids.iter().copied().collect(),
+            names: self.names(claim),
+            is_build: claim.is_build,
+            identity: judged.identity(way),
+            mount_id: mount.map(|m| m.id),
+            space,
+            can_create,
+            walked: judged.walked,
+        })
+    }
+
+    /// The mount at the end of the way: the one that the kernel named there, else the one that the table shows.
+    fn mount(&self, place: &Place, walked: &[Component], way: &Way) -> Option<&Mount> {
+        let namespace = self.namespace(place)?;
+        let last = walked.len().checked_sub(1).and_then(|at| way.steps.get(at));
+        let named = last.and_then(|step| step.stat.as_ref()).and_then(|stat| stat.mount_id);
+        let by_id = || namespace.mounts.items().iter().find(|m| Some(m.id) == named);
+        let path = last.map_or(place.path.as_bytes(), |step| step.path.as_slice());
+        let by_path = || namespace.serving(&fenced::in_namespace(&self.root_in_table(place), path));
+        by_id().or_else(by_path)
+    }
+
+    /// Which ids the capabilities of a group reach; only asked where it has any that matter.
+    fn mapped(&self, claim: &Claim) -> Mapped {
+        const DAC: u64 = 1 << 1 | 1 << 2;
+        if claim.credentials.capabilities & DAC == 0 {
+            return Mapped::default();
+        }
+        let witness = claim.pids.first().zip(self.proc.as_ref());
+        let maps = witness.and_then(|(pid, proc)| {
+            let dir = proc.pid(*pid).ok()?;
+            Some((dir.read("uid_map", 4096).ok()?, dir.read("gid_map", 4096).ok()?))
+        });
+        maps.map_or_else(Mapped::all, |(uids, gids)| Mapped::parse(&uids, &gids))
+    }
+
+    fn names(&self, claim: &Claim) -> Vec<String> {
+        let mut members: Vec<&Process> =
+            claim.pids.iter().filter_map(|pid| self.scene.table.get(*pid)).collect();
+        members.sort_by_key(|p| (!p.is_build(), p.pid));
+        let mut names: Vec<String> = Vec::new();
+        for member in members {
+            let label = member.label();
+            if !names.contains(&label) {
+                names.push(label);
+            }
+            if names.len() == NAMES_MAX {
+                break;
+            }
+        }
+        names
+    }
+
+    /// What stopped the walks that came to no end, refusals counted together.
+    fn gaps(&self, claims: &BTreeMap<Key, Claim>) -> Vec<Gap> {
+        let mut denied = 0;
+        let mut gaps = Vec::new();
+        for (place, way) in &self.ways {
+            let End::Unseen(why) = &way.end else { continue };
+            let members = claims.iter().filter(|(key, _)| key.place == *place);
+            let members: u64 = members.map(|(_, claim)| u64::try_from(claim.pids.len()).unwrap_or(0)).sum();
+            match why {
+                GapWhy::Denied => denied += members,
+                GapWhy::Hung { .. } => {
+                    gaps.push(Gap::new(format!("{} not answering", place.path.shown()), why.clone()));
+                }
+                _ => gaps.push(Gap::new(format!("the way to {}", place.path.shown()), why.clone())),
+            }
+        }
+        gaps.extend(unread(denied, "the way to the temp dir"));
+        gaps
+    }
+}
+
+/// A path of a namespace as seen from a root in it; one outside of that root stays as it is.
+fn inside(root: &RawPath, path: &RawPath) -> RawPath {
+    if !path.is_below(root) || *root == "/".into() {
+        return path.clone();
+    }
+    let rest = path.as_bytes().get(root.as_bytes().len()..).unwrap_or_default();
+    if rest.is_empty() { "/".into() } else { RawPath::from(rest) }
+}
+
+/// A way as certain credentials meet it.
+struct Judged {
+    walked: Vec<Component>,
+    /// Whether they come to the directory itself, even if they may do nothing in it.
+    arrived: bool,
+}
+
+/// Adds to each step whether these credentials may search it, and ends the way where they may not.
+fn judge(way: &Way, who: Who<'_>) -> Judged {
+    let mut walked: Vec<Component> = Vec::with_capacity(way.steps.len());
+    for (at, step) in way.steps.iter().enumerate() {
+        let component = component(step, who);
+        let denied = component.search == Some(false);
+        walked.push(component);
+        if denied && at + 1 < way.steps.len() {
+            return Judged { walked, arrived: false };
+        }
+    }
+    Judged { arrived: way.arrived(), walked }
+}
+
+fn component(step: &Step, who: Who<'_>) -> Component {
+    let facts = owners::facts_of(step);
+    let directory = facts.as_ref().filter(|f| f.kind == Kind::Directory);
+    let search = directory.map(|f| who.may(f, EXECUTE));
+    let denied = (search == Some(false)).then_some(Errno::EACCES);
+    Component {
+        path: RawPath::from(step.path.as_slice()),
+        facts,
+        link: step.link.as_deref().map(RawPath::from),
+        mount_point: step.mounts,
+        search,
+        error: step.errno.map(Errno).or(denied),
+    }
+}
+
+fn is_file(walked: &[Component]) -> bool {
+    walked.last().is_some_and(|c| c.error == Some(Errno::ENOTDIR))
+}
+
+impl Judged {
+    fn identity(&self, way: &Way) -> Seen<Identity> {
+        let reached = way.steps.last().and_then(|step| step.stat.as_ref()).filter(|_| self.arrived);
+        let identity = reached.map(|stat| Identity {
+            device: owners::device(stat.device),
+            inode: stat.inode,
+            mount_id: stat.mount_id,
+        });
+        identity.ok_or_else(|| self.why_not(way))
+    }
+
+    fn space(&self, way: &Way) -> Seen<Space> {
+        match &way.end {
+            End::Arrived(Ok(room)) if self.arrived => Ok(space_of(room)),
+            End::Arrived(Err(errno)) if self.arrived => Err(GapWhy::from_errno(*errno)),
+            _ => Err(self.why_not(way)),
+        }
+    }
+
+    /// Why there is no directory at the end, as far as it is known.
+    fn why_not(&self, way: &Way) -> GapWhy {
+        match (self.walked.iter().find_map(|c| c.error), &way.end) {
+            (Some(Errno::ENOENT), _) => GapWhy::Absent,
+            (Some(errno), _) => GapWhy::Os(errno),
+            (None, End::Unseen(why)) => why.clone(),
+            (None, _) => GapWhy::NotAsked,
+        }
+    }
+}
+
+/// Room as the model holds it.
+pub fn space_of(room: &Room) -> Space {
+    Space {
+        total: Bytes(room.total),
+        free: Bytes(room.free),
+        available: Bytes(room.available),
+        inodes: Entries(room.inodes),
+        inodes_free: Entries(room.inodes_free),
+        read_only: room.read_only,
+        no_exec: room.no_exec,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::specimen::{self, process, with_variable};
+    use crate::model::process::MountNs;
+    use crate::model::vantage::Can;
+    use crate::sys::scratch;
+
+    /// Surveys processes of our own namespace, whose table is that of this test's own machine.
+    fn survey_of(processes: Vec<Process>) -> Reading<Vec<Vantage>> {
+        let pids: Vec<Pid> = processes.iter().map(|p| p.pid).collect();
+        let table = specimen::table(processes);
+        let namespaces = [specimen::namespace(1, &pids, vec![])];
+        survey(&table, &namespaces, &Asked::default(), &["TMPDIR", "TMP"], &mut Fence::new())
+    }
+
+    fn at(dir: &tempfile::TempDir, name: &str) -> RawPath {
+        RawPath::from(scratch::bytes(dir)).join(name.as_bytes())
+    }
+
+    fn one(dir: RawPath, uid: u32) -> Vantage {
+        let mut all = survey_of(vec![with_variable(process(7, uid), "TMPDIR", dir)]);
+        assert_eq!(all.items().len(), 1);
+        all.value_mut().unwrap().remove(0)
+    }
+
+    fn mode(path: &RawPath, mode: u32) {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::File::open(path.as_path()).unwrap().set_permissions(mode).unwrap();
+    }
+
+    #[test]
+    fn walks_to_the_directory_and_tells_which_it_is() {
+        let dir = scratch::dir();
+        std::fs::create_dir(at(&dir, "tmp").as_path()).unwrap();
+        mode(&at(&dir, "tmp"), 0o1777);
+        let found = one(at(&dir, "tmp"), 0);
+        assert_eq!(found.end().unwrap().path, at(&dir, "tmp"));
+        assert_eq!(found.can_create.can, Can::Yes);
+        assert_eq!(found.identity.unwrap().inode, found.walked.last().unwrap().facts.as_ref().unwrap().inode);
+        assert_eq!((found.reasons, found.names), (vec![Reason::TmpDir], vec!["p7".to_owned()]));
+    }
+
+    #[test]
+    fn a_missing_directory_is_named_where_it_is_missing() {
+        let dir = scratch::dir();
+        let found = one(at(&dir, "none/deeper"), 0);
+        assert_eq!(found.stops_at().unwrap().path, at(&dir, "none"));
+        assert_eq!((found.can_create.can, found.can_create.errno), (Can::No, Some(Errno::ENOENT)));
+        assert_eq!(found.identity, Err(GapWhy::Absent));
+    }
+
+    #[test]
+    fn the_way_ends_for_those_who_may_not_search() {
+        let dir = scratch::dir();
+        std::fs::create_dir_all(at(&dir, "closed/tmp").as_path()).unwrap();
+        mode(&at(&dir, "closed/tmp"), 0o1777);
+        mode(&at(&dir, "closed"), 0o700);
+        // The directories above belong to whoever runs this test; the stranger is somebody else.
+        let stranger = 4_242_424;
+        let found = one(at(&dir, "closed/tmp"), stranger);
+        let stop = found.stops_at().unwrap();
+        assert_eq!(stop.error, Some(Errno::EACCES));
+        assert_eq!((found.can_create.can, found.can_create.errno), (Can::No, Some(Errno::EACCES)));
+        assert!(found.identity.is_err());
+    }
+
+    #[test]
+    fn worst_comes_first_and_builds_before_others() {
+        let dir = scratch::dir();
+        let good = with_variable(process(7, 0), "TMPDIR", at(&dir, ""));
+        let mut bad = with_variable(process(8, 0), "TMPDIR", at(&dir, "none"));
+        bad.role = Some(crate::model::process::Role {
+            id: "x".into(),
+            kind: crate::model::process::RoleKind::Runner,
+            title: "x".into(),
+        });
+        let found = survey_of(vec![good, bad]);
+        let first = &found.items()[0];
+        assert_eq!((first.pids.clone(), first.can_create.can, first.is_build), (vec![8], Can::No, true));
+        assert_eq!(found.items().last().unwrap().can_create.can, Can::Yes);
+    }
+
+    #[test]
+    fn another_namespace_that_cannot_be_entered_is_a_gap_and_no_guess() {
+        let mut foreign = process(u32::MAX - 1, 1000);
+        foreign.mount_ns = Ok(MountNs::Inode(2));
+        let table = specimen::table(vec![foreign]);
+        let namespaces =
+            [specimen::namespace(1, &[1], vec![]), specimen::namespace(2, &[u32::MAX - 1], vec![])];
+        let found = survey(&table, &namespaces, &Asked::default(), &[], &mut Fence::new());
+        assert!(!found.is_whole());
+        assert_eq!(found.items()[0].can_create.can, Can::Unknown);
+        assert_eq!(found.items()[0].identity, Err(GapWhy::Vanished));
+    }
+
+    #[test]
+    fn a_dead_mount_is_proven_by_its_table_alone() {
+        let mut foreign = process(u32::MAX - 1, 1000);
+        foreign.mount_ns = Ok(MountNs::Inode(2));
+        let table = specimen::table(vec![foreign]);
+        let mut dead = specimen::mount(9, "/systemd-private-x/tmp", b"/tmp", "ext4");
+        dead.root_deleted = true;
+        let namespaces = [specimen::namespace(2, &[u32::MAX - 1], vec![dead])];
+        let found = survey(&table, &namespaces, &Asked::default(), &[], &mut Fence::new());
+        let vantage = &found.items()[0];
+        assert_eq!((vantage.can_create.can, vantage.can_create.errno), (Can::No, Some(Errno::ENOENT)));
+        assert_eq!(vantage.mount_id, Some(9));
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_working_directory_of_the_process() {
+        let own = Proc::open(Path::new("/proc")).unwrap().own_pid().unwrap();
+        let mut process = with_variable(process(own, 0), "TMPDIR", "none-of-that-name");
+        let cwd = std::env::current_dir().unwrap();
+        process.cwd = Ok(specimen::place(cwd.to_str().unwrap()));
+        let found = survey_of(vec![process]);
+        let relative = found.items().iter().find(|v| v.based_on.is_some()).unwrap();
+        assert_eq!(relative.walked.first().unwrap().path, RawPath::from(cwd.as_os_str()));
+        assert_eq!(relative.can_create.errno, Some(Errno::ENOENT));
+        assert_eq!(relative.stops_at().unwrap().path.file_name(), b"none-of-that-name");
+    }
+
+    #[test]
+    fn roots_are_taken_off_whole_components_only() {
+        assert_eq!(inside(&"/srv/c".into(), &"/srv/c/work".into()), "/work".into());
+        assert_eq!(inside(&"/srv/c".into(), &"/srv/c".into()), "/".into());
+        assert_eq!(inside(&"/srv/c".into(), &"/srv/cc/work".into()), "/srv/cc/work".into());
+        assert_eq!(inside(&"/".into(), &"/tmp".into()), "/tmp".into());
+    }
+}

@@ -1,0 +1,317 @@
+//! The report for people: the verdict first, then each cause with its proof and what helps, in 80 columns.
+
+use crate::model::finding::{Action, Confidence, Diagnosis, Evidence, Finding, Risk, Severity};
+use crate::model::log_line::LogLine;
+use crate::model::snapshot::Snapshot;
+use crate::model::units::Entries;
+use crate::model::vantage::{Ability, Can, HowKnown, Vantage};
+use crate::report::incomplete::incomplete;
+use crate::report::page::{Ink, Page};
+use crate::report::wrap::{columns, shorten, shorten_middle};
+use crate::report::{Detail, Options, safe};
+
+/// Rows of the list of temp dirs; those that fail are shown whatever their number.
+const WELL_ROWS: usize = 6;
+/// Pids named beside a finding before "and N more".
+const PIDS_NAMED: usize = 6;
+
+/// The report.
+pub fn render(now: &Snapshot, diagnosis: &Diagnosis, options: &Options) -> String {
+    let mut page = Page::new(options);
+    verdict(&mut page, diagnosis);
+    for found in &diagnosis.found {
+        finding(&mut page, found);
+    }
+    log(&mut page, &now.log);
+    if options.detail != Detail::Brief {
+        temp_dirs(&mut page, now, options.detail);
+        ruled_out(&mut page, diagnosis, options.detail);
+        blind(&mut page, diagnosis, options.detail);
+    }
+    not_seen(&mut page, now, options);
+    closing(&mut page, now, options);
+    page.into_text()
+}
+
+fn verdict(page: &mut Page, diagnosis: &Diagnosis) {
+    let word = diagnosis.status.word().to_ascii_uppercase();
+    let ink = Page::status(diagnosis.status);
+    page.hang_inked((&format!("{word}  "), ink), &safe(&diagnosis.headline), Ink::Bold);
+}
+
+fn finding(page: &mut Page, finding: &Finding) {
+    page.gap();
+    let (symbol, ink) = page.severity(finding.severity);
+    page.hang_inked((&format!("{symbol} "), ink), &safe(&finding.title), Ink::Bold);
+    let errno = finding.errno.map(|errno| errno.to_string());
+    let facts = [Some(confidence(finding.confidence).to_owned()), errno, Some(safe(&finding.id))];
+    page.paragraph(2, &facts.into_iter().flatten().collect::<Vec<_>>().join(page.dot()), Ink::Plain);
+    if !finding.subject.pids.is_empty() {
+        page.paragraph(2, &pids(&finding.subject.pids), Ink::Dim);
+    }
+    for fact in &finding.evidence {
+        evidence(page, fact);
+    }
+    if !finding.actions.is_empty() {
+        page.gap();
+        page.paragraph(2, "what helps", Ink::Bold);
+        for action in &finding.actions {
+            what_helps(page, action);
+        }
+    }
+    if finding.severity != Severity::Info {
+        page.command("  more  ", &format!("tmpmedic explain {}", safe(&finding.id)), Ink::Plain);
+    }
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Proven => "proven",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    }
+}
+
+fn pids(pids: &[u32]) -> String {
+    let named: Vec<String> = pids.iter().take(PIDS_NAMED).map(u32::to_string).collect();
+    let word = if pids.len() == 1 { "pid" } else { "pids" };
+    match pids.len().saturating_sub(PIDS_NAMED) {
+        0 => format!("{word} {}", named.join(", ")),
+        more => format!("{word} {} and {more} more", named.join(", ")),
+    }
+}
+
+fn evidence(page: &mut Page, evidence: &Evidence) {
+    page.gap();
+    page.paragraph(2, &safe(&evidence.source), Ink::Dim);
+    page.paragraph(4, &evidence.observed.shown(), Ink::Plain);
+    let corner = page.glyph("    └ ", "    `- ");
+    page.hang(corner, &safe(&evidence.means), Ink::Plain);
+    if !evidence.by_hand.is_empty() {
+        page.command("    by hand  ", &commands(&evidence.by_hand), Ink::Dim);
+    }
+}
+
+fn what_helps(page: &mut Page, action: &Action) {
+    let risk = match action.risk {
+        Risk::None => "",
+        Risk::Interrupts => " (interrupts running work)",
+        Risk::RemovesData => " (removes data)",
+    };
+    let bullet = page.glyph("  • ", "  * ");
+    page.hang(bullet, &format!("{}{risk}", safe(&action.title)), Ink::Plain);
+    for command in &action.by_hand {
+        page.command("      ", &commands(command), Ink::Dim);
+    }
+}
+
+/// A command keeps its line breaks; every line of it is harmless.
+fn commands(text: &str) -> String {
+    text.lines().map(safe).collect::<Vec<_>>().join("\n")
+}
+
+fn log(page: &mut Page, lines: &[LogLine]) {
+    if lines.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(0, "build log", Ink::Bold);
+    for line in lines {
+        let errno = line.errno.map(crate::model::errno::Errno::name);
+        let path = line.path.as_ref().map(|p| shorten_middle(&p.shown(), 48, page.ellipsis()));
+        let facts = [Some(safe(&line.tool)), errno, path].into_iter().flatten();
+        page.line(&format!("  {:>5}  {}", line.line, facts.collect::<Vec<_>>().join(page.dot())), Ink::Plain);
+        let replay = if line.replayed { "an old failure printed again: " } else { "" };
+        let corner = page.glyph("         └ ", "         `- ");
+        page.hang(corner, &format!("{replay}{}", safe(&line.means)), Ink::Plain);
+    }
+}
+
+fn temp_dirs(page: &mut Page, now: &Snapshot, detail: Detail) {
+    let all = now.vantages.items();
+    if all.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(0, "who can create temp dirs where", Ink::Bold);
+    let fails = |v: &&Vantage| v.can_create.can != Can::Yes;
+    let rows: Vec<&Vantage> = all.iter().filter(fails).chain(all.iter().filter(|v| !fails(v))).collect();
+    let shown = match detail {
+        Detail::Full => rows.len(),
+        Detail::Brief | Detail::Usual => all.iter().filter(fails).count().max(WELL_ROWS),
+    };
+    let answers = rows.iter().take(shown).map(|row| columns(&answer(&row.can_create))).max().unwrap_or(0);
+    for row in rows.iter().take(shown) {
+        vantage(page, row, answers);
+    }
+    let left = rows.len().saturating_sub(shown);
+    if left > 0 {
+        page.paragraph(2, &format!("and {left} more that can"), Ink::Dim);
+    }
+}
+
+fn vantage(page: &mut Page, vantage: &Vantage, answers: usize) {
+    let (symbol, ink) = match vantage.can_create.can {
+        Can::Yes => (page.glyph("✓", "+"), Ink::Good),
+        Can::No => (page.glyph("✗", "X"), Ink::Bad),
+        Can::Unknown => ("?", Ink::Blind),
+    };
+    let count = vantage.pids.len();
+    let who = match (vantage.names.first(), count) {
+        (Some(name), 0 | 1) => safe(name),
+        (Some(name), n) => format!("{}, {} processes", safe(name), Entries(n as u64)),
+        (None, 1) => format!("1 process, {}", safe(&vantage.credentials.shown())),
+        (None, n) => format!("{} processes, {}", Entries(n as u64), safe(&vantage.credentials.shown())),
+    };
+    let answer = answer(&vantage.can_create);
+    let room = page.width().saturating_sub(4 + 1 + answers + 1);
+    let path_room = (room * 2 / 5).min(room);
+    let path = fitted(&shorten_middle(&vantage.path.shown(), path_room, page.ellipsis()), path_room);
+    let who_room = room.saturating_sub(path_room + 1);
+    let who = fitted(&shorten(&who, who_room, page.ellipsis()), who_room);
+    let symbol = page.inked(symbol, ink);
+    page.ready_line(&format!("  {symbol} {path} {who} {answer}"));
+}
+
+/// The text with blanks to its right up to that many columns.
+fn fitted(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+fn answer(ability: &Ability) -> String {
+    let how = match ability.how {
+        HowKnown::Probed => "probed",
+        HowKnown::Predicted => "predicted",
+    };
+    let what = match (ability.can, ability.errno) {
+        (Can::No, Some(errno)) => errno.name(),
+        (Can::No, None) => "no".to_owned(),
+        (Can::Unknown, _) => return "unknown".to_owned(),
+        (Can::Yes, _) => ability.took.map_or_else(|| "yes".to_owned(), |took| took.to_string()),
+    };
+    format!("{what} {how}")
+}
+
+fn ruled_out(page: &mut Page, diagnosis: &Diagnosis, detail: Detail) {
+    if diagnosis.ruled_out.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(0, "ruled out", Ink::Bold);
+    let widest = diagnosis.ruled_out.iter().map(|r| columns(&r.id)).max().unwrap_or(0);
+    for item in &diagnosis.ruled_out {
+        let first = format!("  {}  ", fitted(&safe(&item.id), widest));
+        match detail {
+            Detail::Full => page.hang(&first, &safe(&item.because), Ink::Plain),
+            Detail::Brief | Detail::Usual => {
+                page.line(&format!("{first}{}", safe(&item.because)), Ink::Plain);
+            }
+        }
+    }
+}
+
+fn blind(page: &mut Page, diagnosis: &Diagnosis, detail: Detail) {
+    if diagnosis.blind.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(0, "could be neither found nor ruled out", Ink::Bold);
+    let widest = diagnosis.blind.iter().map(|b| columns(&b.id)).max().unwrap_or(0);
+    for item in &diagnosis.blind {
+        let first = format!("  {}  ", fitted(&safe(&item.id), widest));
+        let why = item.gaps.iter().map(|gap| format!("{}: {}", safe(&gap.what), safe(&gap.why.shown())));
+        let why = why.collect::<Vec<_>>().join("; ");
+        match detail {
+            Detail::Full => page.hang(&first, &why, Ink::Plain),
+            Detail::Brief | Detail::Usual => page.line(&format!("{first}{why}"), Ink::Plain),
+        }
+    }
+}
+
+fn not_seen(page: &mut Page, now: &Snapshot, options: &Options) {
+    let items = incomplete(now, options);
+    if items.is_empty() {
+        return;
+    }
+    page.gap();
+    page.paragraph(0, "not seen", Ink::Bold);
+    for item in items {
+        page.hang("  ? ", &format!("{}: {}", item.what, item.reason), Ink::Plain);
+        if let Some(remedy) = item.remedy {
+            let arrow = page.glyph("    → ", "    > ");
+            page.hang(arrow, &remedy, Ink::Dim);
+        }
+    }
+}
+
+fn closing(page: &mut Page, now: &Snapshot, options: &Options) {
+    page.gap();
+    let host = now.host.value().map_or_else(|| "this machine".to_owned(), |host| safe(&host.name));
+    let text = format!(
+        "{host}: {} processes ({} readable), {} temp dirs, {} vantages, {} probes in {}",
+        now.eyes.processes,
+        now.eyes.readable,
+        now.temp_dirs.items().len(),
+        now.vantages.items().len(),
+        now.probes.len(),
+        options.elapsed,
+    );
+    page.paragraph(0, &text, Ink::Dim);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Colour, Glyphs, sample};
+
+    fn render_with(width: usize, glyphs: Glyphs) -> String {
+        let (now, diagnosis) = sample::sick();
+        render(&now, &diagnosis, &Options { width, glyphs, ..Options::default() })
+    }
+
+    #[test]
+    fn fits_the_columns_it_is_given() {
+        for width in [40, 60, 80] {
+            for line in render_with(width, Glyphs::Unicode).lines() {
+                assert!(columns(line) <= width, "{line:?} is wider than {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn begins_with_the_verdict_and_names_the_cause_its_proof_and_what_helps() {
+        let text = render_with(80, Glyphs::Unicode);
+        assert!(
+            text.starts_with("CRITICAL  /tmp of forgejo-runner@1.service is a deleted directory\n"),
+            "{text}"
+        );
+        for part in [
+            "proven · ENOENT (No such file or directory) · private-tmp-deleted",
+            "//deleted /tmp",
+            "by hand  awk '$1 == 209' /proc/4514/mountinfo",
+            "systemctl restart forgejo-runner@1.service",
+            "tmpmedic explain private-tmp-deleted",
+            "disk-full",
+            "→ run as root",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn needs_nothing_but_ascii_when_asked() {
+        let text = render_with(80, Glyphs::Ascii);
+        assert!(text.is_ascii(), "{text}");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let (now, diagnosis) = sample::sick();
+        let plain = render(&now, &diagnosis, &Options::default());
+        let mut bare = render(&now, &diagnosis, &Options { colour: Colour::On, ..Options::default() });
+        for code in ["1", "2", "1;31", "1;32", "1;33", "1;35", "0"] {
+            bare = bare.replace(&format!("\u{1b}[{code}m"), "");
+        }
+        assert_eq!(bare, plain);
+    }
+}

@@ -1,0 +1,155 @@
+//! The first lines: the host, the verdict, the clock, whose eyes, what is incomplete; and the row of tabs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::app::App;
+use super::msg::Look;
+use super::tabs::TABS;
+use super::text;
+use super::theme::Tone;
+
+/// The line of the verdict.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let width = usize::from(area.width);
+    let mut right = facts(app);
+    // The clock and whose eyes they are stay to the last; what is worth a word goes first where there is no room.
+    while right.len() > 2 && measure(&right) + 34 > width {
+        right.remove(0);
+    }
+    let host = app.snapshot().and_then(|now| now.host.value()).map_or("tmpmedic", |host| host.name.as_str());
+    let (symbol, word, tone, headline) = verdict(app);
+    let lead = format!(" {}  ", text::safe(host));
+    let mark = format!("{symbol} {word}  ").trim_start().to_owned();
+    let room = width.saturating_sub(text::width(&lead) + text::width(&mark) + measure(&right) + 2);
+    let theme = &app.theme;
+    let line = Line::from(vec![
+        Span::styled(lead, theme.style(Tone::Strong)),
+        Span::styled(mark, theme.style(tone)),
+        Span::styled(
+            text::cut_end(&text::safe(&headline), room, theme.glyphs.ellipsis),
+            theme.style(Tone::Plain),
+        ),
+    ]);
+    buf.set_line(area.x, area.y, &line, area.width);
+    let mut x = area.right().saturating_sub(text::columns(measure(&right)));
+    for (fact, tone) in right {
+        let shown = format!("{fact}  ");
+        buf.set_stringn(x, area.y, &shown, usize::from(area.right().saturating_sub(x)), theme.style(tone));
+        x = x.saturating_add(text::columns(text::width(&shown)));
+    }
+}
+
+fn measure(facts: &[(String, Tone)]) -> usize {
+    // Two columns behind each but the last, which has one.
+    facts.iter().map(|(fact, _)| text::width(fact) + 2).sum::<usize>().saturating_sub(1)
+}
+
+/// Symbol, word, tone and headline of the verdict.
+pub fn verdict(app: &App) -> (&'static str, &'static str, Tone, String) {
+    match app.look.as_deref() {
+        None => {
+            let dots = app.theme.glyphs.ellipsis;
+            ("", "looking", Tone::Dim, format!("the first look at this machine is under way {dots}"))
+        }
+        Some(Look { diagnosis, .. }) => {
+            let (symbol, tone) = app.theme.verdict(diagnosis.status);
+            let word = match diagnosis.status {
+                crate::model::finding::Status::Ok => "OK",
+                crate::model::finding::Status::Warning => "WARNING",
+                crate::model::finding::Status::Critical => "CRITICAL",
+                crate::model::finding::Status::Unknown => "UNKNOWN",
+            };
+            (symbol, word, tone, diagnosis.headline.clone())
+        }
+    }
+}
+
+/// What stands on the right, the least important first.
+fn facts(app: &App) -> Vec<(String, Tone)> {
+    let mut facts = Vec::new();
+    if app.settings.read_only {
+        facts.push(("read-only".to_owned(), Tone::Dim));
+    }
+    let unknown = app.look.as_deref().map_or(0, super::overlays::gaps::count);
+    if unknown > 0 {
+        facts.push((format!("{unknown} not known"), Tone::Warning));
+    }
+    match (app.frozen, app.staleness()) {
+        (true, Some(age)) => facts.push((format!("FROZEN {age} ago"), Tone::Accent)),
+        (true, None) => facts.push(("FROZEN".to_owned(), Tone::Accent)),
+        (false, Some(age)) => facts.push((format!("as of {age} ago"), Tone::Warning)),
+        (false, None) => {}
+    }
+    facts.push((clock(app), Tone::Dim));
+    if let Some(now) = app.snapshot() {
+        let uid = now.eyes.credentials.uid;
+        let who =
+            if uid == 0 { ("root".to_owned(), Tone::Dim) } else { (format!("uid {uid}"), Tone::Warning) };
+        facts.push(who);
+    }
+    facts
+}
+
+/// `20:41:07`, local time.
+fn clock(app: &App) -> String {
+    let taken = app.snapshot().map(|now| now.taken);
+    let Some(now) = app.now.or(taken) else { return "--:--:--".to_owned() };
+    let second = now
+        .0
+        .div_euclid(1_000_000_000)
+        .saturating_add(i64::from(app.settings.utc_offset_s))
+        .rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The row of tabs, the current one marked, and what there is to say until the next key.
+pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let mut x = area.x.saturating_add(1);
+    for (position, tab) in TABS.iter().enumerate() {
+        let card = tab.card();
+        let label = format!("{} {}", position + 1, card.title);
+        let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
+        let room = usize::from(area.right().saturating_sub(x));
+        buf.set_stringn(x, area.y, &label, room, style);
+        x = x.saturating_add(text::columns(text::width(&label) + 2));
+    }
+    if let Some(note) = &app.note {
+        let room = usize::from(area.right().saturating_sub(x.saturating_add(3)));
+        let note = text::cut_end(&text::safe(note), room, theme.glyphs.ellipsis);
+        let start = area.right().saturating_sub(text::columns(text::width(&note)) + 1);
+        buf.set_stringn(start, area.y, &note, room, theme.style(Tone::Accent));
+    }
+}
+
+/// The verdict where there is little room: one line for it, two for the headline.
+pub fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let (symbol, word, tone, headline) = verdict(app);
+    let host = app.snapshot().and_then(|now| now.host.value()).map_or("tmpmedic", |host| host.name.as_str());
+    let line = Line::from(vec![
+        Span::styled(format!("{symbol} {word}").trim_start().to_owned(), theme.style(tone)),
+        Span::styled(format!("  {}", text::safe(host)), theme.style(Tone::Dim)),
+    ]);
+    buf.set_line(area.x, area.y, &line, area.width);
+    let mut lines = text::wrap(&text::safe(&headline), usize::from(area.width));
+    let room = usize::from(area.height.saturating_sub(1));
+    if lines.len() > room {
+        let rest = lines.split_off(room.saturating_sub(1)).join(" ");
+        lines.push(text::cut_end(&rest, usize::from(area.width), theme.glyphs.ellipsis));
+    }
+    for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
+        buf.set_stringn(area.x, y, line, usize::from(area.width), theme.style(Tone::Plain));
+    }
+}
+
+/// The verdict in one line.
+pub fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
+    let (symbol, word, tone, headline) = verdict(app);
+    let line = format!("{symbol} {word} {headline}");
+    let line =
+        text::cut_end(&text::safe(line.trim_start()), usize::from(area.width), app.theme.glyphs.ellipsis);
+    buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(tone));
+}

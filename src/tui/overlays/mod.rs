@@ -1,0 +1,235 @@
+//! Sheets over a tab: help, palette, a page of the runbook, commands, what helps, what is not known, a probe.
+//!
+//! A sheet is lines, and for some of them items among the lines that can be selected. Moving, scrolling, copying and drawing
+//! are the same for all.
+
+mod by_hand;
+pub mod gaps;
+mod help;
+mod helps_sheet;
+mod page;
+pub mod palette;
+mod probe_result;
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::app::App;
+use super::keys::KeyId;
+use super::msg::ProbeWish;
+use super::press::moved;
+use super::tabs::{Command, triage};
+use super::theme::Focus;
+use super::widgets::doc::Doc;
+use super::widgets::frame::{self, Frame};
+use super::widgets::rows;
+use crate::model::probe::ProbeResult;
+
+/// One sheet.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// Which.
+    pub kind: Kind,
+    /// The selected item.
+    pub at: usize,
+    /// The first line on screen, where there are no items.
+    pub scroll: usize,
+}
+
+/// Kinds of sheets.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Every key.
+    Help,
+    /// Every command, by name.
+    Palette {
+        /// What is typed.
+        input: tui_input::Input,
+    },
+    /// A page of the runbook.
+    Page {
+        /// Of which cause.
+        id: String,
+    },
+    /// The commands that show something by hand.
+    ByHand {
+        /// What.
+        title: String,
+        /// They.
+        commands: Vec<Command>,
+    },
+    /// What helps against a finding.
+    Helps {
+        /// Which finding, from look to look.
+        finding: String,
+    },
+    /// What could not be seen.
+    Gaps,
+    /// A probe, step by step.
+    Probe(Box<Probe>),
+}
+
+/// A probe that was asked for.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Which.
+    pub wish: ProbeWish,
+    /// How it went, once that is known.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a probe went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It gave an answer.
+    Done(ProbeResult),
+    /// It could not be made.
+    Failed(String),
+}
+
+/// What a sheet shows.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// On its frame.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<Line<'static>>,
+    /// The lines of each item that can be selected.
+    pub items: Vec<Range<usize>>,
+    /// Where the cursor of a text field stands in the first line.
+    pub cursor: Option<u16>,
+}
+
+impl Overlay {
+    /// A sheet, at its beginning.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, at: 0, scroll: 0 }
+    }
+
+    fn content(&self, app: &App, width: usize) -> Content {
+        let mut doc = Doc::new(&app.theme, width);
+        match &self.kind {
+            Kind::Help => help::content(doc),
+            Kind::Palette { input } => palette::content(app, input, self.at, doc),
+            Kind::Page { id } => page::content(id, doc),
+            Kind::ByHand { title, commands } => by_hand::content(app, title, commands, doc),
+            Kind::Helps { finding } => helps_sheet::content(app, finding, doc),
+            Kind::Gaps => {
+                gaps::draw(app, &mut doc);
+                Content {
+                    title: "What is not known".to_owned(),
+                    lines: doc.into_lines(),
+                    ..Content::default()
+                }
+            }
+            Kind::Probe(probe) => probe_result::content(app, probe, doc),
+        }
+    }
+
+    /// The first line on screen so that the selected item is whole, or as scrolled.
+    fn first_line(&self, content: &Content, height: usize) -> usize {
+        let last = frame::last_scroll(height, content.lines.len());
+        match content.items.get(self.at.min(content.items.len().saturating_sub(1))) {
+            // The first item brings the lines above it along.
+            Some(_) if self.at == 0 => 0,
+            Some(item) => item.end.saturating_sub(height).min(item.start).min(last),
+            None => self.scroll.min(last),
+        }
+    }
+}
+
+/// Draws a sheet; gives the place of the cursor where it has a text field.
+pub fn draw(app: &App, overlay: &Overlay, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let width = frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
+    let content = overlay.content(app, usize::from(width));
+    let outer = frame::sheet(area, content.lines.len());
+    buf.set_style(area, app.theme.behind());
+    frame::clear(outer, buf);
+    let height = usize::from(outer.height.saturating_sub(2));
+    let first = overlay.first_line(&content, height);
+    let count = frame::window(first, height, content.lines.len());
+    let inner =
+        Frame { title: &content.title, count: &count, focus: Focus::Here }.draw(outer, buf, &app.theme);
+    let text = frame::padded(inner);
+    frame::text(&content.lines, first, text, buf);
+    let selected = content.items.get(overlay.at.min(content.items.len().saturating_sub(1)));
+    if let Some(item) = selected {
+        for line in item.clone().filter(|line| *line >= first && *line < first + height) {
+            let y = inner.y + super::text::columns(line - first);
+            let place = Rect { y, height: 1, ..inner };
+            if line == item.start {
+                rows::mark(&app.theme, place, buf);
+            } else {
+                buf.set_style(place, app.theme.selected());
+            }
+        }
+    }
+    content.cursor.map(|column| (text.x.saturating_add(column), text.y))
+}
+
+/// Moves in the topmost sheet.
+pub fn step(app: &mut App, id: KeyId) {
+    let area = Rect::new(0, 0, app.size.0, app.size.1.saturating_sub(1));
+    let Some(overlay) = app.overlays.last() else { return };
+    let width = frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
+    let content = overlay.content(app, usize::from(width));
+    let height = usize::from(frame::sheet(area, content.lines.len()).height.saturating_sub(2));
+    let (at, scroll) = (overlay.at, overlay.first_line(&content, height));
+    let (items, last) = (content.items.len(), frame::last_scroll(height, content.lines.len()));
+    if let Some(overlay) = app.overlays.last_mut() {
+        if items > 0 {
+            overlay.at = moved(at, height, items - 1, id);
+        } else {
+            overlay.scroll = moved(scroll, height, last, id);
+        }
+    }
+}
+
+/// The sheet with the commands of the selected row.
+pub fn by_hand(app: &App) -> Overlay {
+    let pick = app.pick();
+    let title = match triage::finding(app, &pick) {
+        Some(finding) => finding.title.clone(),
+        None => app.current().detail_title(app, &pick),
+    };
+    let title = format!("By hand: {title}");
+    Overlay::new(Kind::ByHand { title, commands: app.current().commands(app, &pick) })
+}
+
+/// The sheet with what helps against the selected finding.
+pub fn helps(app: &App) -> Option<Overlay> {
+    let finding = triage::finding(app, &app.pick())?;
+    Some(Overlay::new(Kind::Helps { finding: triage::id_of(finding) }))
+}
+
+/// The page of the runbook about the selected row.
+pub fn page_of_selected(app: &App) -> Option<Overlay> {
+    let id = app.current().cause(app, &app.pick())?;
+    Some(Overlay::new(Kind::Page { id }))
+}
+
+/// What `y` copies in the topmost sheet.
+pub fn copy(app: &App) -> Option<String> {
+    let overlay = app.overlays.last()?;
+    match &overlay.kind {
+        Kind::ByHand { commands, .. } => commands.get(overlay.at).map(|c| c.line.clone()),
+        Kind::Helps { finding } => helps_sheet::copy(app, finding, overlay.at),
+        Kind::Page { id } => crate::catalog::runbook::page(id).map(|page| page.body.to_owned()),
+        Kind::Probe(probe) => probe_result::command(app, &probe.wish),
+        Kind::Help | Kind::Palette { .. } | Kind::Gaps => None,
+    }
+}
+
+/// What `y` copies on a tab: the paths that are picked, else the first command of the selected row.
+pub fn copy_of_row(app: &App) -> Option<String> {
+    if app.tab == super::tabs::TabId::Entries && !app.tabs.picked.is_empty() {
+        let paths: Vec<String> =
+            app.tabs.picked.iter().map(crate::model::raw_path::RawPath::quoted).collect();
+        return Some(paths.join("\n"));
+    }
+    let commands = app.current().commands(app, &app.pick());
+    commands.into_iter().next().map(|c| c.line)
+}

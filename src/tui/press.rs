@@ -1,0 +1,207 @@
+//! From a key press to what it does: in a text field, in a sheet, on a tab.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::{Input, InputRequest};
+
+use super::act;
+use super::app::{App, Pane};
+use super::can::can;
+use super::keys::{self, KeyId, Place};
+use super::layout;
+use super::msg::Effect;
+use super::overlays::{self, Kind, Overlay};
+use super::tabs::{Pick, TABS, TabId, env};
+use super::widgets::frame::last_scroll;
+
+/// Where a key is looked up now, in the order of precedence.
+pub fn places(app: &App) -> Vec<Place> {
+    let here = match (app.typing.is_some(), app.overlays.last().map(|o| &o.kind)) {
+        (true, _) => vec![Place::Field],
+        (false, Some(Kind::Palette { .. })) => vec![Place::Palette],
+        (false, Some(_)) => vec![Place::Sheet],
+        (false, None) => vec![Place::Tab(app.tab), Place::Screen],
+    };
+    here.into_iter().chain([Place::Always]).collect()
+}
+
+/// What the footer calls Enter here and now.
+pub fn open_label(app: &App) -> &'static str {
+    match (app.overlays.last().map(|o| &o.kind), app.pick()) {
+        (Some(_), _) => "run",
+        (None, Pick::Section(_)) => "open or close",
+        (None, Pick::Finding(_)) => "why",
+        (None, Pick::Vantage(_)) => "the way to it",
+        (None, Pick::Variables(_)) => "where from",
+        _ => "open",
+    }
+}
+
+/// Does what a key means here.
+pub fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    app.note = None;
+    if let Some(id) = keys::find(&places(app), &event) {
+        return run(app, id);
+    }
+    edit(app, event);
+    Vec::new()
+}
+
+/// Does what a key means, whoever pressed it.
+pub fn run(app: &mut App, id: KeyId) -> Vec<Effect> {
+    match id {
+        KeyId::Interrupt => return vec![Effect::Quit],
+        KeyId::Suspend => return vec![Effect::Suspend],
+        _ => {}
+    }
+    if app.typing.is_some() {
+        close_field(app, id);
+        return Vec::new();
+    }
+    match id {
+        KeyId::Quit => return vec![Effect::Quit],
+        KeyId::QuitReport => {
+            app.report_wanted = true;
+            return vec![Effect::QuitWithReport];
+        }
+        _ => {}
+    }
+    if app.overlays.is_empty() { on_tab(app, id) } else { in_sheet(app, id) }
+}
+
+fn close_field(app: &mut App, id: KeyId) {
+    app.typing = None;
+    if id == KeyId::Back {
+        app.list_mut().filter.clear();
+    }
+}
+
+fn in_sheet(app: &mut App, id: KeyId) -> Vec<Effect> {
+    match id {
+        KeyId::Back => {
+            app.overlays.pop();
+        }
+        KeyId::Open => return act::run_from_palette(app),
+        KeyId::Copy => return act::copy(app),
+        KeyId::Help if can(app, id) => app.overlays.push(Overlay::new(Kind::Help)),
+        KeyId::Up | KeyId::Down | KeyId::PageUp | KeyId::PageDown | KeyId::First | KeyId::Last => {
+            overlays::step(app, id);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
+    match id {
+        KeyId::Up | KeyId::Down | KeyId::PageUp | KeyId::PageDown | KeyId::First | KeyId::Last => {
+            step(app, id);
+        }
+        KeyId::Left | KeyId::Right => sideways(app, id),
+        KeyId::Open => return act::open(app),
+        KeyId::Back => act::back(app),
+        KeyId::NextTab | KeyId::PreviousTab => {
+            let here = TABS.iter().position(|tab| tab.card().id == app.tab).unwrap_or(0);
+            let there = if id == KeyId::NextTab { here + 1 } else { here + TABS.len() - 1 };
+            if let Some(tab) = TABS.get(there % TABS.len()) {
+                act::go_to_tab(app, tab.card().id);
+            }
+        }
+        KeyId::Tab(tab) => act::go_to_tab(app, tab),
+        KeyId::Filter if can(app, id) => app.typing = Some(Input::new(app.list().filter.clone())),
+        KeyId::Sort if can(app, id) => act::sort(app),
+        KeyId::Reverse if can(app, id) => app.list_mut().reverse(),
+        KeyId::Palette => {
+            app.overlays.push(Overlay::new(Kind::Palette { input: Input::default() }));
+        }
+        KeyId::Help => app.overlays.push(Overlay::new(Kind::Help)),
+        other => return act::act(app, other),
+    }
+    Vec::new()
+}
+
+/// Moves in the list, or scrolls the detail, whichever has the keys.
+fn step(app: &mut App, id: KeyId) {
+    if app.pane == Pane::Detail {
+        let (width, height, helps) = layout::detail_size(app);
+        let count = super::draw::detail(app, width, helps).len();
+        let last = last_scroll(height, count);
+        app.scroll = moved(app.scroll.min(last), height, last, id);
+        return;
+    }
+    let last = app.view.shown.len().saturating_sub(1);
+    let place = moved(app.list().at, layout::list_height(app), last, id);
+    app.go_to(place);
+}
+
+/// The place that a key of movement leads to.
+pub fn moved(from: usize, page: usize, last: usize, id: KeyId) -> usize {
+    let page = page.saturating_sub(1).max(1);
+    let to = match id {
+        KeyId::Up => from.saturating_sub(1),
+        KeyId::Down => from.saturating_add(1),
+        KeyId::PageUp => from.saturating_sub(page),
+        KeyId::PageDown => from.saturating_add(page),
+        KeyId::First => 0,
+        KeyId::Last => last,
+        _ => from,
+    };
+    to.min(last)
+}
+
+/// In a matrix to the next column, elsewhere between list and detail.
+fn sideways(app: &mut App, id: KeyId) {
+    if app.tab == TabId::Env && app.pane == Pane::List {
+        let keys = env::column_keys(app);
+        let here = app.view.table.column.map_or(0, |column| column.saturating_sub(1));
+        let there = if id == KeyId::Left { here.saturating_sub(1) } else { here + 1 };
+        let there = there.min(keys.len().saturating_sub(1));
+        app.tabs.column = keys.into_iter().nth(there);
+        app.tabs.column_at = there;
+        app.scroll = 0;
+        app.mark_stale();
+        return;
+    }
+    app.pane = match id {
+        KeyId::Left => Pane::List,
+        _ if app.pick() == Pick::Nothing => app.pane,
+        _ => Pane::Detail,
+    };
+}
+
+/// Text goes into the open text field, and nowhere else.
+pub fn paste(app: &mut App, text: &str) {
+    let clean = text.chars().filter(|c| !crate::model::raw_path::is_control(*c)).take(200);
+    for c in clean.collect::<Vec<_>>() {
+        edit(app, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    }
+}
+
+fn edit(app: &mut App, event: KeyEvent) {
+    let Some(request) = request(event) else { return };
+    if let Some(input) = &mut app.typing {
+        input.handle(request);
+        let value = input.value().to_owned();
+        app.list_mut().filter = value;
+        app.scroll = 0;
+    } else if let Some(Overlay { kind: Kind::Palette { input }, at, .. }) = app.overlays.last_mut() {
+        input.handle(request);
+        *at = 0;
+    }
+}
+
+fn request(event: KeyEvent) -> Option<InputRequest> {
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = event.modifiers.contains(KeyModifiers::ALT);
+    Some(match (event.code, ctrl, alt) {
+        (KeyCode::Char(c), false, false) => InputRequest::InsertChar(c),
+        (KeyCode::Char('u'), true, false) => InputRequest::DeleteLine,
+        (KeyCode::Char('w'), true, false) => InputRequest::DeletePrevWord,
+        (KeyCode::Char('a'), true, false) | (KeyCode::Home, ..) => InputRequest::GoToStart,
+        (KeyCode::Char('e'), true, false) | (KeyCode::End, ..) => InputRequest::GoToEnd,
+        (KeyCode::Backspace, ..) => InputRequest::DeletePrevChar,
+        (KeyCode::Delete, ..) => InputRequest::DeleteNextChar,
+        (KeyCode::Left, ..) => InputRequest::GoToPrevChar,
+        (KeyCode::Right, ..) => InputRequest::GoToNextChar,
+        _ => return None,
+    })
+}

@@ -1,0 +1,252 @@
+//! Triage: the findings, worst first; what was ruled out; what could not be judged; the temp dirs at a glance.
+
+use super::triage_why as why;
+pub use super::triage_why::{help, helps};
+use super::{Command, Pick, Tab, TabCard, TabId};
+use crate::model::finding::{Finding, Severity};
+use crate::model::process::Pid;
+use crate::model::raw_path::RawPath;
+use crate::model::temp_dir::TempDir;
+use crate::model::units::Entries;
+use crate::tui::app::App;
+use crate::tui::list::ListState;
+use crate::tui::msg::Look;
+use crate::tui::table::{Cell, Column, Row, Table};
+use crate::tui::text::safe;
+use crate::tui::theme::Tone;
+use crate::tui::widgets::doc::Doc;
+use crate::tui::widgets::{gauge, spark};
+use crate::tui::words;
+
+/// See the module's header.
+pub struct Triage;
+
+static CARD: TabCard =
+    TabCard { id: TabId::Triage, title: "Triage", asks: "what is wrong, why, and what helps" };
+
+/// The heading over the causes that were excluded.
+pub const RULED_OUT: &str = "ruled-out";
+/// The heading over the causes that could not be judged.
+pub const NOT_KNOWN: &str = "not-known";
+
+impl Tab for Triage {
+    fn card(&self) -> &'static TabCard {
+        &CARD
+    }
+
+    fn table(&self, app: &App) -> Table {
+        // On a narrow screen a title loses its middle: whom it is about and what it is stand at its ends.
+        let title = if app.size.0 < 60 { Column::path("") } else { Column::text("") };
+        let mut table = Table::new(vec![Column::fixed(""), title.at_most(400)]);
+        table.headless = true;
+        table.title = vec![("Findings".to_owned(), Tone::Title)];
+        table.noun = ("finding", "findings");
+        let Some(look) = app.look.as_deref() else {
+            table.empty = super::access::waiting(app);
+            return table;
+        };
+        for (position, finding) in look.diagnosis.found.iter().enumerate() {
+            let (symbol, tone) = app.theme.severity(finding.severity);
+            let title = if finding.severity == Severity::Critical { Tone::Strong } else { Tone::Plain };
+            let cells = vec![Cell::toned(tone, symbol), Cell::toned(title, safe(&finding.title))];
+            table.rows.push(Row::new(id_of(finding), Pick::Finding(position), cells));
+        }
+        if look.diagnosis.found.is_empty() {
+            let (symbol, tone) = app.theme.verdict(look.diagnosis.status);
+            let cells = vec![Cell::toned(tone, symbol), Cell::plain(why::verdict(look))];
+            table.rows.push(Row {
+                kind: crate::tui::table::RowKind::Part,
+                ..Row::new("healthy", Pick::Healthy, cells)
+            });
+        }
+        push_not_known(app, look, &mut table);
+        push_ruled_out(app, look, &mut table);
+        table
+    }
+
+    fn detail_title(&self, _app: &App, pick: &Pick) -> String {
+        match pick {
+            Pick::Finding(_) => "Why".to_owned(),
+            Pick::RuledOut(_) | Pick::Section(RULED_OUT) => "Ruled out".to_owned(),
+            Pick::Blind(_) | Pick::Section(_) => "Not known".to_owned(),
+            _ => "What was seen".to_owned(),
+        }
+    }
+
+    fn detail(&self, app: &App, pick: &Pick, doc: &mut Doc<'_>) {
+        let Some(look) = app.look.as_deref() else { return };
+        let diagnosis = &look.diagnosis;
+        match pick {
+            Pick::Finding(n) => diagnosis.found.get(*n).into_iter().for_each(|f| why::finding(f, doc)),
+            Pick::RuledOut(n) => diagnosis.ruled_out.get(*n).into_iter().for_each(|r| why::ruled_out(r, doc)),
+            Pick::Blind(n) => diagnosis.blind.get(*n).into_iter().for_each(|b| why::blind(b, doc)),
+            Pick::Section(RULED_OUT) => why::all_ruled_out(diagnosis, doc),
+            Pick::Section(_) => why::all_blind(diagnosis, doc),
+            _ => why::healthy(look, doc),
+        }
+    }
+
+    fn commands(&self, app: &App, pick: &Pick) -> Vec<Command> {
+        let Some(finding) = finding(app, pick) else { return Vec::new() };
+        let shown = finding.evidence.iter().filter(|e| !e.by_hand.is_empty());
+        shown.map(|e| Command::new(e.means.clone(), e.by_hand.clone())).collect()
+    }
+
+    fn vantage(&self, app: &App, pick: &Pick) -> Option<(usize, Option<Pid>)> {
+        let finding = finding(app, pick)?;
+        let now = app.snapshot()?;
+        let path = finding.subject.path.as_ref()?;
+        let pids = &finding.subject.pids;
+        let meant = |v: &crate::model::vantage::Vantage| {
+            v.path.is_below(path) && (pids.is_empty() || v.pids.iter().any(|pid| pids.contains(pid)))
+        };
+        let all = now.vantages.items();
+        let place = all.iter().position(|v| meant(v) && v.is_build).or_else(|| all.iter().position(meant))?;
+        let both: Vec<Pid> = all.get(place)?.pids.iter().copied().filter(|p| pids.contains(p)).collect();
+        let pids = if both.is_empty() { &all.get(place)?.pids } else { &both };
+        Some((place, words::witness(now, pids)))
+    }
+
+    fn cause(&self, app: &App, pick: &Pick) -> Option<String> {
+        let diagnosis = &app.look.as_deref()?.diagnosis;
+        match pick {
+            Pick::Finding(n) => diagnosis.found.get(*n).map(|f| f.id.clone()),
+            Pick::RuledOut(n) => diagnosis.ruled_out.get(*n).map(|r| r.id.clone()),
+            Pick::Blind(n) => diagnosis.blind.get(*n).map(|b| b.id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The finding behind a row, if it is one.
+pub fn finding<'a>(app: &'a App, pick: &Pick) -> Option<&'a Finding> {
+    match pick {
+        Pick::Finding(n) => app.look.as_deref()?.diagnosis.found.get(*n),
+        _ => None,
+    }
+}
+
+/// What a finding is, from look to look.
+pub fn id_of(finding: &Finding) -> String {
+    let path = finding.subject.path.as_ref().map(RawPath::shown).unwrap_or_default();
+    format!("finding {} {:?} {} {path}", finding.id, finding.subject.kind, finding.subject.name)
+}
+
+/// Whether a section is open: once somebody opened it.
+fn is_open(app: &App, section: &str) -> bool {
+    app.tabs.toggled.contains(section)
+}
+
+fn section(app: &App, id: &'static str, title: &str) -> Row {
+    let sign = if is_open(app, id) { "[-]" } else { "[+]" };
+    Row::section(id, Pick::Section(id), Cell::dim(format!("{sign} {title}")))
+}
+
+fn push_ruled_out(app: &App, look: &Look, table: &mut Table) {
+    let all = &look.diagnosis.ruled_out;
+    if all.is_empty() {
+        return;
+    }
+    let title = format!("ruled out: {}", words::count(all.len(), ("cause", "causes")));
+    table.rows.push(section(app, RULED_OUT, &title));
+    if is_open(app, RULED_OUT) {
+        let width = widest(all.iter().map(|r| r.id.as_str()));
+        for (position, ruled_out) in all.iter().enumerate() {
+            let because = safe(&ruled_out.because).into_owned();
+            let id = format!("{:<width$}", safe(&ruled_out.id));
+            let cells = vec![Cell::dim(app.theme.glyphs.ok), Cell::plain(id).noted(because)];
+            table.rows.push(part(format!("ruled-out {}", ruled_out.id), Pick::RuledOut(position), cells));
+        }
+    }
+}
+
+fn push_not_known(app: &App, look: &Look, table: &mut Table) {
+    let all = &look.diagnosis.blind;
+    if all.is_empty() {
+        return;
+    }
+    let title = format!("could not be judged: {}", words::count(all.len(), ("cause", "causes")));
+    table.rows.push(section(app, NOT_KNOWN, &title));
+    if is_open(app, NOT_KNOWN) {
+        let width = widest(all.iter().map(|u| u.id.as_str()));
+        for (position, unseen) in all.iter().enumerate() {
+            let gap = unseen.gaps.first();
+            let because = gap.map(|g| format!("{}: {}", g.what, g.why.shown())).unwrap_or_default();
+            let because = safe(&because).into_owned();
+            let id = format!("{:<width$}", safe(&unseen.id));
+            let cells =
+                vec![Cell::toned(Tone::Warning, app.theme.glyphs.unknown), Cell::plain(id).noted(because)];
+            table.rows.push(part(format!("blind {}", unseen.id), Pick::Blind(position), cells));
+        }
+    }
+}
+
+/// Ids line up, as far as they are of ordinary length.
+fn widest<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
+    ids.map(crate::tui::text::width).max().unwrap_or(0).min(27)
+}
+
+fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {
+    Row { kind: crate::tui::table::RowKind::Part, ..Row::new(id, pick, cells) }
+}
+
+/// The temp dirs at a glance; the Entries tab is where one goes through them, so no row is ever selected here.
+pub fn dirs(app: &App) -> (Table, ListState) {
+    let mut table = Table::new(vec![
+        Column::path("TEMP DIR").at_most(20),
+        Column::path("SEEN BY").at_most(10).drops(6),
+        Column::number("ENTRIES"),
+        Column::fixed("2 MIN").drops(4),
+        Column::number("RATE").drops(3),
+        Column::fixed("DISK").drops(2),
+        Column::fixed("INODES").drops(5),
+    ]);
+    table.noun = ("temp dir", "temp dirs");
+    if let Some(now) = app.snapshot() {
+        for dir in now.temp_dirs.items() {
+            table.rows.push(Row::new(super::entries::key_of(dir), Pick::Nothing, dir_cells(app, dir)));
+        }
+    }
+    (table, ListState::default())
+}
+
+fn dir_cells(app: &App, dir: &TempDir) -> Vec<Cell> {
+    let glyphs = app.theme.glyphs;
+    let key = super::entries::key_of(dir);
+    let now = app.snapshot();
+    let place = now.and_then(|now| words::first_vantage(now, dir).map(|v| words::place(now, v)));
+    let count = match words::counting(dir) {
+        Some(seen) => format!("{seen} {}", glyphs.ellipsis),
+        None => dir.total.entries.to_string(),
+    };
+    let mut cells = vec![
+        Cell::plain(dir.path.shown()),
+        Cell::dim(place.unwrap_or_default()),
+        Cell::plain(count),
+        Cell::dim(spark::spark(&app.history.values(&key, 7), glyphs)),
+        Cell::dim(rate(app.history.per_minute(&key))),
+    ];
+    let space = now.and_then(|now| words::space(now, dir)).map(words::used);
+    match space {
+        Some((bytes, inodes)) => {
+            cells.push(usage(bytes, app));
+            cells.push(inodes.map_or_else(|| Cell::dim(glyphs.dash), |inodes| usage(inodes, app)));
+        }
+        None => cells.push(Cell::dim("not known")),
+    }
+    cells
+}
+
+fn usage(per_cent: u64, app: &App) -> Cell {
+    let (full, empty) = gauge::gauge(per_cent, 3, app.theme.glyphs);
+    Cell::toned(gauge::tone(per_cent), format!("{full}{empty} {per_cent:>3} %"))
+}
+
+/// `+12/min`; nothing where nothing moves.
+pub fn rate(per_minute: Option<i64>) -> String {
+    match per_minute {
+        None | Some(0) => String::new(),
+        Some(n @ 1..) => format!("+{}/min", Entries(n.unsigned_abs())),
+        Some(n) => format!("-{}/min", Entries(n.unsigned_abs())),
+    }
+}

@@ -1,0 +1,113 @@
+//! The whole logic of the screen: a message in, effects out.
+
+use std::sync::Arc;
+
+use super::act;
+use super::app::App;
+use super::msg::{Effect, Listing, Look, Msg, ProbeWish};
+use super::overlays::{Kind, Outcome};
+use super::press;
+use super::tabs::entries;
+use super::words;
+use crate::model::probe::ProbeResult;
+
+/// Changes the state by one message. What it cannot do itself it asks for.
+pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    let effects = match msg {
+        Msg::Key(event) => {
+            // Terminals with the extended keyboard protocol tell releases too.
+            if event.kind == crossterm::event::KeyEventKind::Release {
+                Vec::new()
+            } else {
+                press::press(app, event)
+            }
+        }
+        Msg::Paste(text) => {
+            press::paste(app, &text);
+            Vec::new()
+        }
+        other => {
+            learn(app, other);
+            Vec::new()
+        }
+    };
+    app.refresh();
+    effects
+}
+
+fn learn(app: &mut App, msg: Msg) {
+    match msg {
+        Msg::Key(_) | Msg::Paste(_) => {}
+        Msg::Resize { width, height } => app.size = (width, height),
+        Msg::Tick(now) => app.now = Some(now),
+        Msg::Reading(progress) => {
+            app.progress = Some(progress);
+            if app.look.is_none() {
+                app.mark_stale();
+            }
+        }
+        Msg::Look(look) if app.frozen => app.held_back = Some(look),
+        Msg::Look(look) => adopt(app, look),
+        Msg::Probing(wish) => {
+            if !app.probing.contains(&wish) {
+                app.probing.push(wish);
+            }
+            app.mark_stale();
+        }
+        Msg::Probed(result) => probed(app, result),
+        Msg::NotProbed { wish, why } => settle_probe(app, &wish, &Outcome::Failed(why)),
+        Msg::Listed(listing) => listed(app, &listing),
+        Msg::Note(text) => app.note = Some(text),
+    }
+}
+
+/// Makes a look the one on screen.
+pub fn adopt(app: &mut App, look: Arc<Look>) {
+    let now = &look.snapshot;
+    let counts = now.temp_dirs.items().iter().map(|dir| {
+        let counted = words::counting(dir).is_none();
+        (entries::key_of(dir), counted.then_some(dir.total.entries.0))
+    });
+    app.history.take(now.taken, &counts.collect::<Vec<_>>());
+    // A container has a passwd file of its own; where it says otherwise, that of the host wins.
+    let (contained, own): (Vec<_>, Vec<_>) = now.all_processes().partition(|p| p.container.is_some());
+    let known = contained.into_iter().chain(own).filter_map(|p| p.credentials.as_ref().ok());
+    app.names = known.filter_map(|c| Some((c.uid, c.user.clone()?))).collect();
+    app.look = Some(look);
+    act::keep_dir(app);
+    app.mark_stale();
+}
+
+fn probed(app: &mut App, result: ProbeResult) {
+    if let Some(look) = &mut app.look {
+        // The next look will carry it too; until then this one does.
+        Arc::make_mut(look).snapshot.take_probes(vec![result.clone()]);
+    }
+    let answered: Vec<ProbeWish> =
+        app.probing.iter().filter(|wish| wish.is_answered_by(&result)).cloned().collect();
+    let outcome = Outcome::Done(result);
+    for wish in answered {
+        settle_probe(app, &wish, &outcome);
+    }
+    app.mark_stale();
+}
+
+fn settle_probe(app: &mut App, wish: &ProbeWish, outcome: &Outcome) {
+    app.probing.retain(|other| other != wish);
+    for overlay in &mut app.overlays {
+        if let Kind::Probe(probe) = &mut overlay.kind
+            && probe.wish == *wish
+        {
+            probe.outcome = Some(outcome.clone());
+        }
+    }
+    app.mark_stale();
+}
+
+/// An answer to a question that was asked; those that came too late find no level any more.
+fn listed(app: &mut App, listing: &Listing) {
+    for level in app.tabs.levels.iter_mut().filter(|level| level.wish == listing.wish) {
+        level.listing = Some(listing.clone());
+    }
+    app.mark_stale();
+}
