@@ -121,7 +121,7 @@ impl Found<'_> {
         let mut pids: Vec<Pid> = members.iter().map(|m| m.pid).collect();
         pids.sort_unstable();
         let ours = self.own == Some(id);
-        self.all.push(MountNamespace { id, witness, pids, ours, mounts });
+        self.all.push(MountNamespace { id, witness, pids, ours, mounts, overlays: Vec::new() });
         Some(id)
     }
 
