@@ -5,7 +5,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use crate::collect::environment;
+use crate::collect::{environment, fenced};
 use crate::exit::Exit;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
@@ -28,6 +28,7 @@ pub fn serve(kind: &str) -> ExitCode {
             inside::serve(request, out).map_err(io::Error::other)
         }),
         environment::HELPER => answer(environment::serve),
+        "look" => answer(fenced::serve),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),
     }
