@@ -5,7 +5,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use crate::collect::fenced;
+use crate::collect::{environment, fenced};
 use crate::exit::Exit;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
@@ -27,6 +27,7 @@ pub fn serve(kind: &str) -> ExitCode {
             child::hold_signals().ok();
             inside::serve(request, out).map_err(io::Error::other)
         }),
+        environment::HELPER => answer(environment::serve),
         "look" => answer(fenced::serve),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),

@@ -5,6 +5,9 @@ use crate::collect::parse::{decimal, words};
 /// PF_KTHREAD of `flags`. Source: include/linux/sched.h; unchanged since 2.6.27.
 const PF_KTHREAD: u64 = 0x0020_0000;
 
+/// PF_EXITING of `flags`: memory and files are given up, or about to be; zombies have it too.
+const PF_EXITING: u64 = 0x4;
+
 /// The fields that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat<'a> {
@@ -18,6 +21,8 @@ pub struct Stat<'a> {
     pub session: i64,
     /// PF_KTHREAD of field 9.
     pub kernel: bool,
+    /// PF_EXITING of field 9.
+    pub exiting: bool,
     /// Field 22, in clock ticks since boot.
     pub started: u64,
     /// Which program image it runs.
@@ -56,12 +61,14 @@ pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
     for (slot, number) in image.0.iter_mut().zip(Image::FIELDS) {
         *slot = decimal(field(number)).unwrap_or(0);
     }
+    let flags = decimal(field(9))?;
     Some(Stat {
         comm,
         state: char::from(*field(3).first().filter(|b| b.is_ascii_alphabetic())?),
         parent: u32::try_from(decimal(field(4))?).ok()?,
         session: std::str::from_utf8(field(6)).ok()?.parse().ok()?,
-        kernel: decimal(field(9))? & PF_KTHREAD != 0,
+        kernel: flags & PF_KTHREAD != 0,
+        exiting: flags & PF_EXITING != 0,
         started: decimal(field(22))?,
         image,
     })
@@ -83,7 +90,7 @@ mod tests {
             let stat = parse(line.as_bytes()).unwrap();
             assert_eq!(stat.comm, comm.as_bytes());
             assert_eq!((stat.state, stat.parent, stat.session, stat.started), ('S', 1, 4514, 12345));
-            assert!(!stat.kernel);
+            assert!(!stat.kernel && !stat.exiting);
             assert!(stat.image.is_known());
         }
     }

@@ -104,8 +104,13 @@ fn merge(pass: &mut Pass, mut other: Pass) {
     pass.strains.append(&mut other.strains);
 }
 
-/// Lets a helper read what may block.
+/// Reads the texts that are still wanted, and lets a helper read what may block.
 fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until) {
+    let mut buffer = Vec::new();
+    for kept in pass.kept.iter_mut().filter(|kept| kept.wants_text) {
+        // Where it has ended meanwhile, the helper finds that out too.
+        reader.retry(kept, &mut buffer).ok();
+    }
     let pids: Vec<Pid> = pass.kept.iter().filter(|k| k.wants_text).map(|k| k.process.pid).collect();
     let patience = PATIENCE.min(until.left() / 2);
     if pids.is_empty() || patience.is_zero() {

@@ -78,17 +78,37 @@ impl Reader {
         let kept = kept.filter(|kept| {
             kept.process.started == started && kept.image == stat.image && stat.image.is_known()
         });
+        let image = stat.image;
         let mut process = Box::new(skeleton(pid, started, &stat));
-        let (image, is_bare) = (stat.image, stat.kernel || matches!(stat.state, 'Z' | 'X'));
-        if is_bare {
-            process.arguments = Ok(Vec::new());
-            return Ok(Kept { process, image, wants_text: false });
+        if is_bare(&stat) {
+            return ending(&stat).map(|()| Kept { process, image, wants_text: false });
         }
         let wants_text = self.fill(&mut process, &dir, kept, buffer);
-        if process.root == Err(GapWhy::Vanished) {
-            return Err(GapWhy::Vanished);
+        if has_vanished(&process) {
+            dir.read_piece("stat", PIECE_MAX, buffer)?;
+            let stat = understood(buffer)?;
+            if is_bare(&stat) {
+                let process = Box::new(skeleton(pid, started, &stat));
+                return ending(&stat).map(|()| Kept { process, image, wants_text: false });
+            }
         }
         Ok(Kept { process, image, wants_text })
+    }
+
+    /// Tries again to read the text of a process that was in state D: most of them have only waited for a disk.
+    pub fn retry(&self, kept: &mut Kept, buffer: &mut Vec<u8>) -> Seen<()> {
+        let dir = self.proc.pid(kept.process.pid)?;
+        dir.read_piece("stat", PIECE_MAX, buffer)?;
+        let stat = understood(buffer)?;
+        if stat.state != 'D' && self.started(&stat) == kept.process.started {
+            kept.process.state = stat.state;
+            kept.process.wait_channel = None;
+            kept.image = stat.image;
+            kept.wants_text = false;
+            let text = environment::read(&dir, &self.catalog, buffer);
+            self.set_text(&mut kept.process, text);
+        }
+        Ok(())
     }
 
     /// Reads the one line of a process that is remembered, by its path: cheaper than by its directory, and where more has
@@ -119,7 +139,7 @@ impl Reader {
             || process.comm.as_bytes() != stat.comm
             || process.parent != stat.parent
             || process.session != stat.session
-            || is_ended(process.state) != is_ended(stat.state);
+            || (process.root == Err(GapWhy::Absent)) != is_bare(stat);
         let young = self.boot.0.saturating_sub(process.started.0) < YOUNG;
         let its_turn = (u64::from(process.pid) + self.look).is_multiple_of(TURN);
         !process.kernel && (changed || young || process.is_build() || its_turn)
@@ -182,8 +202,27 @@ impl Reader {
     }
 }
 
-fn is_ended(state: char) -> bool {
-    matches!(state, 'Z' | 'X')
+/// Kernel threads and what is ending have neither files nor an environment.
+fn is_bare(stat: &Stat<'_>) -> bool {
+    stat.kernel || stat.exiting || matches!(stat.state, 'Z' | 'X')
+}
+
+/// What is on its way out counts as gone, but for zombies, which stay until somebody asks for them, and for what hangs in
+/// its last system call.
+fn ending(stat: &Stat<'_>) -> Seen<()> {
+    let stays = stat.kernel || matches!(stat.state, 'Z' | 'X' | 'D');
+    if stays { Ok(()) } else { Err(GapWhy::Vanished) }
+}
+
+/// Whether it gave up its memory or files while it was read.
+fn has_vanished(process: &Process) -> bool {
+    let gone = Some(&GapWhy::Vanished);
+    process.root.as_ref().err() == gone
+        || process.cwd.as_ref().err() == gone
+        || process.exe.as_ref().err() == gone
+        || process.mount_ns.as_ref().err() == gone
+        || process.arguments.as_ref().err() == gone
+        || process.variables.as_ref().err() == gone
 }
 
 /// What the one line says about a process that is remembered.
@@ -208,7 +247,7 @@ fn skeleton(pid: Pid, started: BootNanos, stat: &Stat<'_>) -> Process {
         state: stat.state,
         kernel: stat.kernel,
         comm: RawText::from(stat.comm),
-        arguments: Err(GapWhy::Absent),
+        arguments: Ok(Vec::new()),
         credentials: Err(GapWhy::Absent),
         umask: Err(GapWhy::Absent),
         limits: Err(GapWhy::Absent),

@@ -250,6 +250,25 @@ fn reads_again_only_what_can_have_changed() {
 }
 
 #[test]
+fn the_memory_of_a_process_in_state_d_is_not_touched_in_ours() {
+    let made = Made::new();
+    let dir = made.put(8, &stat_line(8, 'D', 0, 70_000));
+    for link in ["root", "cwd", "exe"] {
+        std::os::unix::fs::symlink("/", dir.join(link)).unwrap();
+    }
+    std::fs::write(dir.join("environ"), b"TMPDIR=/one\0").unwrap();
+    std::fs::write(dir.join("wchan"), b"request_wait_answer").unwrap();
+    let mut looker = Looker::at(made.0.path());
+    let seen = looker.seen();
+    let stuck = seen.table.value().unwrap().get(8).unwrap();
+    assert!(stuck.variables.is_err() && stuck.root.is_ok(), "links are safe to read");
+    assert_eq!(stuck.wait_channel.as_deref(), Some("request_wait_answer"));
+    assert!(seen.table.gaps().iter().any(|gap| gap.what.contains("state D")));
+    made.put(8, &stat_line(8, 'S', 0, 70_000));
+    assert_eq!(values(&looker.process(8), "TMPDIR"), ["/one"], "once awake it is read");
+}
+
+#[test]
 fn everybody_has_a_turn_even_without_a_change() {
     let made = Made::new();
     let dir = made.put(8, &stat_line(8, 'S', 0, 70_000));
