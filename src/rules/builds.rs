@@ -12,11 +12,12 @@ pub fn of(now: &Snapshot) -> Vec<&Process> {
     now.all_processes().filter(|p| p.is_build() || now.asked.pids.contains(&p.pid)).filter(lives).collect()
 }
 
-/// What kept the process list from being whole. Environments that may not be read do not hide limits, which everybody
-/// may read, so refusals are left out unless nothing at all was seen.
+/// What kept the process list from being whole. Environments that may not be read, or belong to a process in state D, do not
+/// hide limits, so those gaps are left out unless nothing at all was seen.
 pub fn gaps(now: &Snapshot) -> Vec<Gap> {
     let blind = now.processes.value().is_none();
-    now.processes.gaps().iter().filter(|gap| blind || gap.why != GapWhy::Denied).cloned().collect()
+    let hides = |gap: &&Gap| !matches!(gap.why, GapWhy::Denied | GapWhy::Hung { .. } | GapWhy::Vanished);
+    now.processes.gaps().iter().filter(|gap| blind || hides(gap)).cloned().collect()
 }
 
 /// One gap for all the processes whose field could not be read, by the reason of the first.
