@@ -11,16 +11,16 @@ mod cohort;
 mod diagnosis;
 pub mod evidence;
 mod heading;
+#[cfg(test)]
+mod healthy;
 mod offers;
 mod on_mount;
 mod origin;
 mod party;
-#[cfg(test)]
-mod scenery;
-#[cfg(test)]
-mod healthy;
 mod rights;
 mod room;
+#[cfg(test)]
+mod scenery;
 pub mod scope;
 mod setting;
 mod spot;

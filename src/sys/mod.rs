@@ -14,8 +14,8 @@ pub mod inside;
 pub mod namespace;
 pub mod pidfd;
 pub mod plainfile;
-pub mod procfile;
 pub mod presence;
+pub mod procfile;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod stat;
