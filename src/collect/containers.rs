@@ -198,6 +198,7 @@ fn cri_name(files: &Files<'_>, id: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::specimen;
 
     #[test]
     fn reads_options_in_both_spellings() {
@@ -209,5 +210,41 @@ mod tests {
         assert_eq!(of("dockerd --data-root=/srv/d", "--data-root").as_deref(), Some("/srv/d"));
         assert_eq!(of("dockerd --data-root", "--data-root"), None);
         assert_eq!(of("dockerd --data-rooted=/x", "--data-root"), None);
+    }
+
+    const ID: &str = "3f2a91c04b7d3f2a91c04b7d3f2a91c04b7d3f2a91c04b7d3f2a91c04b7d0123";
+
+    fn name_of(engine: &str, arguments: &[&str], comm: &str, fs_type: &str) -> Option<String> {
+        let proc = Proc::open(std::path::Path::new("/proc")).unwrap();
+        let own = std::process::id();
+        let mut daemon = specimen::process(own, 0);
+        daemon.comm = comm.into();
+        daemon.arguments = Ok(arguments.iter().map(|a| RawText::from(*a)).collect());
+        let mut inside = specimen::process(1, 1000);
+        inside.container = Some(Container { engine: engine.into(), id: ID.into(), name: None });
+        let mut table = specimen::table(vec![daemon, inside]);
+        let all = [specimen::namespace(1, &[own, 1], vec![specimen::mount(2, "/", b"/", fs_type)])];
+        ContainerNames::default().settle(&proc, &mut table, &all, own);
+        table.get(1)?.container.clone()?.name
+    }
+
+    #[test]
+    fn reads_the_name_below_the_data_root_that_dockerd_was_given() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("containers").join(ID);
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("config.v2.json"), r#"{"ID":"x","Name":"/web-1","State":{}}"#).unwrap();
+        let root = home.path().to_str().unwrap();
+        let daemon = ["dockerd", "--data-root", root];
+        assert_eq!(name_of("docker", &daemon, "dockerd", "ext4").as_deref(), Some("web-1"));
+        assert_eq!(name_of("docker", &daemon, "dockerd", "nfs4"), None, "what may hang is not read");
+        std::fs::write(dir.join("config.v2.json"), "{").unwrap();
+        assert_eq!(name_of("docker", &daemon, "dockerd", "ext4"), None);
+    }
+
+    #[test]
+    fn knows_containers_of_podman_by_their_monitors() {
+        let monitor = ["/usr/bin/conmon", "-c", ID, "-u", ID, "-n", "build-7"];
+        assert_eq!(name_of("podman", &monitor, "conmon", "ext4").as_deref(), Some("build-7"));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,10 +16,11 @@ use crate::collect::held::{Coverage, Held};
 use crate::collect::locks;
 use crate::collect::named_sockets;
 use crate::collect::open_files::{Haul, Reader, Wanted};
+use crate::collect::owners;
 use crate::collect::sightings::{self, Sights};
 use crate::model::errno::Errno;
 use crate::model::holder::{Holders, Holding, How};
-use crate::model::mount::MountNamespace;
+use crate::model::mount::{Device, MountNamespace};
 use crate::model::process::{MountNs, Pid, Place, Process, ProcessTable};
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::temp_dir::TempDir;
@@ -27,7 +28,7 @@ use crate::model::units::{Entries, Micros};
 use crate::model::vantage::Vantage;
 use crate::sys::clock::Stopwatch;
 use crate::sys::procfile::Proc;
-use crate::sys::{crew, dirfd};
+use crate::sys::{crew, dirfd, stat};
 
 /// How many processes a thread takes at once.
 const BATCH: usize = 8;
@@ -70,7 +71,7 @@ pub fn find(search: &Search<'_>) -> Found {
     };
     let sights = sightings::sights(search.namespaces, search.vantages, search.dirs);
     let jobs = Jobs::new(search, sights);
-    let mut from_table = held_by_links(search, &jobs);
+    let mut from_table = held_by_links(search, &jobs, proc.as_fd());
     let wanted = Wanted {
         devices: search.dirs.iter().map(|d| (d.identity.device.major, d.identity.device.minor)).collect(),
         sockets: named_sockets::in_temp_dirs(proc.as_fd(), search.table, &jobs.sights),
@@ -120,7 +121,7 @@ impl Jobs {
 }
 
 /// Working directory, root and program, which the table knows.
-fn held_by_links(search: &Search<'_>, jobs: &Jobs) -> Vec<(Holding, usize)> {
+fn held_by_links(search: &Search<'_>, jobs: &Jobs, proc: BorrowedFd<'_>) -> Vec<(Holding, usize)> {
     let mut found = Vec::new();
     for (pid, at) in &jobs.pids {
         let Some((process, sights)) = search.table.get(*pid).zip(jobs.sights.get(*at)) else { continue };
@@ -132,7 +133,7 @@ fn held_by_links(search: &Search<'_>, jobs: &Jobs) -> Vec<(Holding, usize)> {
                 pid: *pid,
                 how,
                 path: path.clone(),
-                object: None,
+                object: linked_object(proc, (*pid, how), path, sights),
                 deleted: *deleted,
                 pins: None,
                 temp_dir: temp_dir.clone(),
@@ -141,6 +142,15 @@ fn held_by_links(search: &Search<'_>, jobs: &Jobs) -> Vec<(Holding, usize)> {
         }
     }
     found
+}
+
+/// What a link of a process leads to, where asking cannot hang: its device tells whether a later mount hides it.
+fn linked_object(proc: BorrowedFd<'_>, (pid, how): (Pid, How), path: &RawPath, sights: &Sights) -> Option<(Device, u64)> {
+    if sights.is_doubtful(path) {
+        return None;
+    }
+    let stat = stat::through_magic(proc, format!("{pid}/{}", how.word()).as_bytes()).ok()?;
+    Some((owners::device(stat.device), stat.inode))
 }
 
 /// What the threads share.

@@ -8,6 +8,7 @@
 pub mod acl;
 pub mod asked;
 pub mod bind_mounts;
+pub mod budget;
 pub mod build_log;
 pub mod caches;
 pub mod claims;
@@ -29,6 +30,7 @@ pub mod parse;
 pub mod places;
 pub mod prediction;
 pub mod processes;
+mod sections;
 pub mod sightings;
 #[cfg(test)]
 pub(crate) mod specimen;
@@ -44,11 +46,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::collect::budget::Until;
+pub use crate::collect::budget::{Budget, Depth};
 use crate::collect::containers::ContainerNames;
 use crate::collect::fenced::Fence;
 use crate::collect::held::{Coverage, Held};
 use crate::collect::holders::Search;
-use crate::collect::processes::{Processes, Until};
+use crate::collect::processes::Processes;
+use crate::collect::sections::{add_gaps, blind, nothing, unless_late};
 use crate::collect::temp_dirs::Counter;
 use crate::collect::users::UserBook;
 use crate::model::asked::Asked;
@@ -64,26 +69,6 @@ use crate::model::units::{BootNanos, Entries, WallNanos};
 use crate::model::vantage::Vantage;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::procfile::Proc;
-
-/// What a look may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// How long it may take in all; what was not reached by then is a gap.
-    pub deadline: Duration,
-    /// How much of that may go into counting entries; the count goes on at the next look.
-    pub counting: Duration,
-    /// How much is looked at.
-    pub depth: Depth,
-}
-
-/// How much is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// What a verdict needs first; holders and caches are those of the last whole look.
-    Quick,
-    /// Everything.
-    Whole,
-}
 
 /// Looks at one machine again and again, remembering what need not be read twice.
 pub struct Eyes {
@@ -188,18 +173,16 @@ impl Eyes {
             return ground;
         };
         ground.namespaces = mounts::find(proc, table, own, until);
+        if until.is_over() {
+            return ground;
+        }
         if let Some(spaces) = ground.namespaces.value_mut() {
             overlays::look(spaces, Path::new("/proc"));
         }
         let spaces = ground.namespaces.items();
-        if !until.is_over() {
-            places::settle(proc, table, spaces);
-            self.users.settle(proc, table, spaces, own);
-            self.containers.settle(proc, table, spaces, own);
-        }
-        if let Some(spaces) = ground.namespaces.value_mut().filter(|_| !until.is_over()) {
-            overlays::look(spaces, Path::new("/proc"));
-        }
+        places::settle(proc, table, spaces);
+        self.users.settle(proc, table, spaces, own);
+        self.containers.settle(proc, table, spaces, own);
         ground
     }
 
@@ -260,29 +243,6 @@ fn open_proc() -> std::io::Result<Arc<Proc>> {
     Proc::open(Path::new("/proc")).map(Arc::new)
 }
 
-/// A section, or the gap that stands for it where the deadline has passed.
-fn unless_late<T>(until: Until, what: &str, look: impl FnOnce() -> Reading<T>) -> Reading<T> {
-    if until.is_over() {
-        return Reading::Blind { gap: Gap::new(what, GapWhy::OverBudget { seen: Entries(0) }) };
-    }
-    look()
-}
-
-fn add_gaps<T>(reading: &mut Reading<T>, mut more: Vec<Gap>) {
-    if more.is_empty() {
-        return;
-    }
-    let placeholder = Reading::Blind { gap: Gap::new("", GapWhy::NotAsked) };
-    *reading = match std::mem::replace(reading, placeholder) {
-        Reading::Whole { value, took } => Reading::Part { value, took, gaps: more },
-        Reading::Part { value, took, mut gaps } => {
-            gaps.append(&mut more);
-            Reading::Part { value, took, gaps }
-        }
-        blind @ Reading::Blind { .. } => blind,
-    };
-}
-
 fn see_ourselves(proc: &Proc, own: Pid, clocks: (WallNanos, BootNanos), ground: &mut Ground) -> OwnEyes {
     let mut eyes = ourselves::find(Some(proc), ground.processes.value(), own, clocks);
     eyes.processes = ground.listed;
@@ -292,32 +252,36 @@ fn see_ourselves(proc: &Proc, own: Pid, clocks: (WallNanos, BootNanos), ground: 
     eyes
 }
 
-/// What can be said without procfs.
-fn blind(asked: &Asked, clocks: (WallNanos, BootNanos), why: &GapWhy) -> Snapshot {
-    let why = if *why == GapWhy::Vanished { &GapWhy::Absent } else { why };
-    let gap = |what: &str| Gap {
-        remedy: Some("mount -t proc proc /proc".to_owned()),
-        ..Gap::new(format!("{what}: /proc cannot be opened"), why.clone())
-    };
-    Snapshot {
-        schema: SCHEMA.to_owned(),
-        taken: clocks.0,
-        boot: clocks.1,
-        eyes: ourselves::find(None, None, std::process::id(), clocks),
-        asked: asked.clone(),
-        host: nothing(gap("the machine")),
-        processes: nothing(gap("processes")),
-        namespaces: nothing(gap("mount tables")),
-        vantages: nothing(gap("vantages")),
-        temp_dirs: nothing(gap("temp dirs")),
-        holders: nothing(gap("holders")),
-        caches: nothing(gap("recorded failures of cargo")),
-        probes: Vec::new(),
-        log: Vec::new(),
-        strains: Vec::new(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::raw_path::RawPath;
 
-fn nothing<T>(gap: Gap) -> Reading<T> {
-    Reading::Blind { gap }
+    fn look(eyes: &mut Eyes, deadline: Duration, depth: Depth) -> Snapshot {
+        eyes.look(&Asked::default(), Budget { deadline, counting: Duration::from_millis(50), depth })
+    }
+
+    #[test]
+    fn sees_itself_among_the_rest() {
+        let mut eyes = Eyes::open(Arc::new(Catalog::builtin()));
+        for depth in [Depth::Quick, Depth::Whole, Depth::Quick] {
+            let now = look(&mut eyes, Duration::from_mins(1), depth);
+            let own = std::process::id();
+            assert_eq!(now.eyes.pid, own);
+            let process = now.process(own).unwrap();
+            let namespace = now.namespace(process.mount_ns.clone().unwrap()).unwrap();
+            assert!(namespace.ours && namespace.pids.contains(&own));
+            assert!(namespace.serving(&RawPath::from("/proc")).is_some());
+            assert!(now.vantages.items().iter().any(|v| v.pids.contains(&own)), "we have a temp dir too");
+            assert!(now.eyes.processes.0 > 0 && now.host.value().is_some());
+        }
+    }
+
+    #[test]
+    fn without_time_there_are_gaps_and_no_guesses() {
+        let mut eyes = Eyes::open(Arc::new(Catalog::builtin()));
+        let now = look(&mut eyes, Duration::ZERO, Depth::Whole);
+        assert!(!now.processes.is_whole() && now.host.value().is_none() && now.vantages.value().is_none());
+        assert!(now.holders.value().is_none() && now.caches.value().is_none());
+    }
 }

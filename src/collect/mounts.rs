@@ -6,8 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::collect::budget::Until;
 use crate::collect::parse::mountinfo::{self, Table};
-use crate::collect::processes::Until;
+
 use crate::model::mount::{Mount, MountNamespace};
 use crate::model::process::{MountNs, Pid, Process, ProcessTable};
 use crate::model::reading::{Gap, GapWhy, Reading};

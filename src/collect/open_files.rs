@@ -213,20 +213,28 @@ fn file(
         pins.add(subject.pid, number, path, stat);
     }
     let Some((temp_dir, at)) = lies_in else { return };
+    let deleted = gone.is_some();
     let (path, stat) = match gone {
         Some((path, stat)) => (path, Some(stat)),
-        None => (RawPath::from(text), None),
+        None => live(subject, dir, name, text),
     };
     let holding = Holding {
         pid: subject.pid,
         how: How::Fd(number),
         path,
         object: stat.as_ref().map(|stat| (owners::device(stat.device), stat.inode)),
-        deleted: stat.is_some(),
-        pins: stat.as_ref().filter(|stat| stat.is_regular()).map(|stat| Bytes(stat.taken)),
+        deleted,
+        pins: stat.as_ref().filter(|stat| deleted && stat.is_regular()).map(|stat| Bytes(stat.taken)),
         temp_dir: temp_dir.clone(),
     };
     haul.holdings.push((holding, at));
+}
+
+/// What a descriptor holds that still has a name. Its device tells whether a later mount hides it from everybody else.
+fn live(subject: &Subject<'_>, dir: &OwnedFd, name: &[u8], text: &[u8]) -> (RawPath, Option<Stat>) {
+    let path = RawPath::from(text);
+    let stat = if subject.sights.is_doubtful(&path) { None } else { stat::through_magic(dir.as_fd(), name).ok() };
+    (path, stat)
 }
 
 /// A descriptor that is a socket: `socket:[12345]`.

@@ -112,7 +112,7 @@ mod tests {
     fn does_not_send_root_to_root() {
         let remedy = |uid, capabilities| {
             let clocks = (WallNanos(0), BootNanos(0));
-            let mut snapshot = crate::collect::blind(&Asked::default(), clocks, &GapWhy::Denied);
+            let mut snapshot = crate::collect::sections::blind(&Asked::default(), clocks, &GapWhy::Denied);
             snapshot.processes = Reading::Blind { gap: Gap::new("processes", GapWhy::Denied) };
             snapshot.eyes.credentials = Credentials { uid, capabilities, ..Credentials::default() };
             adjust_remedies(&mut snapshot);

@@ -105,3 +105,41 @@ fn key_of(process: &Process, ground: &Ground<'_>) -> Option<Key> {
     let backing = ground.backing(namespace, &root.join(PASSWD.as_bytes()));
     Some(backing.map_or_else(|| Key::Root(namespace, root), |(device, path)| Key::Backing(device, path)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::specimen;
+    use crate::model::mount::Mount;
+    use crate::model::reading::GapWhy;
+
+    /// Our own process in namespace 1, and one of uid 0 with an unreadable root in namespace 2 on those mounts.
+    fn other_name(mounts: Vec<Mount>) -> (Option<String>, Option<String>) {
+        let proc = Proc::open(Path::new("/proc")).unwrap();
+        let own = std::process::id();
+        let mut other = specimen::process(1, 0);
+        other.mount_ns = Ok(MountNs::Inode(2));
+        other.root = Err(GapWhy::Denied);
+        let mut table = specimen::table(vec![specimen::process(own, 0), other]);
+        let all = [specimen::namespace(1, &[own], vec![]), specimen::namespace(2, &[1], mounts)];
+        UserBook::default().settle(&proc, &mut table, &all, own);
+        let name = |pid| table.get(pid)?.credentials.clone().ok()?.user;
+        (name(own), name(1))
+    }
+
+    #[test]
+    fn services_that_share_our_root_share_our_names() {
+        let (own, other) = other_name(vec![]);
+        if own.is_none() {
+            println!("skipped: no /etc/passwd with uid 0 here");
+            return;
+        }
+        assert_eq!(own, other, "the same file of the same file system");
+    }
+
+    #[test]
+    fn nothing_is_read_where_it_may_hang() {
+        let (_, other) = other_name(vec![specimen::mount(9, "/", b"/etc", "fuse.sshfs")]);
+        assert_eq!(other, None);
+    }
+}

@@ -31,6 +31,7 @@ fn diagnose_with(
         }
     }
     let mut found = let_the_specific_lead(rules, found);
+    found.retain(|(_, finding)| is_asked_for(now, finding));
     found.sort_by_key(|(order, f)| {
         (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *order, f.subject.clone())
     });
@@ -60,6 +61,12 @@ fn let_the_specific_lead(rules: &[&dyn Rule], found: Vec<(usize, Finding)>) -> V
         }
     }
     kept
+}
+
+/// Where only some processes were asked about, what concerns none of them is left out; what concerns the machine stays.
+fn is_asked_for(now: &Snapshot, finding: &Finding) -> bool {
+    let pids = &finding.subject.pids;
+    !now.asked.is_focused() || pids.is_empty() || pids.iter().any(|pid| now.asked.pids.contains(pid))
 }
 
 fn is_same_place(finding: &Finding, leader: &Finding) -> bool {
@@ -96,5 +103,21 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
             let vantages = now.vantages.items().len();
             format!("{dirs} temp dirs seen from {vantages} vantages, none fails")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::stage::{Life, Stage};
+
+    #[test]
+    fn leaves_out_what_concerns_none_of_the_processes_that_were_asked_about() {
+        let mut stage = Stage::healthy().runner(41, "r@1.service").runner(42, "r@2.service");
+        stage = stage.private_tmp(41, "/tmp", Life::Dead);
+        assert_eq!(diagnose(&stage.now, None, &Thresholds::default()).status, Status::Critical);
+        stage.now.asked.pids.insert(42);
+        let about_the_other = diagnose(&stage.now, None, &Thresholds::default());
+        assert_eq!(about_the_other.status, Status::Ok, "{:?}", about_the_other.found);
     }
 }

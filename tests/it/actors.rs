@@ -11,12 +11,9 @@ fn runner_with_two_tmpdirs() {
     let program = CString::new("/mnt/bin/forgejo-runner").unwrap();
     nix::unistd::setgid(nix::unistd::Gid::from_raw(1000)).unwrap();
     nix::unistd::setuid(nix::unistd::Uid::from_raw(1000)).unwrap();
-    nix::unistd::execve(
-        &program,
-        &words(&["forgejo-runner", "600"]),
-        &words(&["TMPDIR=/tmp", "TMPDIR=/nope", "PATH=/bin"]),
-    )
-    .unwrap();
+    let variables = words(&["TMPDIR=/tmp", "TMPDIR=/nope", "PATH=/bin"]);
+    let Err(why) = nix::unistd::execve(&program, &words(&["forgejo-runner", "600"]), &variables);
+    panic!("cannot become a runner: {why}");
 }
 
 /// Mounts a FUSE file system on `$HUNG` that never answers, and keeps it until killed.

@@ -137,7 +137,7 @@ causes! {
         setpriv --reuid 1000 --regid 1000 --clear-groups sh -c 'dd if=/dev/zero of=/mnt/disk/b bs=4k 2>/dev/null; dd if=/dev/zero of=/mnt/disk/c bs=512 2>/dev/null' || true
         runner TMPDIR=$disk");
     inodes_exhausted: ["mkfs.ext4"] Case::critical("inodes-exhausted", r"
-        disk 16M -N 32; n=0; while : > $disk/f$n; do n=$((n+1)); done 2>/dev/null || true
+        disk 16M -N 32; n=0; while touch $disk/f$n 2>/dev/null; do n=$((n+1)); done
         runner TMPDIR=$disk");
     tmpfs_inodes: [] Case::critical("tmpfs-inodes", r"
         mount -t tmpfs -o mode=1777,nr_inodes=8 small /tmp; for n in 1 2 3 4 5 6 7; do : > /tmp/f$n || true; done 2>/dev/null
@@ -153,11 +153,13 @@ causes! {
     emlink: ["mkfs.ext4"] Case::critical("emlink", r"
         disk 200M -b 1024 -N 66000 -m 0 -O ^dir_nlink; mkdir -m 1777 $disk/t; cd $disk/t; seq 64998 | xargs mkdir; cd /
         runner TMPDIR=$disk/t").with(&["inodes-exhausted"]);
-    rlimit_fsize: ["prlimit"] Case::critical("rlimit-fsize", "runner; prlimit --pid $pid --fsize=1024:1024");
-    fd_or_task_limits: ["prlimit"] Case::critical("fd-or-task-limits", r"
+    rlimit_fsize: [] Case::critical("rlimit-fsize", r"
+        (ulimit -f 2; exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i /mnt/bin/forgejo-runner 600) &
+        pid=$!; became forgejo-runner $pid");
+    fd_or_task_limits: [] Case::critical("fd-or-task-limits", r"
         (exec 3</dev/null 4</dev/null 5</dev/null 6</dev/null 7</dev/null 8</dev/null 9</dev/null
-         exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i /mnt/bin/forgejo-runner 600) & pid=$!; became forgejo-runner $pid
-        prlimit --pid $pid --nofile=10:10");
+         ulimit -n 10; exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i /mnt/bin/forgejo-runner 600) &
+        pid=$!; became forgejo-runner $pid");
     path_too_long: [] Case::warning("path-too-long", r"
         d=/mnt/a-rather-long-name-of-a-workspace/and-another-one-below-it/and-a-third-one/tmp; mkdir -p $d; chmod 1777 $d
         runner TMPDIR=$d");

@@ -41,7 +41,7 @@ fn rooms_named(text: &str) -> BTreeSet<String> {
         if let Some(list) = rest.strip_prefix('{') {
             let names =
                 list.split([',', '}']).map(|n| n.trim().split("::").next().unwrap_or_default().to_owned());
-            rooms.extend(names.filter(|n| !n.is_empty()));
+            rooms.extend(names.filter(|n| n.starts_with(|c: char| c.is_ascii_alphabetic())));
         } else {
             rooms.insert(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
         }
@@ -122,10 +122,10 @@ fn the_text_of_the_project_carries_no_path_of_a_machine() {
     for name in ["README.md", "Cargo.toml", ".ci/run", ".github/CONTRIBUTING.md"] {
         files.push(root().join(name));
     }
-    let own = root().parent().unwrap().display().to_string();
+    let own = root().display().to_string();
     for file in files {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap_or_default()).into_owned();
-        assert!(own == "/" || !text.contains(&format!("{own}/")), "{} carries {own}", file.display());
+        assert!(!text.contains(&own), "{} carries {own}", file.display());
     }
 }
 

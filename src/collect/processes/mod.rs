@@ -4,6 +4,7 @@
 //! that was not reached yet for one that was passed (CVE-2018-1121). Names of users and containers and marks of deletion
 //! are settled later, when the mount tables are known. Called by `collect::Eyes`.
 
+mod fields;
 mod gaps;
 mod pass;
 mod reader;
@@ -13,13 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::collect::budget::Until;
 use crate::collect::environment;
 use crate::model::process::{Pid, Process, ProcessTable};
 use crate::model::reading::{Gap, GapWhy, Reading, Strain};
 use crate::model::units::{BootNanos, Entries, Micros};
 use crate::sys::clock;
 use crate::sys::procfile::{Proc, clock_ticks_per_second};
-pub use pass::Until;
 use pass::{Job, Pass};
 pub use reader::DELETED;
 use reader::{Kept, Reader};
@@ -49,11 +50,14 @@ impl Processes {
     /// Looks at all processes.
     pub fn look(&mut self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid, until: Until) -> Seen {
         let watch = clock::Stopwatch::start();
-        let first = match proc.pids() {
+        // A procfs shows at least us; where it shows nobody, something else is mounted there, or nothing.
+        let first = proc.pids().map_err(GapWhy::from);
+        let first = match first.and_then(|pids| if pids.is_empty() { Err(GapWhy::Absent) } else { Ok(pids) })
+        {
             Ok(pids) => pids,
-            Err(error) => {
-                let gap = Gap::new("the list of processes", GapWhy::from(error));
-                return Seen { table: Reading::Blind { gap }, listed: Entries(0), strains: Vec::new() };
+            Err(why) => {
+                let table = Reading::Blind { gap: Gap::new("the list of processes", why) };
+                return Seen { table, listed: Entries(0), strains: Vec::new() };
             }
         };
         self.looks += 1;

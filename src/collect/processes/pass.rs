@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use crate::collect::budget::Until;
 use crate::collect::processes::reader::{Kept, Reader};
 use crate::model::errno::Errno;
 use crate::model::process::Pid;
 use crate::model::reading::{GapWhy, Strain};
-use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
 
 /// Processes taken from the list at once.
@@ -41,27 +40,6 @@ pub struct Job {
     pub pid: Pid,
     /// What is remembered.
     pub kept: Option<Kept>,
-}
-
-/// A stopwatch and how far it may run.
-#[derive(Clone, Copy, Debug)]
-pub struct Until {
-    /// Started at the beginning of the look.
-    pub watch: Stopwatch,
-    /// How long the look may take.
-    pub deadline: Duration,
-}
-
-impl Until {
-    /// What is left.
-    pub fn left(self) -> Duration {
-        self.watch.left_of(self.deadline)
-    }
-
-    /// Whether nothing is left.
-    pub fn is_over(self) -> bool {
-        self.left().is_zero()
-    }
 }
 
 /// Reads all jobs, or as many as there is time for.

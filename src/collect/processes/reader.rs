@@ -9,19 +9,19 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::catalog::roles::Clues;
 use crate::collect::environment::{self, Text};
-use crate::collect::parse::cgroup::belonging;
+use crate::collect::parse::quote;
 use crate::collect::parse::stat::{self, Image, Stat};
-use crate::collect::parse::{decimal, limits, lines, mountinfo, quote, status};
-use crate::model::process::{MountNs, Pid, Place, Process, Role};
-use crate::model::raw_path::{RawPath, RawText};
+use crate::collect::processes::fields::{
+    fill_cgroup, fill_status, mount_ns, ns_inode, place, resource_limits, skeleton, wait_channel,
+};
+use crate::model::process::{Pid, Process, Role};
+use crate::model::raw_path::RawText;
 use crate::model::reading::{GapWhy, Seen};
 use crate::model::units::{BootNanos, Entries, Millis};
 use crate::sys::procfile::{PidDir, Proc};
 
 /// The files that the kernel hands over in one piece are far shorter; v1 cgroup paths are the longest.
-const PIECE_MAX: usize = 64 << 10;
-/// The first page of a mount table holds the lines by which namespaces are told apart.
-const HEAD: usize = 4096;
+pub(super) const PIECE_MAX: usize = 64 << 10;
 /// A process that is not read whole for another reason has its turn once in so many looks.
 const TURN: u64 = 8;
 /// Between fork and the end of their start-up, processes change what they are without exec.
@@ -149,9 +149,7 @@ impl Reader {
     fn fill(&self, process: &mut Process, dir: &PidDir, kept: Option<Kept>, buffer: &mut Vec<u8>) -> bool {
         fill_status(process, dir, buffer);
         fill_cgroup(process, dir, buffer);
-        let table = dir.read_piece("limits", PIECE_MAX, buffer).map_err(GapWhy::from);
-        process.limits = table
-            .and_then(|()| limits::parse(buffer).ok_or_else(|| GapWhy::Malformed { line: quote(buffer) }));
+        process.limits = resource_limits(dir, buffer);
         process.open_files = dir.fd_count().map(Entries).map_err(GapWhy::from);
         process.root = place(dir, "root");
         process.cwd = place(dir, "cwd");
@@ -235,107 +233,4 @@ enum Refreshed {
 
 fn understood(line: &[u8]) -> Seen<Stat<'_>> {
     stat::parse(line).ok_or_else(|| GapWhy::Malformed { line: quote(line) })
-}
-
-/// What the one line tells; everything else is not there, as for kernel threads and zombies.
-fn skeleton(pid: Pid, started: BootNanos, stat: &Stat<'_>) -> Process {
-    Process {
-        pid,
-        parent: stat.parent,
-        started,
-        session: stat.session,
-        state: stat.state,
-        kernel: stat.kernel,
-        comm: RawText::from(stat.comm),
-        arguments: Ok(Vec::new()),
-        credentials: Err(GapWhy::Absent),
-        umask: Err(GapWhy::Absent),
-        limits: Err(GapWhy::Absent),
-        open_files: Err(GapWhy::Absent),
-        unit: None,
-        container: None,
-        cgroup: Err(GapWhy::Absent),
-        mount_ns: Err(GapWhy::Absent),
-        pid_ns: Err(GapWhy::Absent),
-        root: Err(GapWhy::Absent),
-        cwd: Err(GapWhy::Absent),
-        exe: Err(GapWhy::Absent),
-        variables: Err(GapWhy::Absent),
-        role: None,
-        wait_channel: None,
-        filtered: Err(GapWhy::Absent),
-    }
-}
-
-fn fill_status(process: &mut Process, dir: &PidDir, buffer: &mut Vec<u8>) {
-    match dir.read_piece("status", PIECE_MAX, buffer) {
-        Ok(()) => {
-            let status = status::parse(buffer);
-            process.credentials = status.credentials.ok_or(GapWhy::Absent);
-            process.umask = status.umask.ok_or(GapWhy::Absent);
-            process.filtered = status.filtered.ok_or(GapWhy::Absent);
-        }
-        Err(error) => {
-            let why = GapWhy::from(error);
-            process.credentials = Err(why.clone());
-            process.umask = Err(why.clone());
-            process.filtered = Err(why);
-        }
-    }
-}
-
-fn fill_cgroup(process: &mut Process, dir: &PidDir, buffer: &mut Vec<u8>) {
-    match dir.read_piece("cgroup", PIECE_MAX, buffer) {
-        Ok(()) => {
-            let found = belonging(buffer);
-            process.unit = found.unit;
-            process.container = found.container;
-            process.cgroup = Ok(RawText::from(buffer.trim_ascii_end()));
-        }
-        // Absent where the kernel has no cgroups at all.
-        Err(error) => process.cgroup = Err(GapWhy::from(error)),
-    }
-}
-
-fn place(dir: &PidDir, name: &str) -> Seen<Place> {
-    Ok(Place { path: RawPath::new(dir.link(name)?), deleted: false })
-}
-
-/// By inode where that is readable, else by the id of the root mount, which everybody may read and which is unique.
-fn mount_ns(dir: &PidDir, buffer: &mut Vec<u8>) -> Seen<MountNs> {
-    match dir.link("ns/mnt").map_err(GapWhy::from) {
-        Ok(text) => ns_inode(&text).map(MountNs::Inode),
-        Err(GapWhy::Denied) => {
-            dir.read_head("mountinfo", HEAD, buffer)?;
-            let found = || lines(buffer).filter_map(mountinfo::id_and_point);
-            let root = found().find(|(_, point)| *point == b"/").or_else(|| found().next());
-            root.map(|(id, _)| MountNs::RootMount(id)).ok_or(GapWhy::Denied)
-        }
-        Err(why) => Err(why),
-    }
-}
-
-/// `4026531841` of `mnt:[4026531841]`.
-fn ns_inode(text: &[u8]) -> Seen<u64> {
-    let digits = text.split(|b| *b == b'[').nth(1).and_then(|rest| rest.strip_suffix(b"]"));
-    digits.and_then(decimal).ok_or_else(|| GapWhy::Malformed { line: quote(text) })
-}
-
-/// The function that it sleeps in; `0` where the kernel does not say.
-fn wait_channel(dir: &PidDir) -> Option<String> {
-    let name = dir.read("wchan", PIECE_MAX).ok()?;
-    let name = name.trim_ascii();
-    (!name.is_empty() && name != b"0").then(|| quote(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_inode_out_of_the_text_of_a_namespace_link() {
-        assert_eq!(ns_inode(b"mnt:[4026531841]"), Ok(4_026_531_841));
-        assert!(ns_inode(b"mnt:[]").is_err());
-        assert!(ns_inode(b"").is_err());
-    }
 }

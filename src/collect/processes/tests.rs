@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
+use crate::collect::budget::Until;
 use crate::collect::mounts;
 use crate::collect::places;
 use crate::model::raw_path::RawPath;
