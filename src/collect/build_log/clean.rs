@@ -43,21 +43,36 @@ fn skip_to(bytes: &[u8], end: impl Fn(u8) -> bool) -> &[u8] {
 /// The line as text to search in; bytes that are not UTF-8 become characters from which [`bytes`] makes them again.
 pub(super) fn text(line: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(line) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(line.utf8_chunks().fold(String::new(), |mut text, chunk| {
-            text.push_str(chunk.valid());
-            text.extend(chunk.invalid().iter().filter_map(|b| char::from_u32(PRIVATE + u32::from(*b))));
+        Ok(text) if !text.contains(stands_for_byte) => Cow::Borrowed(text),
+        _ => Cow::Owned(line.utf8_chunks().fold(String::new(), |mut text, chunk| {
+            for c in chunk.valid().chars() {
+                // A character of ours that a tool did print is taken for bytes too, so that the way back is exact.
+                if stands_for_byte(c) {
+                    text.extend(c.encode_utf8(&mut [0; 4]).bytes().filter_map(stand_in));
+                } else {
+                    text.push(c);
+                }
+            }
+            text.extend(chunk.invalid().iter().copied().filter_map(stand_in));
             text
         })),
     }
+}
+
+fn stand_in(byte: u8) -> Option<char> {
+    char::from_u32(PRIVATE + u32::from(byte))
+}
+
+fn stands_for_byte(c: char) -> bool {
+    (PRIVATE + 0x80..=PRIVATE + 0xff).contains(&u32::from(c))
 }
 
 /// The bytes of a piece of such a text.
 pub(super) fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for c in text.chars() {
-        match u32::from(c).checked_sub(PRIVATE).and_then(|code| u8::try_from(code).ok()) {
-            Some(byte) if byte >= 0x80 => out.push(byte),
+        match u8::try_from(u32::from(c).wrapping_sub(PRIVATE)) {
+            Ok(byte) if stands_for_byte(c) => out.push(byte),
             _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
@@ -207,6 +222,12 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_come_back_as_they_were() {
         let line = b"/tmp/\xff\xfe/\xc3\xa9";
+        assert_eq!(bytes(&text(line)), line);
+    }
+
+    #[test]
+    fn characters_that_stand_for_bytes_survive_where_a_tool_prints_them() {
+        let line = "x\u{f780}\u{f7ff}".as_bytes();
         assert_eq!(bytes(&text(line)), line);
     }
 

@@ -1,8 +1,9 @@
 //! Reads a build log: which lines failed for want of a temp dir, and what their wording says.
 //!
 //! A log is bytes of any size: it is streamed, lines are capped, escapes and CI prefixes are taken off, and only lines
-//! with a telling word are looked at twice. [`failure`] takes a line apart, [`wordings`] and [`errors`] hold what it means, [`replay`] finds old failures printed again, [`across`] lets lines speak for each other. Called by `cmd`
-//! for `--log`; nothing is opened here.
+//! with a telling word are looked at twice. `failure` takes a line apart, `wordings` and `errors` hold what it means,
+//! `header` joins failures that are told over several lines, `replay` finds old ones printed again, `across` lets lines
+//! speak for each other. Called by `cmd` for `--log`; nothing is opened here.
 
 mod across;
 mod causes;
