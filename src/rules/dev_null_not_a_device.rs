@@ -48,7 +48,12 @@ fn is_open_to_all(facts: &Facts) -> bool {
 
 /// In the words of `stat -c '%F %t:%T %04a'`, device numbers in hexadecimal.
 fn seen(facts: &Facts) -> String {
-    let kind = match facts.kind {
+    let Device { major, minor } = facts.special.unwrap_or_default();
+    format!("{} {major:x}:{minor:x} {:04o}", kind_of(facts), facts.mode)
+}
+
+fn kind_of(facts: &Facts) -> &'static str {
+    match facts.kind {
         Kind::Directory => "directory",
         Kind::File if facts.size.0 == 0 => "regular empty file",
         Kind::File => "regular file",
@@ -57,9 +62,7 @@ fn seen(facts: &Facts) -> String {
         Kind::Fifo => "fifo",
         Kind::CharDevice => "character special file",
         Kind::BlockDevice => "block special file",
-    };
-    let Device { major, minor } = facts.special.unwrap_or_default();
-    format!("{kind} {major:x}:{minor:x} {:04o}", facts.mode)
+    }
 }
 
 fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
@@ -73,7 +76,7 @@ fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
             Errno::EACCES,
         ),
         Some(f) => (
-            format!("/dev/null is no device but a {}", seen(f).split(' ').take(2).collect::<Vec<_>>().join(" ")),
+            format!("/dev/null is not the null device but a {}", kind_of(f)),
             "what is thrown away piles up in it, in memory; users who may not write it get EACCES",
             Errno::EACCES,
         ),
@@ -141,7 +144,7 @@ mod tests {
         file.size = Bytes(1200);
         let Verdict::Found(found) = with(Ok(file)).check(&DevNullNotADevice) else { panic!("must be found") };
         assert_eq!(found[0].severity, Severity::Critical);
-        assert_eq!(found[0].title, "/dev/null is no device but a regular file");
+        assert_eq!(found[0].title, "/dev/null is not the null device but a regular file");
         assert_eq!(found[0].evidence[0].observed, "regular file 0:0 0644".into());
         assert_eq!(found[0].subject.pids, [70]);
     }
