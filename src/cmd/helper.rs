@@ -27,11 +27,17 @@ pub fn serve(kind: &str) -> ExitCode {
             child::hold_signals().ok();
             inside::serve(request, out).map_err(io::Error::other)
         }),
-        environment::HELPER => answer(environment::serve),
-        "look" => answer(fenced::serve),
+        environment::HELPER => answer_while_wanted(environment::serve),
+        "look" => answer_while_wanted(fenced::serve),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),
     }
+}
+
+/// For work that has nothing to clean up and, unlike a probe, is of no use without its parent.
+fn answer_while_wanted(job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> ExitCode {
+    child::die_with_parent().ok();
+    answer(job)
 }
 
 fn answer(job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> ExitCode {

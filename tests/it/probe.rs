@@ -201,6 +201,7 @@ fn it_says_who_cannot_be_probed_and_what_to_do() {
         (format!("apart :; {as_user} --pid $pid"), 77),
         ("mount -o remount,hidepid=2 /proc; ".to_owned() + as_user + " --pid 1", 77),
         ("/mnt/bin/tmpmedic probe > /dev/full".to_owned(), 74),
+        ("/mnt/bin/tmpmedic probe >&-".to_owned(), 74),
     ] {
         let output = sandbox::run(&script);
         assert_eq!(output.status.code(), Some(code), "{script}: {}", String::from_utf8_lossy(&output.stderr));
