@@ -22,6 +22,7 @@ use crate::model::errno::Errno;
 use crate::model::holder::{Holders, Holding, How};
 use crate::model::mount::{Device, MountNamespace};
 use crate::model::process::{MountNs, Pid, Place, Process, ProcessTable};
+use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::temp_dir::TempDir;
 use crate::model::units::{Entries, Micros};
@@ -145,7 +146,12 @@ fn held_by_links(search: &Search<'_>, jobs: &Jobs, proc: BorrowedFd<'_>) -> Vec<
 }
 
 /// What a link of a process leads to, where asking cannot hang: its device tells whether a later mount hides it.
-fn linked_object(proc: BorrowedFd<'_>, (pid, how): (Pid, How), path: &RawPath, sights: &Sights) -> Option<(Device, u64)> {
+fn linked_object(
+    proc: BorrowedFd<'_>,
+    (pid, how): (Pid, How),
+    path: &RawPath,
+    sights: &Sights,
+) -> Option<(Device, u64)> {
     if sights.is_doubtful(path) {
         return None;
     }
