@@ -25,7 +25,7 @@ pub struct TmpWrongModeOrOwner;
 static CARD: RuleCard = RuleCard {
     id: "tmp-wrong-mode-or-owner",
     title: "The mode or owner of a temp dir keeps processes out",
-    yields_to: &["acl-deny", "root-owned-bind-dir"],
+    yields_to: &["acl-deny", "root-owned-bind-dir", "private-tmp-readonly-fallback"],
 };
 
 impl Rule for TmpWrongModeOrOwner {
