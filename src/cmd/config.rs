@@ -42,6 +42,11 @@ pub fn load(global: &Global) -> anyhow::Result<(Arc<Catalog>, Vec<Gap>)> {
     };
     let catalog =
         Catalog::load(&text).map_err(|why| Refusal::usage(format!("the configuration {path}, {why}")))?;
+    // Which private temp dirs are of this boot; without it each counts as live.
+    let catalog = match read(Path::new("/proc/sys/kernel/random/boot_id")) {
+        Ok(id) => catalog.with_boot_id(id.trim()),
+        Err(_) => catalog,
+    };
     Ok((Arc::new(catalog), gaps))
 }
 

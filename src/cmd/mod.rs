@@ -34,8 +34,6 @@ const BROKEN_PIPE: u8 = 141;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    // Nothing of ours is for others to read; probes set the mask of the process that they imitate.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     mishap::stay_quiet();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let wants_document = check::wants_document(&arguments);

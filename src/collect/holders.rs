@@ -311,8 +311,8 @@ mod tests {
         let vantages = [specimen::vantage(&path.shown(), 1, &[own])];
         let mut temp_dir = specimen::temp_dir(&path.shown(), &[0]);
         let node = dirfd::open_resolved(path.as_bytes()).unwrap();
-        let stat = crate::sys::stat::of(node.as_fd()).unwrap();
-        temp_dir.identity.device = crate::collect::owners::device(stat.device);
+        let stat = stat::of(node.as_fd()).unwrap();
+        temp_dir.identity.device = owners::device(stat.device);
         drop(node);
         find(&Search {
             table: &table,

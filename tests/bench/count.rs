@@ -32,6 +32,17 @@ fn main() {
     std::fs::remove_dir_all(&dir).ok();
 }
 
+/// Counts through the room that counts for the console, until it says that it is through.
+fn tmpmedic_counts(dir: &Path, entries: usize) {
+    let catalog = std::sync::Arc::new(tmpmedic::catalog::Catalog::builtin());
+    let mut counter = Counter::new();
+    let vantages = vec![vantage(dir)];
+    let budget = std::time::Duration::from_secs(60);
+    let seen = counter.count(&vantages, &[], &catalog, WallNanos(i64::MAX), budget);
+    let total = seen.items().first().map_or(0, |d| d.total.entries.0);
+    assert_eq!(total, entries as u64, "{:?}", seen.gaps());
+}
+
 /// Names as a sick /tmp has them.
 fn fill(dir: &Path, entries: usize) {
     for n in 0..entries {

@@ -47,7 +47,7 @@ impl Case {
             .of(self.id)
             .next()
             .unwrap_or_else(|| panic!("{} is not found: {:#}", self.id, checked.json));
-        assert_eq!(finding["severity"], self.severity, "{:#}", finding);
+        assert_eq!(finding["severity"], self.severity, "{finding:#}");
         if self.also.is_empty() && self.severity != "info" {
             assert_eq!(checked.findings()[0]["id"], self.id, "it must lead: {:#}", checked.json["findings"]);
         }

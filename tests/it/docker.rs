@@ -38,7 +38,7 @@ impl Engine {
             .spawn()
             .unwrap();
         let mut engine = Self { daemon, data, run };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !engine.client(&["info"]).status().unwrap().success() {
             assert!(engine.daemon.try_wait().unwrap().is_none(), "the engine ended");
             assert!(Instant::now() < deadline, "the engine did not answer");

@@ -1,13 +1,5 @@
 //! Golden frames: what every tab and sheet looks like, at the three sizes, in ASCII, and without colours.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "test support"
-)]
-
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -340,7 +340,7 @@ fn leaving_says_how() {
             let mut app = sick();
             press(&mut app, before);
             let event = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
-            assert_eq!(update(&mut app, Msg::Key(event)), [effect.clone()], "after {before:?}");
+            assert_eq!(update(&mut app, Msg::Key(event)), std::slice::from_ref(&effect), "after {before:?}");
         }
     }
 }

@@ -3,6 +3,14 @@
     clippy::disallowed_methods,
     reason = "tests build and break machines: they start programs, wait with deadlines and remove what they made"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "in a test a panic is the verdict"
+)]
 
 mod actors;
 mod broken_boxes;

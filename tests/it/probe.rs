@@ -221,10 +221,10 @@ const FROZEN: &str = r#"
 fn a_frozen_file_system_holds_nobody_up_and_keeps_nothing_when_it_thaws() {
     needs!("unshare", "setpriv", "mkfs.ext4", "fsfreeze");
     let script = format!(
-        r#"{FROZEN}
+        r"{FROZEN}
         code=0; /mnt/bin/tmpmedic probe --json --dir $disk --deadline 500ms --exec 'sleep 600' 5>/mnt/held || code=$?
         ls -l /proc/$(helper)/fd | grep held >&2 || true
-        fsfreeze -u $disk; gone; ls -A $disk >&2; exit $code"#
+        fsfreeze -u $disk; gone; ls -A $disk >&2; exit $code"
     );
     let output = sandbox::run(&script);
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -239,12 +239,12 @@ fn a_frozen_file_system_holds_nobody_up_and_keeps_nothing_when_it_thaws() {
 fn what_a_killed_probe_left_is_removed_by_the_next_one() {
     needs!("unshare", "setpriv", "mkfs.ext4", "fsfreeze");
     let script = format!(
-        r#"{FROZEN}
+        r"{FROZEN}
         /mnt/bin/tmpmedic probe --dir $disk --deadline 60s >/dev/null & parent=$!
         stuck; helper=$(helper); kill -9 $parent $helper; fsfreeze -u $disk; gone
         mkdir -m 700 $disk/.tmpmedic-probe-of-somebody-else
         ls -A $disk; echo then
-        /mnt/bin/tmpmedic probe --dir $disk >/dev/null; ls -A $disk"#
+        /mnt/bin/tmpmedic probe --dir $disk >/dev/null; ls -A $disk"
     );
     let output = sandbox::run(&script);
     let text = String::from_utf8_lossy(&output.stdout);

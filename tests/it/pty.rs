@@ -96,7 +96,7 @@ impl Pty {
         if poll(&mut ready, Some(&timeout)).unwrap_or(0) == 0 {
             return true;
         }
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         let Ok(count) = rustix::io::read(&self.master, &mut buffer) else { return false };
         self.parser.process(&buffer[..count]);
         self.bytes.extend_from_slice(&buffer[..count]);
