@@ -22,6 +22,7 @@ use crate::model::errno::Errno;
 use crate::model::holder::{Holders, Holding, How};
 use crate::model::mount::{Device, MountNamespace};
 use crate::model::process::{MountNs, Pid, Place, Process, ProcessTable};
+use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::temp_dir::TempDir;
 use crate::model::units::{Entries, Micros};
@@ -145,7 +146,12 @@ fn held_by_links(search: &Search<'_>, jobs: &Jobs, proc: BorrowedFd<'_>) -> Vec<
 }
 
 /// What a link of a process leads to, where asking cannot hang: its device tells whether a later mount hides it.
-fn linked_object(proc: BorrowedFd<'_>, (pid, how): (Pid, How), path: &RawPath, sights: &Sights) -> Option<(Device, u64)> {
+fn linked_object(
+    proc: BorrowedFd<'_>,
+    (pid, how): (Pid, How),
+    path: &RawPath,
+    sights: &Sights,
+) -> Option<(Device, u64)> {
     if sights.is_doubtful(path) {
         return None;
     }
@@ -249,15 +255,17 @@ impl Catch {
     fn gaps(&self) -> Vec<Gap> {
         let short = u64::try_from(self.again.len()).unwrap_or(u64::MAX);
         let rows = [
-            (self.denied, "processes", GapWhy::Denied),
-            (self.lost, "processes of unknown mount namespace", GapWhy::Denied),
-            (self.left_out, "processes", GapWhy::OverBudget { seen: Entries(self.read) }),
-            (short, "processes", GapWhy::NoDescriptor),
-            (self.haul.unread, "links", GapWhy::Os(Errno::ENAMETOOLONG)),
+            (self.denied, "", GapWhy::Denied),
+            (self.lost, ", whose mount namespace is unknown", GapWhy::Denied),
+            (self.left_out, "", GapWhy::OverBudget { seen: Entries(self.read) }),
+            (short, "", GapWhy::NoDescriptor),
+            (self.haul.unread, ", in part", GapWhy::Os(Errno::ENAMETOOLONG)),
         ];
-        let seen = rows.into_iter().filter(|(count, ..)| *count > 0);
-        seen.map(|(count, what, why)| Gap::new(format!("open files of {} {what}", Entries(count)), why))
-            .collect()
+        let gap = |(count, of, why): (u64, &str, GapWhy)| {
+            let plural = if count == 1 { "process" } else { "processes" };
+            Gap::new(format!("open files of {} {plural}{of}", Entries(count)), why)
+        };
+        rows.into_iter().filter(|(count, ..)| *count > 0).map(gap).collect()
     }
 
     fn into_found(mut self, search: &Search<'_>, watch: Stopwatch) -> Found {
@@ -291,7 +299,6 @@ mod tests {
 
     use super::*;
     use crate::collect::specimen::{self, process};
-    use crate::model::raw_path::RawPath;
     use crate::sys::scratch;
 
     /// Searches this very test process, under a pid that is not taken for ourselves: that of its thread.
@@ -391,6 +398,6 @@ mod tests {
         assert_eq!((found.coverage, found.open_files.len()), (Coverage::All, 0));
         let found = search(&dir, |p| p.mount_ns = Err(GapWhy::Denied));
         assert_eq!(found.coverage, Coverage::Some);
-        assert!(found.holders.gaps()[0].what.contains("unknown mount namespace"));
+        assert!(found.holders.gaps()[0].what.contains("mount namespace is unknown"));
     }
 }

@@ -233,7 +233,8 @@ fn file(
 /// What a descriptor holds that still has a name. Its device tells whether a later mount hides it from everybody else.
 fn live(subject: &Subject<'_>, dir: &OwnedFd, name: &[u8], text: &[u8]) -> (RawPath, Option<Stat>) {
     let path = RawPath::from(text);
-    let stat = if subject.sights.is_doubtful(&path) { None } else { stat::through_magic(dir.as_fd(), name).ok() };
+    let stat =
+        if subject.sights.is_doubtful(&path) { None } else { stat::through_magic(dir.as_fd(), name).ok() };
     (path, stat)
 }
 
