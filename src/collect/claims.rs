@@ -91,7 +91,7 @@ pub struct Claims {
     /// Processes whose environment is not readable: their TMPDIR is unknown, and only the usual places were taken.
     pub hidden: u64,
     /// Processes whose namespace or credentials are not known.
-    pub lost: u64,
+    pub lost: BTreeSet<Pid>,
 }
 
 /// Groups the processes of a table.
@@ -151,8 +151,7 @@ impl Claims {
 
     fn add(&mut self, process: &Process, path: RawPath, reason: Reason, used: Use) {
         let (Ok(mount_ns), Ok(credentials)) = (&process.mount_ns, &process.credentials) else {
-            // Counted once, with the first path of each process.
-            self.lost += u64::from(used == Use::Own || process.variables.is_err());
+            self.lost.insert(process.pid);
             return;
         };
         // Unreadable roots are taken for `/`: a mount table whose `/` is that of the namespace says so, and a way that
@@ -293,7 +292,7 @@ mod tests {
         let mut lost = build(process(2, 7));
         lost.mount_ns = Err(GapWhy::Denied);
         let found = claims(vec![lost], &Asked::default());
-        assert_eq!((found.lost, found.by_key.len()), (1, 0));
+        assert_eq!((found.lost.len(), found.by_key.len()), (1, 0));
     }
 
     #[test]

@@ -255,15 +255,17 @@ impl Catch {
     fn gaps(&self) -> Vec<Gap> {
         let short = u64::try_from(self.again.len()).unwrap_or(u64::MAX);
         let rows = [
-            (self.denied, "processes", GapWhy::Denied),
-            (self.lost, "processes of unknown mount namespace", GapWhy::Denied),
-            (self.left_out, "processes", GapWhy::OverBudget { seen: Entries(self.read) }),
-            (short, "processes", GapWhy::NoDescriptor),
-            (self.haul.unread, "links", GapWhy::Os(Errno::ENAMETOOLONG)),
+            (self.denied, "", GapWhy::Denied),
+            (self.lost, ", whose mount namespace is unknown", GapWhy::Denied),
+            (self.left_out, "", GapWhy::OverBudget { seen: Entries(self.read) }),
+            (short, "", GapWhy::NoDescriptor),
+            (self.haul.unread, ", in part", GapWhy::Os(Errno::ENAMETOOLONG)),
         ];
-        let seen = rows.into_iter().filter(|(count, ..)| *count > 0);
-        seen.map(|(count, what, why)| Gap::new(format!("open files of {} {what}", Entries(count)), why))
-            .collect()
+        let gap = |(count, of, why): (u64, &str, GapWhy)| {
+            let plural = if count == 1 { "process" } else { "processes" };
+            Gap::new(format!("open files of {} {plural}{of}", Entries(count)), why)
+        };
+        rows.into_iter().filter(|(count, ..)| *count > 0).map(gap).collect()
     }
 
     fn into_found(mut self, search: &Search<'_>, watch: Stopwatch) -> Found {
@@ -297,7 +299,6 @@ mod tests {
 
     use super::*;
     use crate::collect::specimen::{self, process};
-    use crate::model::raw_path::RawPath;
     use crate::sys::scratch;
 
     /// Searches this very test process, under a pid that is not taken for ourselves: that of its thread.
@@ -397,6 +398,6 @@ mod tests {
         assert_eq!((found.coverage, found.open_files.len()), (Coverage::All, 0));
         let found = search(&dir, |p| p.mount_ns = Err(GapWhy::Denied));
         assert_eq!(found.coverage, Coverage::Some);
-        assert!(found.holders.gaps()[0].what.contains("unknown mount namespace"));
+        assert!(found.holders.gaps()[0].what.contains("mount namespace is unknown"));
     }
 }

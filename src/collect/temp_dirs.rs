@@ -171,8 +171,9 @@ impl Counter {
             cost,
             failed: None,
         });
+        // A refusal stays one until something changes; a want of descriptors or a lost way may be over at the next look.
+        known.version = (why == GapWhy::Denied).then(|| version(target.facts));
         known.failed = Some(why);
-        known.version = Some(version(target.facts));
         known.counted = clock::boot_nanos();
     }
 

@@ -53,7 +53,8 @@ pub fn survey(
     vantages.sort_by(|a, b| rank(a).cmp(&rank(b)));
     let mut gaps = survey.gaps(&claims.by_key);
     gaps.extend(unread(claims.hidden, "temp dir"));
-    gaps.extend(unread(claims.lost, "mount namespace or credentials"));
+    let lost = u64::try_from(claims.lost.len()).unwrap_or(u64::MAX);
+    gaps.extend(unread(lost, "mount namespace or credentials"));
     Reading::of(vantages, Micros(watch.micros()), gaps)
 }
 
