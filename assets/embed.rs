@@ -28,7 +28,8 @@ fn commit(root: &Path) -> Option<String> {
     // In a linked worktree it is a file that names the directory.
     let link = fs::read_to_string(&dot_git).ok();
     let git = link.and_then(|text| Some(root.join(text.strip_prefix("gitdir: ")?.trim()))).unwrap_or(dot_git);
-    let common = fs::read_to_string(git.join("commondir")).map_or_else(|_| git.clone(), |path| git.join(path.trim()));
+    let common =
+        fs::read_to_string(git.join("commondir")).map_or_else(|_| git.clone(), |path| git.join(path.trim()));
     let head = fs::read_to_string(git.join("HEAD")).ok()?;
     println!("cargo::rerun-if-changed={}", git.join("HEAD").display());
     let Some(name) = head.trim().strip_prefix("ref: ") else { return digits(&head) };

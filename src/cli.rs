@@ -113,7 +113,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub no_probe: bool,
     /// How long the whole look may take: 10s, 500ms, 2m.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
     pub deadline: std::time::Duration,
     /// The form of the report; text where nothing is named.
     #[arg(long, value_enum)]
@@ -151,7 +151,7 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// How long it may take.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
     pub deadline: std::time::Duration,
     /// Then run this command in that view; a single word with blanks is given to `/bin/sh -c`.
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]

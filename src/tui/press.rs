@@ -30,7 +30,7 @@ pub fn open_label(app: &App) -> &'static str {
         (Some(_), _) => "run",
         (None, Pick::Section(_)) => "open or close",
         (None, Pick::Finding(_)) => "why",
-        (None, Pick::Vantage(_)) => "the way to it",
+        (None, Pick::Vantage(_)) => "the way",
         (None, Pick::Variables(_)) => "where from",
         _ => "open",
     }

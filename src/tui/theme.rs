@@ -105,7 +105,7 @@ impl Theme {
         match tone {
             Tone::Plain => plain,
             Tone::Strong | Tone::Title => plain.add_modifier(Modifier::BOLD),
-            Tone::Odd => plain.fg(self.colour(Tone::Warning)).add_modifier(Modifier::REVERSED),
+            Tone::Odd => plain.fg(self.colour(Tone::Warning)).add_modifier(Modifier::BOLD),
             Tone::Accent | Tone::Critical => plain.fg(self.colour(tone)).add_modifier(Modifier::BOLD),
             Tone::Dim | Tone::Warning | Tone::Ok => plain.fg(self.colour(tone)),
         }

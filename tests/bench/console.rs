@@ -32,7 +32,9 @@ fn main() {
     }
     let watched = Seconds(number("SECONDS", 10));
     println!("{} processes on this machine, {WIDTH}x{HEIGHT}", count_processes());
-    println!("\n| | first frame | first verdict | CPU idle | bytes/s | wake-ups/s | memory |\n|---|---|---|---|---|---|---|");
+    println!(
+        "\n| | first frame | first verdict | CPU idle | bytes/s | wake-ups/s | memory |\n|---|---|---|---|---|---|---|"
+    );
     println!("| goal | 15.0 ms | 120.0 ms | 0.3 % | 60 | 3 | 16 MiB |");
     println!("| {} |", measure("tmpmedic", &[TMPMEDIC], &dir, "findings", &watched));
     if has("htop") {
@@ -53,7 +55,13 @@ fn count_processes() -> usize {
 
 fn time_check(dir: &Path) -> f64 {
     let start = Instant::now();
-    Command::new(TMPMEDIC).arg("check").env("TMPDIR", dir).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("runs");
+    Command::new(TMPMEDIC)
+        .arg("check")
+        .env("TMPDIR", dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("runs");
     start.elapsed().as_secs_f64()
 }
 
@@ -68,8 +76,11 @@ struct Screen {
 
 impl Screen {
     fn open(command: &[&str], dir: &Path) -> Self {
-        let pty = nix::pty::openpty(&nix::pty::Winsize { ws_row: HEIGHT, ws_col: WIDTH, ws_xpixel: 0, ws_ypixel: 0 }, None)
-            .expect("a pty");
+        let pty = nix::pty::openpty(
+            &nix::pty::Winsize { ws_row: HEIGHT, ws_col: WIDTH, ws_xpixel: 0, ws_ypixel: 0 },
+            None,
+        )
+        .expect("a pty");
         let slave = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
         let started = Instant::now();
         let child = Command::new("setsid")
@@ -92,7 +103,10 @@ impl Screen {
         let mut buffer = [0; 64 << 10];
         loop {
             let left = end.checked_duration_since(Instant::now())?;
-            let timeout = rustix::event::Timespec { tv_sec: i64::try_from(left.as_secs()).ok()?, tv_nsec: i64::from(left.subsec_nanos()) };
+            let timeout = rustix::event::Timespec {
+                tv_sec: i64::try_from(left.as_secs()).ok()?,
+                tv_nsec: i64::from(left.subsec_nanos()),
+            };
             let mut polled = [rustix::event::PollFd::new(&self.master, rustix::event::PollFlags::IN)];
             rustix::event::poll(&mut polled, Some(&timeout)).ok()?;
             if polled[0].revents().is_empty() {
@@ -114,9 +128,13 @@ fn measure(name: &str, command: &[&str], dir: &Path, verdict: &str, watched: &Se
     let mut idle = String::new();
     for round in 0..5 {
         let mut screen = Screen::open(command, dir);
-        let full = |text: &str| text.lines().filter(|l| !l.trim().is_empty()).count() >= usize::from(HEIGHT) / 2;
+        let full =
+            |text: &str| text.lines().filter(|l| !l.trim().is_empty()).count() >= usize::from(HEIGHT) / 2;
         frames.extend(screen.until(Duration::from_secs(10), full));
-        verdicts.extend(screen.until(Duration::from_secs(10), |text| text.to_lowercase().contains(&verdict.to_lowercase())));
+        verdicts
+            .extend(screen.until(Duration::from_secs(10), |text| {
+                text.to_lowercase().contains(&verdict.to_lowercase())
+            }));
         if round == 4 {
             idle = cost(&mut screen, watched);
         }

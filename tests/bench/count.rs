@@ -26,9 +26,18 @@ fn main() {
         Lane::new("limit, 1 thread", || drop(limit::full(&dir, 1))),
         Lane::new("tmpmedic: families, ages, owners, bytes", || tmpmedic_counts(&dir, entries)),
     ];
-    lanes.extend(Lane::shell("find -printf '%C@ %u'", "find", format!("find {shown} -maxdepth 1 -printf '%C@ %U\\n' | wc -l")));
+    lanes.extend(Lane::shell(
+        "find -printf '%C@ %u'",
+        "find",
+        format!("find {shown} -maxdepth 1 -printf '%C@ %U\\n' | wc -l"),
+    ));
     lanes.extend(Lane::shell("ls -la | wc -l", "ls", format!("ls -la {shown} | wc -l")));
-    race(&format!("classify and age {entries} entries"), "at most 1.15 of the limit with 2 threads", 5, lanes);
+    race(
+        &format!("classify and age {entries} entries"),
+        "at most 1.15 of the limit with 2 threads",
+        5,
+        lanes,
+    );
     std::fs::remove_dir_all(&dir).ok();
 }
 

@@ -19,7 +19,11 @@ pub fn join_if_asked() {
     let dir = words.next().unwrap_or_default();
     let held: Vec<File> = (0..files)
         .filter_map(|n| {
-            let path = if n % 10 == 0 { format!("{dir}/held-{}-{n}", std::process::id()) } else { "/dev/null".to_owned() };
+            let path = if n % 10 == 0 {
+                format!("{dir}/held-{}-{n}", std::process::id())
+            } else {
+                "/dev/null".to_owned()
+            };
             File::options().create(true).read(true).append(true).open(path).ok()
         })
         .collect();

@@ -142,7 +142,9 @@ fn pid_dir(pid: u32) -> Option<OwnedFd> {
 }
 
 fn read(dir: &OwnedFd, name: &str, buffer: &mut [u8]) -> u64 {
-    let Ok(file) = rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else { return 0 };
+    let Ok(file) = rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else {
+        return 0;
+    };
     let mut total = 0;
     while let Ok(n @ 1..) = rustix::io::read(&file, &mut *buffer) {
         total += n as u64;

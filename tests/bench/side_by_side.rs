@@ -73,7 +73,8 @@ pub fn median(values: &mut [f64]) -> f64 {
 
 /// Whether a program is on the path.
 pub fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
+    let found =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
     found.is_ok_and(|status| status.success())
 }
 
@@ -91,10 +92,20 @@ pub fn private_dir(name: &str) -> PathBuf {
     if apart {
         let private = nix::mount::MsFlags::MS_REC | nix::mount::MsFlags::MS_PRIVATE;
         nix::mount::mount(none, "/", none, private, none).expect("our own namespace can be made private");
-        nix::mount::mount(Some("bench"), &dir, Some("tmpfs"), nix::mount::MsFlags::empty(), Some("nr_inodes=0"))
-            .expect("a tmpfs can be mounted");
+        nix::mount::mount(
+            Some("bench"),
+            &dir,
+            Some("tmpfs"),
+            nix::mount::MsFlags::empty(),
+            Some("nr_inodes=0"),
+        )
+        .expect("a tmpfs can be mounted");
     }
-    println!("in {} ({})", dir.display(), if apart { "tmpfs" } else { "the file system of the target directory" });
+    println!(
+        "in {} ({})",
+        dir.display(),
+        if apart { "tmpfs" } else { "the file system of the target directory" }
+    );
     dir
 }
 

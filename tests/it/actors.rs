@@ -36,3 +36,21 @@ fn file_system_that_never_answers() {
         nix::unistd::pause();
     }
 }
+
+/// Opens files until it may open no more, and keeps them.
+#[test]
+#[ignore = "an actor: never ends"]
+fn runner_without_a_descriptor_left() {
+    let done = std::fs::File::create("/mnt/almost").unwrap();
+    let few = 16;
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, few, few).unwrap();
+    let mut held = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        held.push(file);
+    }
+    std::fs::rename("/mnt/almost", "/mnt/no-descriptor-left").unwrap();
+    loop {
+        nix::unistd::pause();
+        assert!(!held.is_empty() && done.metadata().is_ok());
+    }
+}

@@ -1,5 +1,7 @@
 //! Golden frames: what every tab and sheet looks like, at the three sizes, in ASCII, and without colours.
 
+#![expect(clippy::panic, clippy::string_slice, reason = "test support: a panic is its failure")]
+
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

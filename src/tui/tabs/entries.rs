@@ -217,59 +217,56 @@ fn if_removed(app: &App, known: Option<&Family>, tally: &FamilyTally) -> Cell {
 }
 
 fn family_text(app: &App, id: &str, doc: &mut Doc<'_>) {
-    let tally = current(app).and_then(|dir| dir.families.get(id));
+    let row = |name: &str, tone, text: &str| vec![piece(Tone::Dim, name), piece(tone, text)];
+    let mut rows = Vec::new();
     if let Some(family) = app.settings.catalog.families.get(id) {
         doc.text(Tone::Strong, &family.what);
         let dot = doc.glyphs().dot;
         doc.text(Tone::Dim, &format!("made by {} {dot} {}", family.maker, family.patterns.join("  ")));
-        doc.blank();
-        let idle = family.idle_s.map_or_else(String::new, |idle| format!(" {idle}"));
-        let rule = match family.safety {
-            Safety::Never => "never while the system is up".to_owned(),
-            Safety::Ask => "only after a person has looked".to_owned(),
-            Safety::Idle => format!("when idle for{idle} and held by nobody"),
-        };
-        let row = |name: &str, tone, text: &str| vec![piece(Tone::Dim, name), piece(tone, text)];
-        doc.grid(
-            0,
-            &[
-                row("removed by", Tone::Plain, &family.removed_by),
-                row("may go", Tone::Strong, &rule),
-                row("because", Tone::Plain, &family.why),
-                row("check first", Tone::Plain, &family.check),
-                row("source", Tone::Dim, &family.source),
-            ],
-        );
+        rows.push(row("removed by", Tone::Plain, &family.removed_by));
+        rows.push(row("may go", Tone::Strong, &may_go(family)));
+        rows.push(row("because", Tone::Plain, &family.why));
+        rows.push(row("check first", Tone::Plain, &family.check));
+        rows.push(row("source", Tone::Dim, &family.source));
     } else {
         doc.text(Tone::Strong, "Names that no family of the catalog knows.");
-        doc.text(Tone::Plain, "Look at them before anything goes: Enter lists them. A site adds families of its own in its configuration.");
+        doc.text(Tone::Plain, "Look at them before anything goes: Enter lists them.");
+        doc.text(Tone::Dim, "A site adds families of its own in its configuration.");
     }
-    let Some(tally) = tally else { return };
+    if let Some(tally) = current(app).and_then(|dir| dir.families.get(id)) {
+        rows.push(row("owners", Tone::Plain, &owners(app, tally)));
+        let held = match tally.held {
+            Some(n) => format!("{n} by running processes"),
+            None => "not known: some processes could not be read".to_owned(),
+        };
+        rows.push(row("held", Tone::Plain, &held));
+        let (unknown, future) = (tally.tally.unknown, tally.tally.future);
+        if unknown.0 > 0 {
+            rows.push(row("not seen", Tone::Warning, &format!("{unknown} could not be looked at")));
+        }
+        if future.0 > 0 {
+            rows.push(row("no age", Tone::Warning, &format!("{future} with a stamp in the future")));
+        }
+    }
     doc.blank();
-    owners(app, tally, doc);
-    let unknown = tally.tally.unknown.0;
-    if unknown > 0 {
-        doc.text(Tone::Warning, &format!("{} could not be looked at", tally.tally.unknown));
-    }
-    if tally.tally.future.0 > 0 {
-        doc.text(
-            Tone::Warning,
-            &format!("{} with a stamp in the future, of unknown age", tally.tally.future),
-        );
+    doc.grid(0, &rows);
+}
+
+fn may_go(family: &Family) -> String {
+    let idle = family.idle_s.map_or_else(String::new, |idle| format!(" for {idle}"));
+    match family.safety {
+        Safety::Never => "never while the system is up".to_owned(),
+        Safety::Ask => "only after a person has looked".to_owned(),
+        Safety::Idle => format!("when idle{idle} and held by nobody"),
     }
 }
 
-fn owners(app: &App, tally: &FamilyTally, doc: &mut Doc<'_>) {
+fn owners(app: &App, tally: &FamilyTally) -> String {
     let mut all: Vec<(&u32, &u64)> = tally.owners.iter().collect();
     all.sort_by_key(|(uid, n)| (std::cmp::Reverse(**n), **uid));
     let some: Vec<String> = all.iter().take(6).map(|(uid, n)| format!("{} {n}", app.user(**uid))).collect();
     let more = if all.len() > 6 { format!(" and {} more", all.len() - 6) } else { String::new() };
-    doc.hang(&[piece(Tone::Dim, "owners  ")], Tone::Plain, &format!("{}{more}", some.join(", ")));
-    let held = match tally.held {
-        Some(n) => format!("{n} held by running processes"),
-        None => "not known whether held: some processes could not be read".to_owned(),
-    };
-    doc.hang(&[piece(Tone::Dim, "held    ")], Tone::Plain, &held);
+    format!("{}{more}", some.join(", "))
 }
 
 /// Lists the members by hand: `find` with the family's own globs where it has any.

@@ -48,7 +48,7 @@ pub fn sheet(area: Rect, lines: usize) -> Rect {
     let narrow = area.width < 64 || area.height < 18;
     let width = if narrow { area.width } else { (area.width - 4).min(110) };
     let most = if narrow { area.height } else { area.height - 2 };
-    let height = text::columns(lines).saturating_add(2).clamp(most.min(5), most.max(1));
+    let height = text::columns(lines).saturating_add(2).clamp(most.min(5), most);
     Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
 }
 

@@ -46,7 +46,8 @@ pub struct Rows<'a> {
 impl Rows<'_> {
     /// Draws titles and rows.
     pub fn draw(&self, area: Rect, heads: Heads, buf: &mut Buffer) {
-        let room = usize::from(area.width.saturating_sub(GUTTER));
+        // One column stays free on the right, so that nothing touches what stands there.
+        let room = usize::from(area.width.saturating_sub(GUTTER + 1));
         let widths = fit(&self.table.columns, self.natural, room);
         let mut body = area;
         if heads == Heads::Shown && !self.table.headless && body.height > 1 {
