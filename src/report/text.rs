@@ -26,7 +26,7 @@ pub fn render(now: &Snapshot, diagnosis: &Diagnosis, options: &Options) -> Strin
     if options.detail != Detail::Brief {
         temp_dirs(&mut page, now, options.detail);
         ruled_out(&mut page, diagnosis, options.detail);
-        blind(&mut page, diagnosis, options.detail);
+        blind(&mut page, diagnosis);
     }
     not_seen(&mut page, now, options);
     closing(&mut page, now, options);
@@ -210,21 +210,25 @@ fn ruled_out(page: &mut Page, diagnosis: &Diagnosis, detail: Detail) {
     }
 }
 
-fn blind(page: &mut Page, diagnosis: &Diagnosis, detail: Detail) {
+fn blind(page: &mut Page, diagnosis: &Diagnosis) {
     if diagnosis.blind.is_empty() {
         return;
     }
     page.gap();
     page.paragraph(0, "could be neither found nor ruled out", Ink::Bold);
-    let widest = diagnosis.blind.iter().map(|b| columns(&b.id)).max().unwrap_or(0);
+    // One thing that was not seen keeps many causes open; it is said once.
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
     for item in &diagnosis.blind {
-        let first = format!("  {}  ", fitted(&safe(&item.id), widest));
         let why = item.gaps.iter().map(|gap| format!("{}: {}", safe(&gap.what), safe(&gap.why.shown())));
         let why = why.collect::<Vec<_>>().join("; ");
-        match detail {
-            Detail::Full => page.hang(&first, &why, Ink::Plain),
-            Detail::Brief | Detail::Usual => page.line(&format!("{first}{why}"), Ink::Plain),
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, ids)) => ids.push(safe(&item.id)),
+            None => by_reason.push((why, vec![safe(&item.id)])),
         }
+    }
+    for (why, ids) in by_reason {
+        page.paragraph(2, &why, Ink::Plain);
+        page.paragraph(4, &ids.join(", "), Ink::Dim);
     }
 }
 

@@ -42,7 +42,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["check", "--deadline", "0"], "--deadline"),
     (&["check", "--deadline", "soon"], "soon"),
     (&["check", "--deadline", "10parsecs"], "parsecs"),
-    (&["check", "--deadline", "-1s"], "-1s"),
+    (&["check", "--deadline", "-1s"], "-1"),
     (&["check", "--deadline", "99999999999999999999h"], "99999999999999999999h"),
     (&["check", "--format", "yaml"], "yaml"),
     (&["check", "--json", "--format", "text"], "--json"),

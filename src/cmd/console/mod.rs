@@ -53,10 +53,9 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     match end {
         End::Quit => Ok(ExitCode::SUCCESS),
         End::QuitWithReport => {
-            if let Some(look) = look {
-                let options = check::options(global, gaps, took(&look.snapshot));
-                out::write(&report::text::render(&look.snapshot, &look.diagnosis, &options))?;
-            }
+            let Some(look) = look else { return check::run_without_console(global) };
+            let options = check::options(global, gaps, took(&look.snapshot));
+            out::write(&report::text::render(&look.snapshot, &look.diagnosis, &options))?;
             Ok(ExitCode::SUCCESS)
         }
         // As a shell reports a program that this signal ended.
