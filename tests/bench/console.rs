@@ -3,7 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark starts programs and reads clocks")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(clippy::exit, reason = "a member of the crowd ends at once")]
-#![expect(missing_docs, reason = "a program, not an interface")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot measure stops, and ratios need no last digit"
+)]
 
 #[path = "crowd.rs"]
 mod crowd;
@@ -100,7 +105,7 @@ impl Screen {
     /// Reads what comes until `wanted` holds of the screen or the time is over; gives how long that took.
     fn until(&mut self, limit: Duration, wanted: impl Fn(&str) -> bool) -> Option<f64> {
         let end = Instant::now() + limit;
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = vec![0; 64 << 10];
         loop {
             let left = end.checked_duration_since(Instant::now())?;
             let timeout = rustix::event::Timespec {

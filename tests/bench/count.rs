@@ -1,7 +1,12 @@
 //! Counting and classifying one big directory: ours against getdents and statx alone, and against ls and find.
 #![expect(clippy::disallowed_methods, reason = "a benchmark starts programs and reads clocks")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(missing_docs, reason = "a program, not an interface")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot measure stops, and ratios need no last digit"
+)]
 
 #[path = "limit.rs"]
 mod limit;
@@ -10,6 +15,15 @@ mod side_by_side;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tmpmedic::catalog::Catalog;
+use tmpmedic::collect::temp_dirs::Counter;
+use tmpmedic::collect::{Budget, Depth, Eyes};
+use tmpmedic::model::asked::Asked;
+use tmpmedic::model::raw_path::RawPath;
+use tmpmedic::model::snapshot::Snapshot;
 
 use side_by_side::{Lane, number, peak_kib, private_dir, race};
 
@@ -19,12 +33,14 @@ fn main() {
     fill(&dir, entries);
     let shown = dir.display().to_string();
     let before = peak_kib();
-    tmpmedic_counts(&dir, entries);
+    let catalog = Arc::new(Catalog::builtin());
+    let look = first_look(&dir, &catalog);
+    count(&look, &catalog, entries);
     println!("our memory for it: {} KiB above {before} KiB", peak_kib() - before);
     let mut lanes = vec![
         Lane::new("limit, 2 threads: getdents, statx", || drop(limit::full(&dir, 2))),
         Lane::new("limit, 1 thread", || drop(limit::full(&dir, 1))),
-        Lane::new("tmpmedic: families, ages, owners, bytes", || tmpmedic_counts(&dir, entries)),
+        Lane::new("tmpmedic: families, ages, owners, bytes", || count(&look, &catalog, entries)),
     ];
     lanes.extend(Lane::shell(
         "find -printf '%C@ %u'",
@@ -41,14 +57,22 @@ fn main() {
     std::fs::remove_dir_all(&dir).ok();
 }
 
-/// Counts through the room that counts for the console, until it says that it is through.
-fn tmpmedic_counts(dir: &Path, entries: usize) {
-    let catalog = std::sync::Arc::new(tmpmedic::catalog::Catalog::builtin());
-    let mut counter = Counter::new();
-    let vantages = vec![vantage(dir)];
-    let budget = std::time::Duration::from_secs(60);
-    let seen = counter.count(&vantages, &[], &catalog, WallNanos(i64::MAX), budget);
-    let total = seen.items().first().map_or(0, |d| d.total.entries.0);
+/// What the console knows when it begins to count: one look, without any counting.
+fn first_look(dir: &Path, catalog: &Arc<Catalog>) -> Snapshot {
+    let asked = Asked { dirs: vec![RawPath::from(dir.as_os_str())], ..Asked::default() };
+    let budget = Budget { deadline: Duration::from_secs(10), counting: Duration::ZERO, depth: Depth::Quick };
+    let mut look = Eyes::open(Arc::clone(catalog)).look(&asked, budget);
+    let path = RawPath::from(dir.as_os_str());
+    look.vantages.value_mut().expect("vantages").retain(|v| v.path == path);
+    look
+}
+
+/// Counts as the console does, whole.
+fn count(look: &Snapshot, catalog: &Arc<Catalog>, entries: usize) {
+    let spaces = look.namespaces.items();
+    let seen =
+        Counter::new().count(look.vantages.items(), spaces, catalog, look.taken, Duration::from_mins(1));
+    let total = seen.items().first().map_or(0, |dir| dir.total.entries.0);
     assert_eq!(total, entries as u64, "{:?}", seen.gaps());
 }
 

@@ -144,12 +144,36 @@ fn nothing_but_the_probes_changes_the_machine() {
     let output = sandbox::run(&format!("runner\n{traced} >/dev/null || true\ncat /mnt/trace"));
     let trace = String::from_utf8_lossy(&output.stdout);
     let calls = [
-        "mkdir", "mkdirat", "mknod", "mknodat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "chmod", "fchmod",
-        "fchmodat", "chown", "fchown", "fchownat", "lchown", "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate",
-        "mount", "umount2", "utimensat",
+        "mkdir",
+        "mkdirat",
+        "mknod",
+        "mknodat",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "rename",
+        "renameat",
+        "renameat2",
+        "chmod",
+        "fchmod",
+        "fchmodat",
+        "chown",
+        "fchown",
+        "fchownat",
+        "lchown",
+        "link",
+        "linkat",
+        "symlink",
+        "symlinkat",
+        "truncate",
+        "ftruncate",
+        "mount",
+        "umount2",
+        "utimensat",
     ];
     let changes = |line: &&str| {
-        let call = line.split_once('(').map_or("", |(before, _)| before.rsplit(' ').next().unwrap_or_default());
+        let call =
+            line.split_once('(').map_or("", |(before, _)| before.rsplit(' ').next().unwrap_or_default());
         calls.contains(&call) || line.contains("O_CREAT") || line.contains("O_TRUNC")
     };
     let bad: Vec<&str> = trace.lines().filter(changes).collect();
