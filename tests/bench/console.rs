@@ -12,6 +12,7 @@
 
 #[path = "crowd.rs"]
 mod crowd;
+#[expect(dead_code, reason = "other benchmarks use the rest")]
 #[path = "side_by_side.rs"]
 mod side_by_side;
 

@@ -8,6 +8,7 @@
     reason = "a benchmark that cannot measure stops, and ratios need no last digit"
 )]
 
+#[expect(dead_code, reason = "other benchmarks use the rest")]
 #[path = "limit.rs"]
 mod limit;
 #[path = "side_by_side.rs"]

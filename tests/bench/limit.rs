@@ -1,5 +1,4 @@
 //! The limits: each job with as little as the kernel allows, to measure ours against.
-#![expect(dead_code, reason = "each benchmark uses its part")]
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -11,19 +10,6 @@ const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::
 
 fn open(path: &Path) -> OwnedFd {
     rustix::fs::open(path, DIRECTORY, Mode::empty()).expect("the directory opens")
-}
-
-/// Counts a directory's entries: getdents64 with a large buffer and nothing else.
-pub fn count(path: &Path) -> u64 {
-    let dir = open(path);
-    let mut buffer = vec![MaybeUninit::uninit(); 1 << 20];
-    let mut reader = RawDir::new(&dir, &mut buffer);
-    let mut entries = 0;
-    while let Some(entry) = reader.next() {
-        entry.expect("the directory reads");
-        entries += 1;
-    }
-    entries
 }
 
 /// Counts and looks at each entry: names read once, one statx each with four stamps, in `threads` threads.

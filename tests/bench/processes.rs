@@ -5,12 +5,12 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::cast_precision_loss,
     reason = "a benchmark that cannot measure stops, and ratios need no last digit"
 )]
 
 #[path = "crowd.rs"]
 mod crowd;
+#[expect(dead_code, reason = "other benchmarks use the rest")]
 #[path = "limit.rs"]
 mod limit;
 #[path = "side_by_side.rs"]

@@ -1,7 +1,6 @@
 //! Support of the benchmarks: commands and functions in turn in one run, medians, ratios.
 //!
 //! Absolute times move from machine to machine; the ratio to the limit of the same run is what counts.
-#![expect(dead_code, reason = "each benchmark uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
