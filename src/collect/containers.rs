@@ -4,6 +4,7 @@
 //! where the mount that serves it answers. Called by `collect::Eyes`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -41,8 +42,7 @@ impl ContainerNames {
         own: Pid,
     ) {
         self.looks += 1;
-        let all: BTreeSet<Container> =
-            processes.by_pid.values().filter_map(|p| p.container.clone()).collect();
+        let all: BTreeSet<Container> = processes.by_pid.values().filter_map(|p| unnamed(p)).collect();
         let is_stale = self.looks.is_multiple_of(STALE_AFTER);
         let is_retry = self.looks.is_multiple_of(RETRY_AFTER);
         self.known.retain(|id, name| {
@@ -54,10 +54,21 @@ impl ContainerNames {
             let found: Vec<(String, Option<String>)> = look_up(&files, &wanted);
             self.known.extend(found);
         }
-        for container in processes.by_pid.values_mut().filter_map(|p| p.container.as_mut()) {
-            container.name = self.known.get(&container.id).cloned().flatten();
+        for process in processes.by_pid.values_mut() {
+            let Some(container) = &process.container else { continue };
+            let name = self.known.get(&container.id).and_then(Option::as_ref);
+            if container.name.as_ref() != name
+                && let Some(container) = &mut Arc::make_mut(process).container
+            {
+                container.name = name.cloned();
+            }
         }
     }
+}
+
+/// The container of a process, without the name that it had at the last look.
+fn unnamed(process: &Process) -> Option<Container> {
+    process.container.as_ref().map(|container| Container { name: None, ..container.clone() })
 }
 
 fn look_up(files: &Files<'_>, wanted: &[&Container]) -> Vec<(String, Option<String>)> {

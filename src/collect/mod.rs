@@ -173,16 +173,16 @@ impl Eyes {
             return ground;
         };
         ground.namespaces = mounts::find(proc, table, own, until);
-        if until.is_over() {
-            return ground;
+        if !until.is_over() {
+            if let Some(spaces) = ground.namespaces.value_mut() {
+                overlays::look(spaces, Path::new("/proc"));
+            }
+            let spaces = ground.namespaces.items();
+            places::settle(proc, table, spaces);
+            self.users.settle(proc, table, spaces, own);
+            self.containers.settle(proc, table, spaces, own);
         }
-        if let Some(spaces) = ground.namespaces.value_mut() {
-            overlays::look(spaces, Path::new("/proc"));
-        }
-        let spaces = ground.namespaces.items();
-        places::settle(proc, table, spaces);
-        self.users.settle(proc, table, spaces, own);
-        self.containers.settle(proc, table, spaces, own);
+        self.processes.remember(table);
         ground
     }
 

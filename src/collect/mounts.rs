@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::collect::budget::Until;
 use crate::collect::parse::mountinfo::{self, Table};
@@ -50,10 +51,10 @@ pub fn find(
         }
     }
     for process in processes.by_pid.values_mut() {
-        if let Ok(id) = &mut process.mount_ns
-            && let Some(new) = moved.get(id)
+        if let Ok(id) = process.mount_ns
+            && let Some(new) = moved.get(&id).filter(|new| **new != id)
         {
-            *id = *new;
+            Arc::make_mut(process).mount_ns = Ok(*new);
         }
     }
     let mut all = found.all;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use crate::collect::processes::DELETED;
 use crate::model::errno::Errno;
@@ -64,7 +65,7 @@ impl<'a> Ground<'a> {
 /// Judges every link that carries the mark.
 pub fn settle(proc: &Proc, processes: &mut ProcessTable, namespaces: &[MountNamespace]) {
     let ground = Ground::new(namespaces, processes);
-    for process in processes.by_pid.values_mut().filter(|process| is_marked(process)) {
+    for process in processes.by_pid.values_mut().filter(|process| is_marked(process)).map(Arc::make_mut) {
         let Ok(namespace) = process.mount_ns else { continue };
         let Ok(dir) = proc.pid(process.pid) else { continue };
         let root = process.root.as_ref().map(|place| place.path.clone()).ok();

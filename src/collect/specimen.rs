@@ -1,6 +1,7 @@
 //! Small pieces of a machine for the tests of this room: a mount, a process, a directory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::mount::{Device, Mount, MountNamespace};
 use crate::model::process::{Credentials, MountNs, Pid, Place, Process, ProcessTable, Variable};
@@ -135,7 +136,7 @@ pub(crate) fn with_variable(mut process: Process, name: &str, value: impl Into<R
 /// A table of those processes.
 pub(crate) fn table(processes: Vec<Process>) -> ProcessTable {
     let read_whole = Entries(processes.len().try_into().unwrap());
-    ProcessTable { by_pid: processes.into_iter().map(|p| (p.pid, p)).collect(), read_whole }
+    ProcessTable { by_pid: processes.into_iter().map(|p| (p.pid, Arc::new(p))).collect(), read_whole }
 }
 
 /// A vantage of root that works, on mount 1 of that namespace.

@@ -61,8 +61,12 @@ impl UserBook {
                     used.entry(key.clone()).or_insert_with(|| self.look_up(&key, proc, process, &ground));
                 users.clone()
             });
-            if let (Ok(credentials), Some(users)) = (&mut process.credentials, users) {
-                credentials.user = users.name_of(credentials.uid).map(str::to_owned);
+            let Ok(credentials) = &process.credentials else { continue };
+            let name = users.as_ref().and_then(|users| users.name_of(credentials.uid));
+            if credentials.user.as_deref() != name
+                && let Ok(credentials) = &mut Arc::make_mut(process).credentials
+            {
+                credentials.user = name.map(str::to_owned);
             }
         }
         self.known = used;

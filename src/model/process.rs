@@ -1,6 +1,7 @@
 //! Processes as procfs shows them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -225,8 +226,8 @@ pub enum RoleKind {
 /// All processes of one look, by pid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProcessTable {
-    /// The processes.
-    pub by_pid: BTreeMap<Pid, Process>,
+    /// The processes, shared between looks where they did not change.
+    pub by_pid: BTreeMap<Pid, Arc<Process>>,
     /// How many of them (kernel threads apart) showed their environment, cwd and root.
     pub read_whole: Entries,
 }
@@ -234,7 +235,17 @@ pub struct ProcessTable {
 impl ProcessTable {
     /// The process of that pid.
     pub fn get(&self, pid: Pid) -> Option<&Process> {
-        self.by_pid.get(&pid)
+        self.by_pid.get(&pid).map(AsRef::as_ref)
+    }
+
+    /// The process of that pid, to change it; another table that shares it keeps what it had.
+    pub fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
+        self.by_pid.get_mut(&pid).map(Arc::make_mut)
+    }
+
+    /// Adds a process, or puts it in the place of the one with its pid.
+    pub fn insert(&mut self, process: Process) {
+        self.by_pid.insert(process.pid, Arc::new(process));
     }
 
     /// The chain from `pid` to its oldest ancestor, `pid` first; ends at a parent that was not seen.

@@ -61,7 +61,7 @@ impl Snapshot {
 
     /// All processes, by pid.
     pub fn all_processes(&self) -> impl Iterator<Item = &Process> {
-        self.processes.value().into_iter().flat_map(|table| table.by_pid.values())
+        self.processes.value().into_iter().flat_map(|table| table.by_pid.values().map(AsRef::as_ref))
     }
 
     /// The namespace of that id.

@@ -109,6 +109,7 @@ fn witness(now: &Snapshot, vantage: &Vantage) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use super::*;
     use crate::model::asked::Asked;
@@ -181,7 +182,8 @@ mod tests {
     /// Seen by root as pid 7: our own /tmp, that of a runner in another namespace, and that of some other user.
     fn machine() -> Snapshot {
         let processes = [process(7, None), process(99, None), process(4514, Some(RoleKind::Runner))];
-        let by_pid: BTreeMap<Pid, Process> = processes.into_iter().map(|p| (p.pid, p)).collect();
+        let by_pid: BTreeMap<Pid, Arc<Process>> =
+            processes.into_iter().map(|p| (p.pid, Arc::new(p))).collect();
         let table = ProcessTable { read_whole: Entries(by_pid.len() as u64), by_pid };
         let vantages = vec![
             vantage("/tmp", HERE, root(), &[7]),
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn imitates_no_zombie() {
         let mut now = machine();
-        now.processes.value_mut().unwrap().by_pid.get_mut(&4514).unwrap().state = 'Z';
+        now.processes.value_mut().unwrap().get_mut(4514).unwrap().state = 'Z';
         assert_eq!(pids(&now), [99, 7]);
     }
 

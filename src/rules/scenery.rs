@@ -59,7 +59,7 @@ impl Stage {
 
     /// Gives a process a variable other than TMPDIR, with a vantage on its value.
     pub fn named(mut self, pid: Pid, name: &str, value: &str) -> Self {
-        let process = self.now.processes.value_mut().unwrap().by_pid.get_mut(&pid).unwrap();
+        let process = self.now.processes.value_mut().unwrap().get_mut(pid).unwrap();
         let variable = Variable { name: name.to_owned(), value: value.into() };
         process.variables.as_mut().unwrap().push(variable);
         let (ns, credentials) = (process.mount_ns.clone().unwrap(), process.credentials.clone().unwrap());

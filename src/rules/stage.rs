@@ -71,7 +71,7 @@ impl Stage {
         let path = named.unwrap_or_else(|| "/tmp".into());
         let credentials = process.credentials.clone().unwrap_or_default();
         let is_build = process.is_build();
-        self.now.processes.value_mut().unwrap().by_pid.insert(pid, process);
+        self.now.processes.value_mut().unwrap().insert(process);
         self.see(pid, ns, path, credentials.clone(), (reason, is_build));
         self.see(pid, ns, "/var/tmp".into(), credentials, (Reason::Fallback, false));
         self
@@ -109,13 +109,13 @@ impl Stage {
 
     /// Changes a process.
     pub fn change(mut self, pid: Pid, how: impl FnOnce(&mut Process)) -> Self {
-        how(self.now.processes.value_mut().unwrap().by_pid.get_mut(&pid).unwrap());
+        how(self.now.processes.value_mut().unwrap().get_mut(pid).unwrap());
         self
     }
 
     /// Gives a process another variable, and rebuilds its vantages.
     pub fn variable(mut self, pid: Pid, name: &str, value: &str) -> Self {
-        let mut process = self.now.processes.value_mut().unwrap().by_pid.remove(&pid).unwrap();
+        let mut process = self.now.process(pid).unwrap().clone();
         if let Ok(all) = &mut process.variables {
             all.push(Variable { name: name.to_owned(), value: value.into() });
         }

@@ -393,7 +393,7 @@ pub fn healthy() -> Arc<Look> {
 pub fn not_root() -> Arc<Look> {
     let mut staged = machine(&[1, 2]);
     staged.now.eyes.credentials = user(1001, "anna");
-    for process in staged.now.processes.value_mut().unwrap().by_pid.values_mut() {
+    for process in staged.now.processes.value_mut().unwrap().by_pid.values_mut().map(Arc::make_mut) {
         if process.credentials.as_ref().is_ok_and(|c| c.uid != 1001) {
             process.variables = Err(GapWhy::Denied);
             process.cwd = Err(GapWhy::Denied);

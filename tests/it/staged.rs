@@ -61,7 +61,7 @@ impl Staged {
         if let Some(namespace) = namespaces.iter_mut().find(|n| n.id == ns) {
             namespace.pids.push(process.pid);
         }
-        self.now.processes.value_mut().unwrap().by_pid.insert(process.pid, process);
+        self.now.processes.value_mut().unwrap().insert(process);
         self
     }
 

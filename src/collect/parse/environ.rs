@@ -12,11 +12,14 @@ use crate::model::raw_path::RawText;
 pub fn parse(block: &[u8], keeps: impl Fn(&[u8]) -> bool) -> Vec<Variable> {
     let entries = block.split(|b| *b == 0).filter_map(|entry| split_once(entry, b'='));
     let kept = entries.filter(|(name, _)| !name.is_empty() && keeps(name));
-    kept.filter_map(|(name, value)| {
-        let name = std::str::from_utf8(name).ok()?.to_owned();
-        Some(Variable { name, value: RawText::from(value) })
-    })
-    .collect()
+    let mut variables: Vec<Variable> = kept
+        .filter_map(|(name, value)| {
+            let name = std::str::from_utf8(name).ok()?.to_owned();
+            Some(Variable { name, value: RawText::from(value) })
+        })
+        .collect();
+    variables.shrink_to_fit();
+    variables
 }
 
 #[cfg(test)]

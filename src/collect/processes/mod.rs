@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::collect::budget::Until;
 use crate::collect::environment;
+use crate::collect::parse::stat::Image;
 use crate::model::process::{Pid, Process, ProcessTable};
 use crate::model::reading::{Gap, GapWhy, Reading, Strain};
 use crate::model::units::{BootNanos, Entries, Micros};
@@ -31,7 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// The process table and its memory.
 #[derive(Debug, Default)]
 pub struct Processes {
-    kept: BTreeMap<Pid, Kept>,
+    /// The processes of the last look, as they were settled.
+    last: BTreeMap<Pid, Arc<Process>>,
+    /// Their images, and whether their text is still wanted.
+    images: BTreeMap<Pid, (Image, bool)>,
     looks: u64,
 }
 
@@ -62,7 +66,7 @@ impl Processes {
         };
         self.looks += 1;
         let reader = Arc::new(self.reader(proc, catalog, own));
-        let jobs = first.iter().map(|pid| Job { pid: *pid, kept: self.kept.remove(pid) });
+        let jobs = first.iter().map(|pid| Job { pid: *pid, kept: self.recall(*pid) });
         let mut pass = pass::run(&reader, jobs.collect(), until);
         if let Ok(second) = proc.pids() {
             let known: BTreeSet<Pid> = first.into_iter().collect();
@@ -71,8 +75,18 @@ impl Processes {
             merge(&mut pass, pass::run(&reader, jobs, until));
         }
         ask_for_texts(&reader, &mut pass, until);
-        self.kept = pass.kept.drain(..).map(|kept| (kept.process.pid, kept)).collect();
         self.report(pass, watch)
+    }
+
+    /// Takes note of the table once it is settled; without that the next look reads everything anew.
+    pub fn remember(&mut self, table: &ProcessTable) {
+        self.last.clone_from(&table.by_pid);
+    }
+
+    fn recall(&mut self, pid: Pid) -> Option<Kept> {
+        let process = self.last.remove(&pid)?;
+        let (image, wants_text) = self.images.get(&pid).copied()?;
+        Some(Kept { process, image, wants_text })
     }
 
     fn reader(&self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid) -> Reader {
@@ -86,10 +100,12 @@ impl Processes {
         }
     }
 
-    fn report(&self, pass: Pass, watch: clock::Stopwatch) -> Seen {
-        let by_pid: BTreeMap<_, _> =
-            self.kept.iter().map(|(pid, k)| (*pid, Process::clone(&k.process))).collect();
-        let tally = gaps::tally(by_pid.values(), &pass);
+    fn report(&mut self, mut pass: Pass, watch: clock::Stopwatch) -> Seen {
+        let kept = std::mem::take(&mut pass.kept);
+        self.images = kept.iter().map(|k| (k.process.pid, (k.image, k.wants_text))).collect();
+        let by_pid: BTreeMap<_, _> = kept.into_iter().map(|k| (k.process.pid, k.process)).collect();
+        self.last.clear();
+        let tally = gaps::tally(by_pid.values().map(AsRef::as_ref), &pass);
         let table = ProcessTable { by_pid, read_whole: tally.whole };
         Seen {
             table: Reading::of(table, Micros(watch.micros()), tally.gaps),
@@ -125,7 +141,7 @@ fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until) {
     for kept in pass.kept.iter_mut().filter(|kept| kept.wants_text) {
         let Some(text) = texts.remove(&kept.process.pid) else { continue };
         kept.wants_text = text.variables.is_err();
-        reader.set_text(&mut kept.process, text);
+        reader.set_text(Arc::make_mut(&mut kept.process), text);
     }
 }
 

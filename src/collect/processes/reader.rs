@@ -32,9 +32,8 @@ pub const DELETED: &[u8] = b" (deleted)";
 /// What is remembered of a process from one look to the next.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// The process, its marks of deletion not yet judged and names of user and container still open. Boxed, because what is
-    /// remembered is handed about.
-    pub process: Box<Process>,
+    /// The process. Marks of deletion and the names of user and container are settled later, once it was read anew.
+    pub process: Arc<Process>,
     /// Its program image.
     pub image: Image,
     /// Whether arguments and variables have to be asked for, because it is in state D.
@@ -79,8 +78,9 @@ impl Reader {
             kept.process.started == started && kept.image == stat.image && stat.image.is_known()
         });
         let image = stat.image;
-        let mut process = Box::new(skeleton(pid, started, &stat));
+        let mut process = skeleton(pid, started, &stat);
         if is_bare(&stat) {
+            let process = Arc::new(process);
             return ending(&stat).map(|()| Kept { process, image, wants_text: false });
         }
         let wants_text = self.fill(&mut process, &dir, kept, buffer);
@@ -88,11 +88,11 @@ impl Reader {
             dir.read_piece("stat", PIECE_MAX, buffer)?;
             let stat = understood(buffer)?;
             if is_bare(&stat) {
-                let process = Box::new(skeleton(pid, started, &stat));
+                let process = Arc::new(skeleton(pid, started, &stat));
                 return ending(&stat).map(|()| Kept { process, image, wants_text: false });
             }
         }
-        Ok(Kept { process, image, wants_text })
+        Ok(Kept { process: Arc::new(process), image, wants_text })
     }
 
     /// Tries again to read the text of a process that was in state D: most of them have only waited for a disk.
@@ -101,12 +101,13 @@ impl Reader {
         dir.read_piece("stat", PIECE_MAX, buffer)?;
         let stat = understood(buffer)?;
         if stat.state != 'D' && self.started(&stat) == kept.process.started {
-            kept.process.state = stat.state;
-            kept.process.wait_channel = None;
+            let process = Arc::make_mut(&mut kept.process);
+            process.state = stat.state;
+            process.wait_channel = None;
             kept.image = stat.image;
             kept.wants_text = false;
             let text = environment::read(&dir, &self.catalog, buffer);
-            self.set_text(&mut kept.process, text);
+            self.set_text(process, text);
         }
         Ok(())
     }
@@ -119,12 +120,15 @@ impl Reader {
         if kept.process.started != self.started(&stat) || self.is_due(&kept, &stat) {
             return Ok(Refreshed::Due(kept));
         }
-        kept.process.wait_channel =
-            if stat.state == 'D' { self.proc.pid(pid).ok().and_then(|dir| wait_channel(&dir)) } else { None };
-        kept.process.state = stat.state;
-        if kept.process.comm.as_bytes() != stat.comm {
-            // Kernel workers are renamed after what they work on.
-            kept.process.comm = RawText::from(stat.comm);
+        let is_stuck = stat.state == 'D';
+        let before = &kept.process;
+        // Kernel workers are renamed after what they work on.
+        if is_stuck || before.state != stat.state || before.comm.as_bytes() != stat.comm {
+            let process = Arc::make_mut(&mut kept.process);
+            process.state = stat.state;
+            process.comm = RawText::from(stat.comm);
+            process.wait_channel =
+                if is_stuck { self.proc.pid(pid).ok().and_then(|dir| wait_channel(&dir)) } else { None };
         }
         Ok(Refreshed::Same(kept))
     }
@@ -163,7 +167,8 @@ impl Reader {
         let text = match (is_stuck, kept) {
             (false, _) => environment::read(dir, &self.catalog, buffer),
             (true, Some(kept)) => {
-                Text { arguments: kept.process.arguments, variables: kept.process.variables }
+                let process = kept.process;
+                Text { arguments: process.arguments.clone(), variables: process.variables.clone() }
             }
             (true, None) => {
                 self.set_text(process, Text::unseen(&GapWhy::Hung { after: Millis(0) }));

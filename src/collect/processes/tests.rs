@@ -69,7 +69,9 @@ impl Looker {
     }
 
     fn table(&mut self) -> ProcessTable {
-        self.seen().table.value().unwrap().clone()
+        let table = self.seen().table.value().unwrap().clone();
+        self.processes.remember(&table);
+        table
     }
 
     fn process(&mut self, pid: Pid) -> Process {
