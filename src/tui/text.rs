@@ -69,7 +69,7 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
         }
         let mut rest = word;
         while width(&line) + width(rest) > room && !rest.is_empty() {
-            let (head, tail) = split_at_width(rest, room.saturating_sub(width(&line)));
+            let (head, tail) = split(rest, room.saturating_sub(width(&line)));
             line.push_str(head);
             lines.push(std::mem::take(&mut line));
             rest = tail;
@@ -86,7 +86,7 @@ pub fn fill(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text;
     while width(rest) > room.max(1) {
-        let (head, tail) = split_at_width(rest, room.max(1));
+        let (head, tail) = split(rest, room.max(1));
         lines.push(head.to_owned());
         rest = tail;
     }
@@ -94,8 +94,8 @@ pub fn fill(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// At least one character on the left, so that a loop over the rest ends.
-fn split_at_width(text: &str, room: usize) -> (&str, &str) {
+/// What fits into `room` columns, and the rest; at least one character, so that a loop over the rest ends.
+pub fn split(text: &str, room: usize) -> (&str, &str) {
     let head = take_front(text, room);
     let at = if head.is_empty() { text.chars().next().map_or(0, char::len_utf8) } else { head.len() };
     text.split_at_checked(at).unwrap_or((text, ""))

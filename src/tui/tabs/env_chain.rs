@@ -101,13 +101,27 @@ fn conclusion(process: Option<&Process>, chain: (&[Hop], Option<usize>), name: &
             doc.hang(&[piece(Tone::Accent, format!("{arrow} "))], Tone::Plain, &format!("Look in {hint}."));
         }
         (Some(_), None) => doc.text(Tone::Plain, "It was there from the oldest process of the chain on."),
-        (None, _) if hops.iter().any(|hop| hop.change == Change::Unknown) => {
-            doc.text(Tone::Warning, "Some ancestors are not readable, so where it came in is not known.");
-        }
+        (None, _) if hops.iter().any(|hop| hop.change == Change::Unknown) => unknown(hops, name, doc),
         (None, _) => {
             doc.text(Tone::Plain, &format!("{name} is not set in this process nor in any ancestor."));
         }
     }
+}
+
+/// Some ancestors do not show their environment: what can be said all the same.
+fn unknown(hops: &[Hop], name: &str, doc: &mut Doc<'_>) {
+    let first = hops.iter().rposition(|hop| hop.values.is_err()).and_then(|n| hops.get(n + 1));
+    let has = hops.last().is_some_and(|hop| hop.values.as_ref().is_ok_and(|values| !values.is_empty()));
+    let text = match first {
+        Some(first) if has => {
+            let from = format!("{} ({})", first.comm.shown(), first.pid);
+            format!(
+                "It was there from {from} on; the parent of that is not readable, so nobody knows whether it set it."
+            )
+        }
+        _ => format!("{name} is not set in this process; some of its ancestors are not readable."),
+    };
+    doc.text(Tone::Warning, &text);
 }
 
 /// Where the configuration of a program lies that hands variables to its children.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::env::shown;
 use crate::model::environment::values_of;
-use crate::model::process::{Pid, Process, RoleKind};
+use crate::model::process::{Pid, Process, RoleKind, Variable};
 use crate::model::raw_path::RawText;
 use crate::model::reading::Seen;
 use crate::model::snapshot::Snapshot;
@@ -58,6 +58,22 @@ pub fn members(app: &App, now: &Snapshot) -> Vec<Member> {
     members
 }
 
+/// The variables that tell something here: temp dirs, other directories that tools share, wrappers. What names the job,
+/// the user or the place of one compilation differs everywhere and says nothing.
+fn telling(process: &Process) -> impl Iterator<Item = &Variable> {
+    const OWN: [&str; 5] = ["PWD", "OLDPWD", "HOME", "OUT_DIR", "USER"];
+    const TEMP: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
+    let all = process.variables.as_ref().map(Vec::as_slice).unwrap_or_default();
+    all.iter().filter(|v| {
+        let name = v.name.as_str();
+        let tells = TEMP.contains(&name)
+            || v.value.is_absolute()
+            || name.contains("WRAPPER")
+            || name.starts_with("SCCACHE_");
+        tells && !OWN.contains(&name)
+    })
+}
+
 fn rank(process: &Process) -> u8 {
     match process.role.as_ref().map(|role| role.kind) {
         Some(RoleKind::Runner) => 0,
@@ -106,8 +122,12 @@ pub fn names(app: &App, members: &[Member]) -> Vec<String> {
             names.push(name.to_owned());
         }
     }
-    let others = members.iter().filter_map(|m| app.snapshot()?.process(m.pid)?.variables.as_ref().ok());
-    let mut others: Vec<&String> = others.flatten().map(|v| &v.name).collect();
+    let mut others: Vec<&String> = members
+        .iter()
+        .filter_map(|m| app.snapshot()?.process(m.pid))
+        .flat_map(telling)
+        .map(|v| &v.name)
+        .collect();
     others.sort();
     others.dedup();
     for name in others {

@@ -157,8 +157,8 @@ fn held_row(glyphs: &GlyphSet, holding: &Holding, subject: String) -> Vec<Piece>
     vec![
         piece(Tone::Dim, glyphs.branch),
         piece(Tone::Accent, holding.how.word()),
-        piece(Tone::Plain, subject),
         state,
+        piece(Tone::Plain, subject),
     ]
 }
 
@@ -170,8 +170,9 @@ pub fn process_text(app: &App, holders: &Holders, pid: Pid, doc: &mut Doc<'_>) {
             .as_ref()
             .map(|all| all.iter().map(RawPath::shown).collect::<Vec<_>>().join(" "));
         let arguments = arguments.unwrap_or_else(|why| format!("arguments not readable: {}", why.shown()));
+        // One line of it: it tells what the process is, and whole command lines may hold what nobody should see.
         if !arguments.is_empty() {
-            doc.text(Tone::Dim, &arguments);
+            doc.pieces(&[piece(Tone::Dim, arguments)]);
         }
     }
     let holds: Vec<&Holding> = holders.holdings.iter().filter(|h| h.pid == pid).collect();

@@ -96,15 +96,22 @@ pub fn ruled_out(cause: &RuledOut, doc: &mut Doc<'_>) {
 pub fn all_ruled_out(diagnosis: &Diagnosis, doc: &mut Doc<'_>) {
     doc.text(Tone::Plain, "These are not the cause, so nobody needs to look there:");
     doc.blank();
-    let rows = diagnosis.ruled_out.iter().map(|cause| {
-        vec![
-            piece(Tone::Ok, doc.glyphs().ok),
-            piece(Tone::Plain, &*cause.id),
-            piece(Tone::Dim, &*cause.because),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    doc.grid(0, &rows);
+    let ok = doc.glyphs().ok;
+    // Two columns where there is room for them, else one paragraph each.
+    if doc.width() < 80 {
+        for cause in &diagnosis.ruled_out {
+            let because = piece(Tone::Dim, cause.because.as_str());
+            doc.flow(
+                2,
+                &[piece(Tone::Ok, format!("{ok} ")), piece(Tone::Plain, format!("{} ", cause.id)), because],
+            );
+        }
+        return;
+    }
+    let row = |cause: &RuledOut| {
+        vec![piece(Tone::Ok, ok), piece(Tone::Plain, &*cause.id), piece(Tone::Dim, &*cause.because)]
+    };
+    doc.grid(0, &diagnosis.ruled_out.iter().map(row).collect::<Vec<_>>());
 }
 
 /// One cause that could not be judged.

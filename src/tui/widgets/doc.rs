@@ -100,6 +100,30 @@ impl<'a> Doc<'a> {
         }
     }
 
+    /// A paragraph of pieces that keep their tones, all lines after the first indented.
+    pub fn flow(&mut self, indent: usize, pieces: &[Piece]) {
+        let mut flow = Flow { indent: indent.min(self.width / 2), used: 0, spans: Vec::new() };
+        for (piece, tone) in pieces {
+            let style = self.theme.style(*tone);
+            for word in text::safe(piece).split_inclusive(' ') {
+                if flow.used > flow.indent && flow.used + text::width(word.trim_end()) > self.width {
+                    self.lines.push(flow.next_line());
+                }
+                // A word longer than a line is broken wherever that is full.
+                let mut rest = word;
+                while flow.used + text::width(rest.trim_end()) > self.width {
+                    let (head, tail) = text::split(rest, self.width.saturating_sub(flow.used));
+                    flow.spans.push(Span::styled(head.to_owned(), style));
+                    self.lines.push(flow.next_line());
+                    rest = tail;
+                }
+                flow.used += text::width(rest);
+                flow.spans.push(Span::styled(rest.to_owned(), style));
+            }
+        }
+        self.lines.push(Line::from(flow.spans));
+    }
+
     /// One line of pieces, its end cut where there is no room.
     pub fn pieces(&mut self, pieces: &[Piece]) {
         let mut room = self.width;
@@ -130,7 +154,7 @@ impl<'a> Doc<'a> {
             let mut lead: Vec<Piece> = Vec::with_capacity(row.len());
             lead.push((" ".repeat(indent), Tone::Plain));
             let Some(((last, last_tone), before)) = row.split_last() else { continue };
-            for ((piece, tone), width) in before.iter().zip(&widths) {
+            for ((piece, tone), width) in before.iter().zip(&widths).filter(|(_, width)| **width > 0) {
                 let width = (*width).min(most);
                 let cut = text::cut_middle(&text::safe(piece), width, self.theme.glyphs.ellipsis);
                 let pad = width - text::width(&cut) + 2;
@@ -146,6 +170,21 @@ impl<'a> Doc<'a> {
             .iter()
             .map(|(t, tone)| Span::styled(text::safe(t).into_owned(), self.theme.style(*tone)))
             .collect()
+    }
+}
+
+/// A line that is being filled.
+struct Flow {
+    indent: usize,
+    used: usize,
+    spans: Vec<Span<'static>>,
+}
+
+impl Flow {
+    /// The line so far; the next one begins indented.
+    fn next_line(&mut self) -> Line<'static> {
+        self.used = self.indent;
+        Line::from(std::mem::replace(&mut self.spans, vec![Span::raw(" ".repeat(self.indent))]))
     }
 }
 
@@ -177,6 +216,14 @@ mod tests {
     fn a_lead_without_room_behind_it_stands_alone() {
         let lines = text_of(|d| d.hang(&[piece(Tone::Dim, "a long lead ")], Tone::Plain, "and words"), 16);
         assert_eq!(lines, ["a long lead ", "  and words"]);
+    }
+
+    #[test]
+    fn pieces_flow_into_a_paragraph_and_keep_their_order() {
+        let pieces = [piece(Tone::Plain, "ro-mount "), piece(Tone::Dim, "9 mounts, all writable")];
+        assert_eq!(text_of(|d| d.flow(2, &pieces), 16), ["ro-mount 9 ", "  mounts, all ", "  writable"]);
+        let long = [piece(Tone::Plain, "abcdefghijklmnop qr")];
+        assert_eq!(text_of(|d| d.flow(2, &long), 8), ["abcdefgh", "  ijklmn", "  op qr"]);
     }
 
     #[test]
