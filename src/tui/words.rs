@@ -116,7 +116,7 @@ fn short(name: &str) -> String {
 pub fn place(now: &Snapshot, vantage: &Vantage) -> String {
     match now.namespace(vantage.mount_ns) {
         Some(ns) if ns.ours && ns.pids.contains(&1) => "host".to_owned(),
-        Some(ns) if ns.ours => "this namespace".to_owned(),
+        Some(ns) if ns.ours => "here".to_owned(),
         _ => vantage.names.first().map_or_else(|| seen_by(now, vantage), |name| short(name)),
     }
 }

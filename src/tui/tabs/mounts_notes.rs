@@ -118,7 +118,7 @@ fn served(now: &Snapshot, namespace: &MountNamespace, mount: &Mount) -> String {
 pub fn name(now: &Snapshot, namespace: &MountNamespace) -> String {
     if namespace.ours {
         let host = namespace.pids.contains(&1);
-        return if host { "host".to_owned() } else { "this namespace".to_owned() };
+        return if host { "host".to_owned() } else { "here".to_owned() };
     }
     let mut names: Vec<String> = Vec::new();
     for process in namespace.pids.iter().filter_map(|pid| now.process(*pid)) {
