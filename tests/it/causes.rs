@@ -147,7 +147,7 @@ causes! {
         .with(&["tmpfs-size"]);
     deleted_open_files: [] Case::warning("deleted-open-files", r"
         mount -t tmpfs -o mode=1777,size=8m small /tmp
-        dd if=/dev/zero of=/tmp/big bs=1M count=7 2>/dev/null; sleep 600 9</tmp/big & rm /tmp/big; fill /tmp; rm /tmp/ballast2
+        dd if=/dev/zero of=/tmp/big bs=1M count=7 2>/dev/null; exec 9</tmp/big; sleep 600 & exec 9<&-; rm /tmp/big; fill /tmp; rm /tmp/ballast2
         runner").with(&["tmpfs-size"]);
     dir_too_many_entries: [] Case::info("dir-too-many-entries", "cd /tmp; seq 60000 | xargs touch; cd /; runner");
     emlink: ["mkfs.ext4"] Case::critical("emlink", r"
