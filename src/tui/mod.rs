@@ -1,6 +1,6 @@
 //! Floor 3: the screen. Pure: a message in, effects out, a frame drawn.
 //!
-//! [`App`] is all state; [`update`] is the whole logic and does no I/O; [`draw`] only reads. A tab turns the last look into
+//! [`App`] is all state; [`update()`] is the whole logic and does no I/O; [`draw()`] only reads. A tab turns the last look into
 //! a table and the selected row into a text; the machinery around it (selection by identity, filter, sort, panes, sheets)
 //! is the same for all. Three registries carry the console: [`keys::KEYS`], from which footer, help and palette are drawn,
 //! [`tabs::TABS`], and the overlays. Who performs the effects and owns the terminal is `cmd`.
