@@ -60,7 +60,9 @@ impl Processes {
         {
             Ok(pids) => pids,
             Err(why) => {
-                let table = Reading::Blind { gap: Gap::new("the list of processes", why) };
+                let remedy = (why == GapWhy::Absent).then(|| "mount -t proc proc /proc".to_owned());
+                let gap = Gap { remedy, ..Gap::new("the list of processes", why) };
+                let table = Reading::Blind { gap };
                 return Seen { table, listed: Entries(0), strains: Vec::new() };
             }
         };
