@@ -3,33 +3,24 @@
 //! What comes of a look is decided by the judge that the caller brings; only the latest result is kept, so that a screen
 //! that is late misses some and piles up none. The thread is never waited for: whoever quits leaves it to the kernel.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::catalog::Catalog;
-use crate::collect::{Budget, Depth, Eyes};
 use crate::model::asked::Asked;
 use crate::model::errno::Errno;
-use crate::model::reading::{Gap, GapWhy, Strain};
-use crate::model::snapshot::Snapshot;
-use crate::source::nothing::nothing;
-use crate::source::pace;
+use crate::model::reading::Strain;
+use crate::source::looker::{Judge, Looker, Task, Watched};
 use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
 
-/// How long one look may take while somebody watches.
-const DEADLINE: Duration = Duration::from_secs(3);
 /// How long one look may count, so that millions of entries come in pieces and the rest stays fresh.
 const COUNTING: Duration = Duration::from_millis(400);
 /// The same without a thread, when the keys wait for it.
 const COUNTING_INLINE: Duration = Duration::from_millis(40);
 
-/// What becomes of a snapshot. It may see an earlier one again: `None` asks for the last once more.
-pub type Judge<T> = Box<dyn FnMut(Option<Snapshot>) -> Option<T> + Send>;
-
+/// After a key, how long somebody is taken to be watching.
+const ATTENTION: Duration = Duration::from_secs(10);
 /// Whether looks go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -56,6 +47,25 @@ struct State<T> {
     rescan: bool,
     judge_again: bool,
     quit: bool,
+    /// When a key was pressed last; the start counts as one.
+    attended: Stopwatch,
+}
+
+impl<T> State<T> {
+    fn new() -> Self {
+        Self {
+            latest: None,
+            flow: Flow::Running,
+            rescan: false,
+            judge_again: false,
+            quit: false,
+            attended: Stopwatch::start(),
+        }
+    }
+
+    fn watched(&self) -> Watched {
+        if self.attended.left_of(ATTENTION).is_zero() { Watched::No } else { Watched::Yes }
+    }
 }
 
 impl<T: Send + 'static> Live<T> {
@@ -65,9 +75,7 @@ impl<T: Send + 'static> Live<T> {
         judge: Judge<T>,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
-        let state =
-            State { latest: None, flow: Flow::Running, rescan: false, judge_again: false, quit: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(State::new()), changed: Condvar::new() });
         // The thread and the fallback need the same looker, and a refused thread drops what it was given.
         let slot = Arc::new(Mutex::new(Some(Looker::new(catalog, asked, judge))));
         let work = {
@@ -102,6 +110,11 @@ impl<T: Send + 'static> Live<T> {
         self.change(|state| state.judge_again = true);
     }
 
+    /// Somebody watches: looks come sooner for a while.
+    pub fn attend(&self) {
+        self.change(|state| state.attended = Stopwatch::start());
+    }
+
     /// Stops or resumes looking.
     pub fn set_flow(&self, flow: Flow) {
         self.change(|state| state.flow = flow);
@@ -111,7 +124,7 @@ impl<T: Send + 'static> Live<T> {
     pub fn next_slice(&self) -> Option<Duration> {
         let looker = self.inline.as_ref()?;
         let state = self.shared.lock();
-        Some(if state.rescan || state.judge_again { Duration::ZERO } else { looker.left() })
+        Some(if state.rescan || state.judge_again { Duration::ZERO } else { looker.left(state.watched()) })
     }
 
     /// Without a thread: does what is due. Nothing otherwise.
@@ -119,7 +132,8 @@ impl<T: Send + 'static> Live<T> {
         let Some(looker) = &mut self.inline else { return };
         let due = {
             let mut state = self.shared.lock();
-            due(&mut state, looker.left())
+            let left = looker.left(state.watched());
+            due(&mut state, left)
         };
         if let Some(result) = due.and_then(|task| looker.perform(task, COUNTING_INLINE)) {
             self.shared.lock().latest = Some(result);
@@ -146,20 +160,15 @@ impl<T> Shared<T> {
     }
 }
 
-/// What is to be done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    Look,
-    JudgeAgain,
-}
-
 fn due<T>(state: &mut State<T>, left: Duration) -> Option<Task> {
     if std::mem::take(&mut state.judge_again) {
         return Some(Task::JudgeAgain);
     }
-    let asked = std::mem::take(&mut state.rescan);
-    let by_itself = left.is_zero() && state.flow == Flow::Running;
-    (asked || by_itself).then_some(Task::Look)
+    if std::mem::take(&mut state.rescan) {
+        return Some(Task::Rescan);
+    }
+    let is_time = left.is_zero() && state.flow == Flow::Running;
+    is_time.then(|| Task::Look(state.watched()))
 }
 
 fn run<T>(mut looker: Looker<T>, shared: &Shared<T>, wake: &impl Fn()) {
@@ -170,10 +179,11 @@ fn run<T>(mut looker: Looker<T>, shared: &Shared<T>, wake: &impl Fn()) {
                 if state.quit {
                     return;
                 }
-                if let Some(task) = due(&mut state, looker.left()) {
+                let left = looker.left(state.watched());
+                if let Some(task) = due(&mut state, left) {
                     break task;
                 }
-                state = wait(shared, state, looker.left());
+                state = wait(shared, state, left);
             }
         };
         if let Some(result) = looker.perform(task, COUNTING) {
@@ -198,109 +208,23 @@ where
     shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// The eyes, the judge, and when they are next needed.
-struct Looker<T> {
-    eyes: Option<Eyes>,
-    catalog: Arc<Catalog>,
-    asked: Asked,
-    judge: Judge<T>,
-    strain: Option<Strain>,
-    looks: u64,
-    rest: Duration,
-    since: Stopwatch,
-}
-
-impl<T> Looker<T> {
-    fn new(catalog: Arc<Catalog>, asked: Asked, judge: Judge<T>) -> Self {
-        Self {
-            eyes: None,
-            catalog,
-            asked,
-            judge,
-            strain: None,
-            looks: 0,
-            rest: Duration::ZERO,
-            since: Stopwatch::start(),
-        }
-    }
-
-    fn left(&self) -> Duration {
-        self.since.left_of(self.rest)
-    }
-
-    fn perform(&mut self, task: Task, counting: Duration) -> Option<T> {
-        match task {
-            Task::JudgeAgain => (self.judge)(None),
-            Task::Look => {
-                let before = cpu_time();
-                let now = self.look(counting);
-                let result = (self.judge)(Some(now));
-                self.rest = self.next_rest(cpu_time().saturating_sub(before));
-                self.since = Stopwatch::start();
-                self.looks += 1;
-                result
-            }
-        }
-    }
-
-    /// A defect in a collector costs this look, not the console.
-    fn look(&mut self, counting: Duration) -> Snapshot {
-        let depth = if self.looks == 0 { Depth::Quick } else { Depth::Whole };
-        let budget = Budget { deadline: DEADLINE, counting, depth };
-        let eyes = self.eyes.take();
-        let (catalog, asked) = (Arc::clone(&self.catalog), &self.asked);
-        let looked = catch_unwind(AssertUnwindSafe(|| {
-            let mut eyes = eyes.unwrap_or_else(|| Eyes::open(catalog));
-            let now = eyes.look(asked, budget);
-            (eyes, now)
-        }));
-        match looked {
-            Ok((eyes, mut now)) => {
-                self.eyes = Some(eyes);
-                now.strains.extend(self.strain.clone());
-                now
-            }
-            Err(_panic) => {
-                let line = "a defect of tmpmedic ended the look".to_owned();
-                nothing(self.asked.clone(), &Gap::new("this machine", GapWhy::Malformed { line }))
-            }
-        }
-    }
-
-    /// The first look was quick; the whole one follows at once.
-    fn next_rest(&self, cost: Duration) -> Duration {
-        if self.looks == 0 { Duration::ZERO } else { pace::rest(cost, 0) }
-    }
-}
-
-/// Time that this thread has worked; waiting for a disk is not work.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Duration::new(seconds, nanos)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn state(flow: Flow) -> State<()> {
-        State { latest: None, flow, rescan: false, judge_again: false, quit: false }
-    }
-
     #[test]
     fn looks_when_it_is_time_and_not_before() {
-        assert_eq!(due(&mut state(Flow::Running), Duration::ZERO), Some(Task::Look));
-        assert_eq!(due(&mut state(Flow::Running), Duration::from_millis(1)), None);
+        let mut state = State::<()>::new();
+        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Look(Watched::Yes)));
+        assert_eq!(due(&mut state, Duration::from_millis(1)), None);
     }
 
     #[test]
     fn stays_still_while_frozen_but_for_what_is_asked() {
-        let mut state = state(Flow::Frozen);
+        let mut state = State::<()> { flow: Flow::Frozen, ..State::new() };
         assert_eq!(due(&mut state, Duration::ZERO), None);
         state.rescan = true;
-        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Look));
+        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Rescan));
         assert_eq!(due(&mut state, Duration::ZERO), None, "a rescan is one look");
         state.judge_again = true;
         assert_eq!(due(&mut state, Duration::ZERO), Some(Task::JudgeAgain));

@@ -4,6 +4,7 @@
 //! whoever reports needs no other form for that.
 
 pub mod live;
+pub mod looker;
 pub mod nothing;
 mod once;
 mod pace;

@@ -288,6 +288,21 @@ fn a_stop_gives_the_terminal_to_the_shell_and_going_on_redraws_everything() {
 }
 
 #[test]
+fn a_stopped_console_that_is_killed_ends_without_taking_the_terminal() {
+    if !has("setsid") || !has("bash") {
+        skip!("needs the programs setsid and bash");
+    }
+    let script = format!("{TMPMEDIC}; kill %1; wait; echo ended $?");
+    let mut pty = Pty::start(80, 24, &["bash", "-mc", &script], &[]);
+    pty.wait_for_console();
+    let console = child_of(pty.pid());
+    pty.type_keys("\x1a");
+    pty.wait_for_text("ended");
+    pty.demand_given_back("a kill while stopped");
+    pty.wait("the end of the console", |_| !is_running(console));
+}
+
+#[test]
 fn it_follows_the_size_of_the_window() {
     needs_setsid!();
     let mut pty = Pty::console();

@@ -15,7 +15,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Can, Identity, Vantage};
 use crate::probe::{self, ProbeRequest};
 use crate::rules;
-use crate::source::live::Judge;
+use crate::source::looker::{Judge, Judged, News};
 use crate::tui::msg::Look;
 
 /// A vantage by what makes it one.
@@ -83,9 +83,11 @@ impl Probes {
             now.take_probes(probes.results());
             let before = earlier.as_deref().map(|look| &look.snapshot);
             let diagnosis = rules::diagnose(&now, before, &catalog.thresholds);
+            let news =
+                if before.is_some_and(|before| is_same(before, &now)) { News::None } else { News::Some };
             let look = Arc::new(Look { snapshot: now, diagnosis });
             last = Some(Arc::clone(&look));
-            Some(look)
+            Some(Judged { result: look, news })
         })
     }
 
@@ -119,4 +121,20 @@ fn place_of_result(result: &ProbeResult) -> Place {
 
 fn prediction_of(vantage: &Vantage) -> Prediction {
     (vantage.can_create.can, vantage.can_create.errno, vantage.identity.as_ref().ok().copied())
+}
+
+/// Whether two looks show the same but for the time: processes, mounts, who can create where, what is in the temp dirs.
+fn is_same(before: &Snapshot, now: &Snapshot) -> bool {
+    let processes = |of: &Snapshot| of.all_processes().map(|p| (p.pid, p.started)).collect::<Vec<_>>();
+    let mounts = |of: &Snapshot| {
+        of.namespaces.items().iter().map(|ns| (ns.id, ns.mounts.items().len())).collect::<Vec<_>>()
+    };
+    let vantages = |of: &Snapshot| of.vantages.items().iter().map(prediction_of).collect::<Vec<_>>();
+    let dirs = |of: &Snapshot| {
+        of.temp_dirs.items().iter().map(|dir| (dir.identity, dir.total.clone())).collect::<Vec<_>>()
+    };
+    processes(before) == processes(now)
+        && mounts(before) == mounts(now)
+        && vantages(before) == vantages(now)
+        && dirs(before) == dirs(now)
 }

@@ -174,20 +174,24 @@ impl Watch {
         to_tick.min(escape).min(slice)
     }
 
+    /// An end goes before everything else: whoever kills a stopped job wakes it for that.
     fn hear_signals(&mut self) -> io::Result<Option<End>> {
+        let mut heard = Vec::new();
         while let Some(event) = self.signals.next() {
             match event {
                 Event::End(number) => return Ok(Some(End::Signal(number))),
-                Event::Stop => self.suspend()?,
-                Event::Continued => {
-                    self.screen.enter()?;
-                    self.resized();
-                }
-                Event::Resized => {
-                    self.screen.refresh()?;
-                    self.resized();
-                }
+                other => heard.push(other),
             }
+        }
+        if heard.contains(&Event::Stop) {
+            return self.suspend();
+        }
+        if heard.contains(&Event::Continued) {
+            self.screen.enter()?;
+            self.resized();
+        } else if heard.contains(&Event::Resized) {
+            self.screen.refresh()?;
+            self.resized();
         }
         Ok(None)
     }
@@ -198,12 +202,17 @@ impl Watch {
         self.dirty = true;
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self) -> io::Result<Option<End>> {
         self.screen.leave()?;
         Signals::stop_here()?;
+        while let Some(event) = self.signals.next() {
+            if let Event::End(number) = event {
+                return Ok(Some(End::Signal(number)));
+            }
+        }
         self.screen.enter()?;
         self.resized();
-        Ok(())
+        Ok(None)
     }
 
     fn read_keys(&mut self) -> io::Result<Option<End>> {
@@ -219,6 +228,9 @@ impl Watch {
     }
 
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
+        if !typed.is_empty() {
+            self.live.iter().for_each(Live::attend);
+        }
         for one in typed {
             let msg = match one {
                 Typed::Key(event) => Msg::Key(event),
@@ -238,7 +250,7 @@ impl Watch {
         match effect {
             Effect::Quit => return Ok(Some(End::Quit)),
             Effect::QuitWithReport => return Ok(Some(End::QuitWithReport)),
-            Effect::Suspend => self.suspend()?,
+            Effect::Suspend => return self.suspend(),
             Effect::Rescan => {
                 self.probes.forget();
                 self.live.iter().for_each(Live::rescan);
