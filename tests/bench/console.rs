@@ -137,10 +137,9 @@ fn measure(name: &str, command: &[&str], dir: &Path, verdict: &[&str], watched: 
         let full =
             |text: &str| text.lines().filter(|l| !l.trim().is_empty()).count() >= usize::from(HEIGHT) / 2;
         frames.extend(screen.until(Duration::from_secs(10), full));
-        verdicts
-            .extend(screen.until(Duration::from_secs(10), |text| {
-                text.to_lowercase().contains(&verdict.to_lowercase())
-            }));
+        verdicts.extend(
+            screen.until(Duration::from_secs(10), |text| verdict.iter().any(|word| text.contains(word))),
+        );
         if round == 4 {
             idle = cost(&mut screen, watched);
         }
