@@ -1,7 +1,8 @@
-//! Build script: embeds the runbook pages as a table sorted by id.
+//! Build script: embeds the runbook pages and the scenarios as tables sorted by id.
 //!
-//! Writes `$OUT_DIR/runbook.rs`, one row `(id, text)` for each `assets/runbook/*.md`; `catalog::runbook` includes it. A
-//! page is thus added by adding its file.
+//! Writes `$OUT_DIR/runbook.rs`, one row `(id, text)` for each `assets/runbook/*.md`, and `$OUT_DIR/scenarios.rs` for
+//! each `assets/scenarios/*.toml`; `catalog::runbook` and `catalog::scenarios` include them. A page or a scenario is thus
+//! added by adding its file.
 #![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 #![expect(clippy::disallowed_methods, reason = "cargo hands OUT_DIR over as a variable")]
 
@@ -12,13 +13,16 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    let dir = root.join("assets/runbook");
     println!("cargo::rerun-if-changed=assets/embed.rs");
-    println!("cargo::rerun-if-changed=assets/runbook");
     if let Some(commit) = commit(&root) {
         println!("cargo::rustc-env=TMPMEDIC_COMMIT={commit}");
     }
-    fs::write(out.join("runbook.rs"), table(&dir)?)
+    for (name, extension) in [("runbook", "md"), ("scenarios", "toml")] {
+        println!("cargo::rerun-if-changed=assets/{name}");
+        let rows = table(&root.join("assets").join(name), extension)?;
+        fs::write(out.join(name).with_extension("rs"), rows)?;
+    }
+    Ok(())
 }
 
 /// The commit that this is built from, in twelve digits; nothing outside a checkout. Read from the files of git, which
@@ -47,10 +51,10 @@ fn digits(hash: &str) -> Option<String> {
 }
 
 /// The rows as Rust source. `include_str!` makes cargo rebuild when the text of a page changes.
-fn table(dir: &Path) -> io::Result<String> {
+fn table(dir: &Path, extension: &str) -> io::Result<String> {
     let mut pages: Vec<PathBuf> =
         fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
-    pages.retain(|path| path.extension().is_some_and(|ext| ext == "md"));
+    pages.retain(|path| path.extension().is_some_and(|ext| ext == extension));
     pages.sort();
     let mut rows = String::from("&[\n");
     for page in pages {

@@ -35,7 +35,9 @@
 //! | 1 | [`collect`] | eyes: procfs, mounts, temp dirs, holders; decides nothing | `model`, `sys`, `catalog` |
 //! | 1 | [`rules`] | judgement: pure functions, one file a cause | `model` |
 //! | 2 | [`probe`] | a temp dir made for real, as a given process | `model`, `sys` |
-//! | 2 | [`source`] | where snapshots come from, and how often | `model`, `catalog`, `collect`, `sys` |
+//! | 2 | [`store`] | captures: written, read, redacted; knows streams, no paths | `model` |
+//! | 2 | [`lab`] | builds a scenario for real in private namespaces | `model`, `sys`, `catalog` |
+//! | 2 | [`source`] | where snapshots come from, and how often: this machine, a capture | `model`, `catalog`, `collect`, `store`, `sys` |
 //! | 2 | [`report`] | a diagnosis as text, JSON, Markdown, annotations, metrics | `model`, `catalog` |
 //! | 3 | [`tui`] | the screen: pure state, update, draw | `model`, `catalog` |
 //! | roof | [`cmd`] | one subcommand a file; the only place where floors meet | all |
@@ -51,6 +53,9 @@
 //! - **finding, ruled out, blind**: the three answers of a rule. What is ruled out is shown with its figures.
 //! - **probe**: the real mkdir, create, write, fsync, rename, execute, remove. Everything else is prediction and says so.
 //! - **family**: temp entries of one maker, recognised by name.
+//! - **scenario**: an incident as data: how it is built, what must be found, what it teaches. **lab**: the private
+//!   namespaces in which one is built. **cast**: its processes.
+//! - **capture**: snapshots in a file: one, or a recording of many.
 //! - **helper**: this binary re-executed for one call that may never return, or that needs other credentials.
 
 pub mod catalog;
@@ -58,10 +63,12 @@ pub mod cli;
 pub mod cmd;
 pub mod collect;
 pub mod exit;
+pub mod lab;
 pub mod model;
 pub mod probe;
 pub mod report;
 pub mod rules;
 pub mod source;
+pub mod store;
 pub mod sys;
 pub mod tui;

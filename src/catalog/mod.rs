@@ -1,7 +1,7 @@
 //! Floor 1: what is known before looking, from tables in `assets/` and the site's own configuration.
 //!
 //! [`Families`] tells which tool makes an entry of that name, [`Roles`] what part a process plays, [`Variables`] which
-//! variables a snapshot may hold, [`runbook`] what to read about a cause. The tables are embedded; no file is opened
+//! variables a snapshot may hold, [`runbook`] what to read about a cause, [`scenarios`] which incidents can be built. The tables are embedded; no file is opened
 //! here. Each is compiled once, in [`Catalog::load`], and asked often.
 
 mod class;
@@ -12,6 +12,7 @@ mod laws;
 pub mod pattern;
 pub mod roles;
 pub mod runbook;
+pub mod scenarios;
 mod site;
 pub mod variables;
 

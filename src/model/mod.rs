@@ -17,6 +17,7 @@ pub mod probe;
 pub mod process;
 pub mod raw_path;
 pub mod reading;
+pub mod scenario;
 pub mod snapshot;
 pub mod temp_dir;
 pub mod temp_variable;
