@@ -94,19 +94,11 @@ impl Snapshot {
     /// Adds probes, and lets each overrule the prediction of its vantage.
     pub fn take_probes(&mut self, probes: Vec<ProbeResult>) {
         for probe in probes {
-            for vantage in self.vantages.value_mut().into_iter().flatten() {
-                let same = vantage.path == probe.path
-                    && vantage.mount_ns == probe.mount_ns
-                    && vantage.root == probe.root
-                    && vantage.credentials == probe.credentials;
-                if same {
-                    vantage.can_create = ability_of(&probe, &vantage.can_create);
-                }
+            let vantages = self.vantages.value_mut().into_iter().flatten();
+            for vantage in vantages.filter(|vantage| probe.is_of(vantage)) {
+                vantage.can_create = ability_of(&probe, &vantage.can_create);
             }
-            self.probes.retain(|old| {
-                (&old.path, old.mount_ns, &old.root, &old.credentials)
-                    != (&probe.path, probe.mount_ns, &probe.root, &probe.credentials)
-            });
+            self.probes.retain(|old| !old.repeats(&probe));
             self.probes.push(probe);
         }
     }

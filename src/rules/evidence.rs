@@ -87,13 +87,7 @@ pub fn probe(now: &Snapshot, group: &Group<'_>) -> Option<Evidence> {
 
 /// The probe of one vantage, where one was made and failed.
 pub fn probe_of(now: &Snapshot, vantage: &Vantage) -> Option<Evidence> {
-    let mine = |p: &&ProbeResult| {
-        p.mount_ns == vantage.mount_ns
-            && p.path == vantage.path
-            && p.root == vantage.root
-            && p.credentials == vantage.credentials
-    };
-    now.probes.iter().filter(mine).find_map(probe_failure)
+    now.probes.iter().filter(|p| p.is_of(vantage)).find_map(probe_failure)
 }
 
 fn probe_failure(probe: &ProbeResult) -> Option<Evidence> {

@@ -67,10 +67,7 @@ fn is_hung(why: &GapWhy) -> bool {
 }
 
 fn hung_probe<'a>(now: &'a Snapshot, v: &Vantage) -> Option<&'a ProbeResult> {
-    now.probes.iter().find(|p| {
-        let same_view = p.mount_ns == v.mount_ns && p.root == v.root && p.credentials == v.credentials;
-        p.hung && p.path == v.path && same_view
-    })
+    now.probes.iter().find(|p| p.hung && p.is_of(v))
 }
 
 fn hung_field(vantage: &Vantage) -> Option<&GapWhy> {

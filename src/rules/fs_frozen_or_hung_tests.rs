@@ -21,6 +21,7 @@ fn hung_probe_of(stage: &mut Stage, pid: Pid) {
     let vantage = stage.now.vantages.items().iter().find(|v| v.pids == [pid] && v.path == "/tmp".into()).unwrap();
     let probe = ProbeResult {
         path: vantage.path.clone(),
+        based_on: vantage.based_on.clone(),
         pid: Some(pid),
         mount_ns: vantage.mount_ns,
         root: vantage.root.clone(),
