@@ -3,11 +3,12 @@
 use crate::model::finding::{Diagnosis, Finding, RuledOut, Severity, Status, Unseen};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::rules::build_log::{self, Says};
 use crate::rules::{RULES, Rule, Verdict};
 
 /// Asks all rules about one snapshot.
 ///
-/// Findings come worst first, then surest first, then in the order of the registry. A cause that yields to a more
+/// Findings come worst first, then surest first, then by what the build log says of them, then in the order of the registry. A cause that yields to a more
 /// specific one loses the processes that the other explains, and falls silent when none is left.
 pub fn diagnose(now: &Snapshot, before: Option<&Snapshot>, thresholds: &Thresholds) -> Diagnosis {
     diagnose_with(RULES, now, before, thresholds)
@@ -32,10 +33,14 @@ fn diagnose_with(
     }
     let mut found = let_the_specific_lead(rules, found);
     found.retain(|(_, finding)| is_asked_for(now, finding));
-    found.sort_by_key(|(order, f)| {
-        (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *order, f.subject.clone())
+    let weighed =
+        found.into_iter().map(|(order, mut finding)| (build_log::weigh(now, &mut finding), order, finding));
+    let mut found: Vec<(Says, usize, Finding)> = weighed.collect();
+    found.sort_by_key(|(says, order, f)| {
+        (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *says, *order, f.subject.clone())
     });
-    diagnosis.found = found.into_iter().map(|(_, f)| f).collect();
+    diagnosis.found = found.into_iter().map(|(_, _, f)| f).collect();
+    diagnosis.ruled_out.iter_mut().for_each(|ruled_out| build_log::remark(now, ruled_out));
     diagnosis.status = status_of(now, &diagnosis);
     diagnosis.headline = headline_of(now, &diagnosis);
     diagnosis

@@ -1,6 +1,7 @@
 //! Evidence: one fact with the words of its source and a command that shows it when pasted.
 
 use crate::model::finding::Evidence;
+use crate::model::log_line::LogLine;
 use crate::model::mount::Mount;
 use crate::model::probe::ProbeResult;
 use crate::model::process::{Pid, Place};
@@ -100,6 +101,16 @@ fn probe_failure(probe: &ProbeResult) -> Option<Evidence> {
         means: format!("made for real in the view of that process: {} fails", failure.step.word()),
         by_hand: format!("tmpmedic probe --pid {pid} --dir {}", probe.path.quoted()),
     })
+}
+
+/// A line of the build log that was given.
+pub fn log_line(line: &LogLine, means: &str) -> Evidence {
+    Evidence {
+        source: format!("build log, line {}", line.line),
+        observed: line.text.clone(),
+        means: means.to_owned(),
+        by_hand: format!("sed -n {}p LOGFILE", line.line),
+    }
 }
 
 /// `path` of a process as our own namespace reaches it.

@@ -6,6 +6,7 @@
 //! the same processes at the same path.
 
 mod advice;
+mod build_log;
 mod builds;
 mod cohort;
 mod diagnosis;
