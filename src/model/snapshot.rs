@@ -69,6 +69,11 @@ impl Snapshot {
         self.namespaces.items().iter().find(|ns| ns.id == id)
     }
 
+    /// The namespace that tmpmedic itself is in.
+    pub fn our_namespace(&self) -> Option<&MountNamespace> {
+        self.namespaces.items().iter().find(|ns| ns.ours)
+    }
+
     /// The mount that serves a vantage.
     pub fn mount_of(&self, vantage: &Vantage) -> Option<&Mount> {
         let mounts = self.namespace(vantage.mount_ns)?.mounts.items();

@@ -8,7 +8,7 @@ use crate::model::process::Process;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::rules::{Rule, RuleCard, Verdict, advice, evidence};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
 
 /// Shorter lines ("error: aborting") would match by chance.
 const TELLING_LENGTH: usize = 16;
@@ -90,7 +90,7 @@ fn told_by_log(now: &Snapshot) -> Option<Finding> {
         errno: line.errno,
         evidence: vec![evidence::log_line(line, &line.means)],
         actions: vec![
-            advice::guide(
+            offers::guide(
                 "look for the record in the target directory of that build, and remove it; cargo makes it anew",
                 Risk::None,
                 vec![
@@ -161,7 +161,7 @@ fn actions(info: &RustcInfo) -> Vec<Action> {
 
 fn without_record() -> Action {
     let by_hand = vec!["CARGO_CACHE_RUSTC_INFO=0 cargo build".to_owned()];
-    advice::guide_back("or let one build go without the record", Risk::None, by_hand)
+    offers::guide_back("or let one build go without the record", Risk::None, by_hand)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, setting};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
 /// See the module's header.
 pub struct CwdDeleted;
@@ -41,7 +41,7 @@ impl Rule for CwdDeleted {
             Party::all_of(now, &pids).into_iter().map(move |party| (path, party)).collect::<Vec<_>>()
         });
         let found = parties.filter_map(|(path, party)| finding(now, path, &party)).collect();
-        let gaps = setting::gaps_of("working directory", living().filter_map(|p| p.cwd.as_ref().err()));
+        let gaps = unseen::of_processes("working directory", living().filter_map(|p| p.cwd.as_ref().err()));
         let gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { gaps };
         Verdict::of(found, gaps, || {
             let builds = living().filter(|p| p.is_build()).count();

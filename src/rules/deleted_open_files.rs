@@ -12,10 +12,8 @@ use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::Bytes;
-use crate::rules::cohort;
 use crate::rules::room::{self, Room};
-use crate::rules::scope;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, cohort, offers, place, scope};
 
 /// How many holders are named, the biggest first.
 const NAMED: usize = 5;
@@ -71,7 +69,7 @@ fn finding(now: &Snapshot, t: &Thresholds, device: Device, all: &[&Pinned]) -> O
     let bytes = sum(all);
     let place = cohort::by_file_system(now, |v| {
         let own = v.identity.as_ref().ok().map(|i| i.device);
-        own == Some(device) || cohort::backing_mount(now, v).is_some_and(|m| m.device == device)
+        own == Some(device) || place::backing(now, v).is_some_and(|m| m.device == device)
     });
     let is_tight = place.iter().any(|c| c.vantages.iter().any(|v| room::blocks(now, v, t) != Room::Enough));
     // On a small file system that is full, a tenth of it is worth a word although it is little elsewhere.
@@ -129,7 +127,7 @@ fn actions(now: &Snapshot, biggest: &Pinned) -> Vec<Action> {
             by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
         });
     }
-    actions.push(advice::guide(
+    actions.push(offers::guide(
         format!("empty the biggest of pid {pid} while it stays open: whatever it holds is lost to that process"),
         Risk::RemovesData,
         vec![format!("truncate -s 0 /proc/{pid}/fd/{fd}")],

@@ -7,7 +7,8 @@ use crate::model::probe::ProbeResult;
 use crate::model::process::{Pid, Place};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
-use crate::model::vantage::{Component, Vantage};
+use crate::model::units::Bytes;
+use crate::model::vantage::{Component, Facts, Kind, Vantage};
 use crate::rules::scope::{self, Group};
 
 /// The line of a mount table, verbatim.
@@ -64,6 +65,20 @@ pub fn stat_of(pid: Pid, component: &Component, means: &str) -> Evidence {
         observed: RawText::from(observed.as_str()),
         means: means.to_owned(),
         by_hand: format!("stat -c '%04a %u:%g links %h' {}", path.quoted()),
+    }
+}
+
+/// The kind of an object in the words of `stat -c %F`.
+pub fn kind_of(facts: &Facts) -> &'static str {
+    match facts.kind {
+        Kind::File if facts.size == Bytes(0) => "regular empty file",
+        Kind::File => "regular file",
+        Kind::Directory => "directory",
+        Kind::Link => "symbolic link",
+        Kind::Socket => "socket",
+        Kind::Fifo => "fifo",
+        Kind::CharDevice => "character special file",
+        Kind::BlockDevice => "block special file",
     }
 }
 

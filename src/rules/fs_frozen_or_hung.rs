@@ -13,7 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct FsFrozenOrHung;
@@ -38,12 +38,12 @@ impl Rule for FsFrozenOrHung {
     fn check(&self, now: &Snapshot, before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let hung = |v: &Vantage| hung_probe(now, v).is_some() || hung_field(v).is_some();
         let served_by = |v: &Vantage| {
-            let mount = cohort::mount_of(now, v).map(|m| m.id);
-            (v.mount_ns, mount, mount.is_none().then(|| cohort::place_of(v)))
+            let mount = place::mount(now, v).map(|m| m.id);
+            (v.mount_ns, mount, mount.is_none().then(|| place::path(v)))
         };
         let mut found: Vec<Finding> = cohort::gather(now, hung, served_by).iter().map(unanswered).collect();
         if found.is_empty() {
-            found.extend(scope::vantage_gaps(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
+            found.extend(unseen::vantages(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
         }
         let explained: Vec<Pid> = found.iter().flat_map(|f| f.subject.pids.iter().copied()).collect();
         let stuck: Vec<&Process> =
@@ -201,7 +201,7 @@ fn actions_on(mount: Option<&Mount>) -> Vec<Action> {
 fn revive(point: Option<&str>) -> Action {
     let mut by_hand = vec!["grep -E ' - (fuse|nfs|cifs|9p|autofs)' /proc/self/mountinfo".to_owned()];
     by_hand.extend(point.map(|point| format!("umount -l {point}")));
-    advice::guide(
+    offers::guide(
         "bring its server or daemon back; else detach the mount: its users get errors instead of hanging",
         Risk::Interrupts,
         by_hand,
@@ -214,7 +214,7 @@ fn thaw(point: Option<&str>) -> Action {
         "dmsetup info | grep -A1 -i suspended; cat /proc/pressure/io".to_owned(),
     ];
     by_hand.extend(point.map(|point| format!("fsfreeze -u {point}")));
-    advice::guide(
+    offers::guide(
         "thaw it, if the snapshot or backup that froze it is gone; else look at the disk below",
         Risk::None,
         by_hand,

@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, scope, way};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, unseen, way};
 
 /// See the module's header.
 pub struct OverlayUpperGone;
@@ -109,7 +109,7 @@ fn gaps(now: &Snapshot) -> Vec<Gap> {
         }
     }
     let of = |(why, count)| Gap::new(format!("writable layers of {count} overlays"), why);
-    scope::mount_gaps(now).into_iter().chain(whys.into_iter().map(of)).collect()
+    unseen::mounts(now).into_iter().chain(whys.into_iter().map(of)).collect()
 }
 
 fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> Finding {
@@ -145,7 +145,7 @@ fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> F
 fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence> {
     let upper = mount.super_path("upperdir").filter(|_| state.upper == Ok(false));
     let work = mount.super_path("workdir").filter(|_| state.work == Ok(false)).map(|path| path.join(b"work"));
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours);
+    let ours = now.our_namespace();
     let gone = |path: RawPath| {
         let reached = match state.seen_by {
             Some(pid) if ours.is_none_or(|ns| ns.witness != pid) => evidence::inside(pid, &path),

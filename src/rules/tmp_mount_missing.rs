@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, scope, spot, way};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, place, spot, unseen, way};
 
 /// See the module's header.
 pub struct TmpMountMissing;
@@ -36,9 +36,9 @@ impl Rule for TmpMountMissing {
             Err(GapWhy::Absent | GapWhy::Vanished) => return Verdict::RuledOut("there is no /etc/fstab".to_owned()),
             Err(why) => return Verdict::Blind(vec![Gap::new("/etc/fstab", why.clone())]),
         };
-        let Some(ours) = now.namespaces.items().iter().find(|ns| ns.ours).filter(|ns| ns.mounts.is_whole()) else {
+        let Some(ours) = now.our_namespace().filter(|ns| ns.mounts.is_whole()) else {
             let own = Gap::new("our own mount table", GapWhy::Absent);
-            return Verdict::Blind(scope::mount_gaps(now).into_iter().chain(std::iter::once(own)).collect());
+            return Verdict::Blind(unseen::mounts(now).into_iter().chain(std::iter::once(own)).collect());
         };
         let wanted: Vec<&FstabLine> = lines.iter().filter(|line| is_for_temp(now, ours, line)).collect();
         let missing = wanted.iter().filter(|line| !is_mounted(now, ours, &line.point));
@@ -53,7 +53,7 @@ impl Rule for TmpMountMissing {
 fn is_for_temp(now: &Snapshot, ours: &MountNamespace, line: &FstabLine) -> bool {
     let on_demand = line.options.split(',').any(|o| o == "noauto");
     let real = line.fs_type != "swap" && line.point.is_absolute() && line.point != "/".into();
-    let usual = ["/tmp", "/var/tmp"].iter().any(|path| spot::is_same(&line.point, &(*path).into()));
+    let usual = ["/tmp", "/var/tmp"].iter().any(|path| place::is_same(&line.point, &(*path).into()));
     real && !on_demand && (usual || users(now, ours, &line.point).next().is_some())
 }
 
@@ -75,7 +75,7 @@ fn users<'a>(
 /// Something is mounted on that point, or on what it is after following a symlink. An automounter counts: it mounts
 /// when somebody comes.
 fn is_mounted(now: &Snapshot, ours: &MountNamespace, point: &RawPath) -> bool {
-    let on = |path: &RawPath| ours.mounts.items().iter().any(|m| spot::is_same(&m.point, path));
+    let on = |path: &RawPath| ours.mounts.items().iter().any(|m| place::is_same(&m.point, path));
     let here = now.vantages.items().iter().filter(|v| v.mount_ns == ours.id);
     let mut links = here.flat_map(way::links_of).filter(|link| point.is_below(&link.path));
     on(point) || links.any(|link| resolved(point, link).is_some_and(|path| on(&path)))

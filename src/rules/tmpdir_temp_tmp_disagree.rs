@@ -10,7 +10,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, setting, spot};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, setting, spot, unseen};
 
 /// See the module's header.
 pub struct TmpdirTempTmpDisagree;
@@ -65,7 +65,7 @@ impl Rule for TmpdirTempTmpDisagree {
         if found.is_empty() {
             found.extend(by_values.iter().find_map(|(named, pids)| apart(now, named, pids)));
         }
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments(now), || {
             format!("{} runners and build processes read, all their temp variables serve alike", concerned().count())
         })
     }
@@ -80,7 +80,7 @@ fn named(process: &Process) -> Vec<Named<'_>> {
 
 /// A trailing slash makes no difference, and what is not set does not disagree.
 fn disagree(named: &[Named<'_>]) -> bool {
-    named.windows(2).any(|w| matches!(w, [(_, one), (_, other)] if !spot::is_same(one, other)))
+    named.windows(2).any(|w| matches!(w, [(_, one), (_, other)] if !place::is_same(one, other)))
 }
 
 /// One finding a party where a value cannot be used although another can.
