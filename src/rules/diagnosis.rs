@@ -4,7 +4,7 @@ use crate::model::finding::{Diagnosis, Finding, RuledOut, Severity, Status, Unse
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::build_log::{self, Says};
-use crate::rules::{RULES, Rule, Verdict};
+use crate::rules::{RULES, Rule, Verdict, unexplained};
 
 /// Asks all rules about one snapshot.
 ///
@@ -43,6 +43,12 @@ fn diagnose_with(
     diagnosis.ruled_out.iter_mut().for_each(|ruled_out| build_log::remark(now, ruled_out));
     diagnosis.status = status_of(now, &diagnosis);
     diagnosis.headline = headline_of(now, &diagnosis);
+    // Something fails all the same where nothing grave was found.
+    if diagnosis.status != Status::Critical
+        && let Some(headline) = unexplained::headline(now, &diagnosis.found)
+    {
+        (diagnosis.status, diagnosis.headline) = (Status::Critical, headline);
+    }
     diagnosis
 }
 
@@ -106,7 +112,8 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
         _ => {
             let dirs = now.temp_dirs.items().len();
             let vantages = now.vantages.items().len();
-            format!("{dirs} temp dirs seen from {vantages} vantages, none fails")
+            let none = if unexplained::any(now) { "no build's fails" } else { "none fails" };
+            format!("{dirs} temp dirs seen from {vantages} vantages, {none}")
         }
     }
 }
@@ -114,6 +121,7 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::errno::Errno;
     use crate::rules::stage::{Life, Stage};
 
     #[test]
@@ -124,5 +132,21 @@ mod tests {
         stage.now.asked.pids.insert(42);
         let about_the_other = diagnose(&stage.now, None, &Thresholds::default());
         assert_eq!(about_the_other.status, Status::Ok, "{:?}", about_the_other.found);
+    }
+
+    #[test]
+    fn a_build_whose_probe_fails_is_critical_although_no_rule_knows_why() {
+        let stage = Stage::healthy().runner(41, "r@1.service").probed(41, "/tmp", Errno::EDQUOT);
+        let diagnosis = diagnose(&stage.now, None, &Thresholds::default());
+        assert!(diagnosis.found.iter().all(|f| f.severity == Severity::Info), "{:?}", diagnosis.found);
+        assert_eq!(diagnosis.status, Status::Critical);
+        assert_eq!(
+            diagnosis.headline,
+            "/tmp of r@1.service: mkdir fails with EDQUOT, for no cause known here"
+        );
+        let stranger = Stage::healthy().probed(100, "/tmp", Errno::EDQUOT);
+        let diagnosis = diagnose(&stranger.now, None, &Thresholds::default());
+        assert_eq!(diagnosis.status, Status::Ok);
+        assert!(!diagnosis.headline.contains("none fails"), "{}", diagnosis.headline);
     }
 }

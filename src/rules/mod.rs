@@ -13,7 +13,7 @@
 //! | several of them | `cohort` (one file system or directory), `spot` (one party's temp dir), `on_mount` (what one mount serves) |
 //! | processes | `builds` (those that limits matter to), `scope` (groups by unit or container), `party` (whom one finding is about) |
 //! | values of variables | `setting` (one value of one party), `origin` (who set it) |
-//! | what is said | `evidence`, `offers` (actions), `heading` (titles), `unseen` (gaps), `build_log` |
+//! | what is said | `evidence`, `offers` (actions), `heading` (titles), `unseen` (gaps), `unexplained`, `build_log` |
 //!
 //! A rule starts from whatever its cause is a fact of: a mount (`scope`), a place (`cohort`), or a value (`spot`, `setting`).
 
@@ -39,6 +39,7 @@ mod setting;
 mod spot;
 #[cfg(test)]
 pub mod stage;
+mod unexplained;
 mod unseen;
 mod way;
 
