@@ -40,8 +40,10 @@ impl Rule for FdOrTaskLimits {
         let unread = |p: &&&Process| p.limits.is_err() || p.open_files.is_err();
         let missing: Vec<(Pid, GapWhy)> = processes.iter().filter(unread).map(|p| (p.pid, why(p))).collect();
         gaps.extend(unseen::of_builds("descriptors", &missing));
-        if let Some(Err(why)) = now.host.value().map(|h| &h.open_files) {
-            gaps.push(Gap::new("/proc/sys/fs/file-nr", why.clone()));
+        match now.host.value().map(|h| &h.open_files) {
+            Some(Ok(_)) => {}
+            Some(Err(why)) => gaps.push(Gap::new("/proc/sys/fs/file-nr", why.clone())),
+            None => gaps.extend(now.host.gaps().iter().cloned()),
         }
         Verdict::of(found, gaps, || figures(now, &processes))
     }
@@ -104,7 +106,7 @@ fn of_processes(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<F
             Risk::None,
             vec![format!("prlimit --pid {pid} --nofile={}:", limit.saturating_mul(4))],
         )];
-        actions.extend(unit_of(process).and_then(|unit| offers::drop_in(unit, "nofile", "LimitNOFILE=65536")));
+        actions.extend(offers::drop_in(process, "nofile", "LimitNOFILE=65536"));
         let label = scope::label_of(process);
         Some(Finding {
             title: format!("{label} has {open} of {limit} descriptors open"),
@@ -169,7 +171,7 @@ fn of_cgroup(
             "echo \"current $(cat {now_file}) max $(cat {max_file}) refused $(awk '$1 == \"max\" {{print $2}}' {events})\""
         ),
     };
-    let raise = unit_of(first).filter(|unit| unit.ends_with(".service")).map(|unit| {
+    let raise = offers::service_of(first).map(|unit| {
         let unit = RawPath::from(unit).quoted();
         format!("systemctl set-property --runtime {unit} TasksMax={}", max.saturating_mul(2))
     });
@@ -278,10 +280,6 @@ fn claim(severity: Severity, errno: Errno, evidence: Evidence, actions: Vec<Acti
 fn machine(now: &Snapshot) -> Subject {
     let name = now.host.value().map_or_else(|| "this machine".to_owned(), |h| h.name.clone());
     Subject { kind: SubjectKind::Process, name, pids: Vec::new(), path: None }
-}
-
-fn unit_of(process: &Process) -> Option<&str> {
-    process.unit.as_deref().filter(|_| process.container.is_none())
 }
 
 fn text(text: &str) -> RawText {

@@ -13,6 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
+use crate::rules::room::{self, Backing};
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
@@ -36,7 +37,9 @@ impl Rule for FsFrozenOrHung {
     }
 
     fn check(&self, now: &Snapshot, before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
-        let hung = |v: &Vantage| hung_probe(now, v).is_some() || hung_field(v).is_some();
+        let hung = |v: &Vantage| {
+            !is_in_memory(now, v) && (hung_probe(now, v).is_some() || hung_field(v).is_some())
+        };
         let served_by = |v: &Vantage| {
             let mount = place::mount(now, v).map(|m| m.id);
             (v.mount_ns, mount, mount.is_none().then(|| place::path(v)))
@@ -50,7 +53,7 @@ impl Rule for FsFrozenOrHung {
             now.all_processes().filter(|p| channel(p).is_some() && !explained.contains(&p.pid)).collect();
         let twice: Vec<&Process> = stuck.iter().copied().filter(|p| was_stuck(before, p)).collect();
         found.extend(stuck_processes(now, &twice));
-        let gaps: Vec<Gap> = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { Vec::new() };
+        let gaps = gaps(now);
         if found.is_empty() && gaps.is_empty() && before.is_none() && !stuck.is_empty() {
             return Verdict::Wait;
         }
@@ -60,6 +63,23 @@ impl Rule for FsFrozenOrHung {
             format!("{answered} probes answered, {asleep} processes in state D, none stays on a dead file system")
         })
     }
+}
+
+/// Without processes or temp dirs nothing was looked at. A probe of memory that does not return speaks of a busy machine.
+fn gaps(now: &Snapshot) -> Vec<Gap> {
+    let mut gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { Vec::new() };
+    gaps.extend(now.vantages.value().is_none().then(|| unseen::vantages(now)).into_iter().flatten());
+    let busy = now.vantages.items().iter().find(|v| hung_probe(now, v).is_some() && is_in_memory(now, v));
+    gaps.extend(busy.map(|v| Gap {
+        remedy: Some("look again when the machine has less to do: cat /proc/pressure/cpu".to_owned()),
+        ..Gap::new(format!("the answer of {}, which is memory and cannot hang", v.path), GapWhy::Os(Errno::ETIMEDOUT))
+    }));
+    gaps
+}
+
+/// tmpfs waits for no disk and cannot be frozen. Source: ioctl_fsfreeze(2), EOPNOTSUPP.
+fn is_in_memory(now: &Snapshot, vantage: &Vantage) -> bool {
+    room::backing(now, vantage) == Backing::Memory
 }
 
 fn is_hung(why: &GapWhy) -> bool {

@@ -105,3 +105,20 @@ fn is_blind_without_processes() {
     stage.now.processes = crate::model::reading::Reading::Blind { gap };
     assert!(matches!(check(&stage, None), Verdict::Blind(_)));
 }
+
+#[test]
+fn is_blind_where_no_temp_dir_was_looked_at() {
+    assert!(matches!(check(&runner().without_vantages(), None), Verdict::Blind(_)));
+}
+
+#[test]
+fn takes_a_slow_probe_of_memory_for_a_busy_machine() {
+    let mut tmpfs = crate::rules::stage::mount(60, 25, "/", "/tmp", "tmpfs", "tmpfs");
+    tmpfs.device.major = 0;
+    let mut stage = runner()
+        .mount(70, tmpfs)
+        .change_vantages(|v| v.pids == [70] && v.path == "/tmp".into(), |v| v.mount_id = Some(60));
+    hung_probe_of(&mut stage, 70);
+    let Verdict::Blind(gaps) = check(&stage, None) else { panic!("tmpfs cannot hang") };
+    assert_eq!(gaps[0].what, "the answer of /tmp, which is memory and cannot hang");
+}

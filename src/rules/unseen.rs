@@ -54,6 +54,14 @@ pub fn environments(now: &Snapshot) -> Vec<Gap> {
     of_processes("environment", living.filter_map(|p| p.variables.as_ref().err()))
 }
 
+/// The same for a cause that only runners, build processes and asked ones can have.
+pub fn environments_of_builds(now: &Snapshot) -> Vec<Gap> {
+    if now.processes.value().is_none() {
+        return now.processes.gaps().to_vec();
+    }
+    of_processes("environment", builds::of(now).iter().filter_map(|p| p.variables.as_ref().err()))
+}
+
 /// One gap for each reason why something of processes was not read.
 pub fn of_processes<'a>(what: &str, whys: impl Iterator<Item = &'a GapWhy>) -> Vec<Gap> {
     let mut counts: BTreeMap<&GapWhy, u64> = BTreeMap::new();
