@@ -92,8 +92,8 @@ fn give_room(path: &RawPath) -> Action {
         "start the container with room for its temp dir: a tmpfs, or a volume",
         Risk::Interrupts,
         vec![
-            format!("docker run --tmpfs {at}:rw,exec,size=4g …"),
-            format!("docker run -v ci-tmp:{at} …   # or a named volume, on the host's disk"),
+            format!("docker run --tmpfs {at}:rw,exec,size=4g IMAGE"),
+            format!("docker run -v ci-tmp:{at} IMAGE   # or a named volume, on the host's disk"),
         ],
     )
 }

@@ -3,7 +3,7 @@
 //! tmpmedic runs none of them: each is a title, its risk and what to paste.
 
 use crate::model::finding::{Action, Risk};
-use crate::model::process::{Container, Pid};
+use crate::model::process::{Container, Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::rules::cohort::Cohort;
 use crate::rules::party::Party;
@@ -54,11 +54,9 @@ pub fn find_what_fills(cohort: &Cohort<'_>) -> Action {
     )
 }
 
-/// A drop-in for a unit, and a restart: the running jobs die. Scopes and slices take no such settings.
-pub fn drop_in(unit: &str, name: &str, setting: &str) -> Option<Action> {
-    if !unit.ends_with(".service") {
-        return None;
-    }
+/// A drop-in for the service of a process, and a restart: the running jobs die. Scopes and slices take no such settings.
+pub fn drop_in(process: &Process, name: &str, setting: &str) -> Option<Action> {
+    let unit = service_of(process)?;
     let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str()).quoted();
     let word = RawPath::from(unit).quoted();
     Some(guide_back(
@@ -82,27 +80,59 @@ pub fn restart(party: &Party<'_>, effect: &str) -> Option<Action> {
         let commands = recreate(container)?;
         return Some(guide(format!("make the container anew: {effect}"), Risk::Interrupts, commands));
     }
-    let unit = service(party)?;
-    Some(Action {
+    Some(restart_unit(service(party)?, effect))
+}
+
+/// Restarts a system service.
+pub fn restart_unit(unit: &str, effect: &str) -> Action {
+    Action {
         id: "restart-unit".to_owned(),
         title: format!("restart {unit}: {effect}; its running jobs die"),
         risk: Risk::Interrupts,
         reversible: false,
         by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
-    })
+    }
 }
 
 /// The system service of a party; units of user managers and scopes cannot be restarted by `systemctl restart`.
 pub fn service<'a>(party: &'a Party<'_>) -> Option<&'a str> {
-    let unit = party.unit.as_deref().filter(|unit| unit.ends_with(".service"))?;
-    let cgroup = party.lead.and_then(|p| p.cgroup.as_ref().ok());
+    party.unit.as_deref().filter(|unit| is_of_system(unit, party.lead))
+}
+
+/// The same of one process; a container's belongs to its engine.
+pub fn service_of(process: &Process) -> Option<&str> {
+    let unit = process.unit.as_deref().filter(|_| process.container.is_none())?;
+    is_of_system(unit, Some(process)).then_some(unit)
+}
+
+fn is_of_system(unit: &str, process: Option<&Process>) -> bool {
+    let cgroup = process.and_then(|p| p.cgroup.as_ref().ok());
     let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
-    (!of_user).then_some(unit)
+    unit.ends_with(".service") && !of_user
+}
+
+/// Looks at a container and removes it with what it wrote, in the words of its engine; only a look where that is not known.
+pub fn remove(container: &Container) -> Vec<String> {
+    let name = name_of(container);
+    match container.engine.as_str() {
+        engine @ ("docker" | "podman") => {
+            vec![format!("{engine} inspect {name}"), format!("{engine} rm -f {name}")]
+        }
+        "containerd" => vec![format!("nerdctl inspect {name}"), format!("nerdctl rm -f {name}")],
+        "kubernetes" => vec![format!("crictl inspect {name}"), format!("crictl rm -f {name}")],
+        "nspawn" => vec![format!("machinectl status {name}")],
+        "lxc" => vec![format!("lxc-info -n {name}")],
+        _ => vec![format!("ps -o pid,lstart,cgroup,args -e | grep -F {name}")],
+    }
+}
+
+fn name_of(container: &Container) -> String {
+    let name = container.name.clone().unwrap_or_else(|| container.id.chars().take(12).collect());
+    RawPath::from(name.as_str()).quoted()
 }
 
 fn recreate(container: &Container) -> Option<Vec<String>> {
-    let name = container.name.clone().unwrap_or_else(|| container.id.chars().take(12).collect());
-    let name = RawPath::from(name.as_str()).quoted();
+    let name = name_of(container);
     let (look, again) = match container.engine.as_str() {
         engine @ ("docker" | "podman") => {
             let look = format!(

@@ -130,8 +130,8 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
 fn measured(pid: Pid, path: &RawPath, means: &str) -> Evidence {
     Evidence {
         source: format!("the temp dir of pid {pid}"),
-        observed: path.clone(),
-        means: means.to_owned(),
+        observed: RawText::from(path.as_bytes().len().to_string().as_str()),
+        means: format!("bytes of {path}: {means}"),
         by_hand: format!("printf %s {} | wc -c", path.quoted()),
     }
 }
@@ -197,5 +197,17 @@ mod tests {
     #[test]
     fn is_blind_without_vantages() {
         assert!(matches!(Stage::healthy().without_vantages().check(&PathTooLong), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn shows_what_the_command_prints_where_no_variable_names_the_path() {
+        let mut stage = with("/var/tmp/ci");
+        let path = long(80);
+        stage.now.asked.dirs = vec![path.as_str().into()];
+        let named = path.clone();
+        let stage = stage.change_vantages(|v| v.path == "/var/tmp".into() && v.pids.contains(&70), move |v| v.path = named.as_str().into());
+        let Verdict::Found(found) = stage.check(&PathTooLong) else { panic!("must be found") };
+        assert_eq!(found[0].evidence[0].observed, "80".into());
+        assert_eq!(found[0].evidence[0].by_hand, format!("printf %s {path} | wc -c"));
     }
 }

@@ -27,7 +27,7 @@ impl Rule for PrivateTmpDeleted {
         let groups = scope::groups_on_mount(now, is_dead_private_tmp);
         let found = groups.iter().map(|group| finding(now, group)).collect();
         Verdict::of(found, unseen::mounts(now), || {
-            let private = scope::mounts(now).filter(|m| is_private_tmp(m)).count();
+            let private = scope::mounts(now).filter(|m| is_private_tmp(m) && !m.root_deleted).count();
             format!("{private} private temp dirs seen in {} mount namespaces, each alive", now.namespaces.items().len())
         })
     }

@@ -84,8 +84,7 @@ fn actions(now: &Snapshot, pid: Pid) -> Vec<Action> {
         Risk::None,
         vec![format!("prlimit --pid {pid} --fsize=unlimited:unlimited")],
     )];
-    let unit = now.process(pid).filter(|p| p.container.is_none()).and_then(|p| p.unit.as_deref());
-    actions.extend(unit.and_then(|unit| offers::drop_in(unit, "fsize", "LimitFSIZE=infinity")));
+    actions.extend(now.process(pid).and_then(|p| offers::drop_in(p, "fsize", "LimitFSIZE=infinity")));
     actions
 }
 

@@ -49,7 +49,7 @@ fn figures(now: &Snapshot) -> String {
         errors.iter().filter(|e| e.count > 0).map(|e| format!("{} recorded {}", e.device, e.count)).collect();
     match counted.as_slice() {
         [] => "no file system of a temp dir recorded an error or shut down".to_owned(),
-        all => format!("{} errors since the last fsck, yet it is written to", all.join(", ")),
+        all => format!("{} errors since the last fsck, but no temp dir is on a file system that stopped", all.join(", ")),
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
         let Verdict::RuledOut(because) = with_errors(with_super("rw,errors=continue")).check(&RoAfterFsError) else {
             panic!("it is written to")
         };
-        assert_eq!(because, "vda1 recorded 3 errors since the last fsck, yet it is written to");
+        assert_eq!(because, "vda1 recorded 3 errors since the last fsck, but no temp dir is on a file system that stopped");
         let Verdict::RuledOut(because) = Stage::healthy().check(&RoAfterFsError) else { panic!("all is well") };
         assert_eq!(because, "no file system of a temp dir recorded an error or shut down");
     }

@@ -108,7 +108,7 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
         return vec![offers::guide(
             "start the container with a writable temp dir",
             Risk::Interrupts,
-            vec![format!("docker run --tmpfs {}:rw,exec,size=2g …", path.quoted())],
+            vec![format!("docker run --tmpfs {}:rw,exec,size=2g IMAGE", path.quoted())],
         )];
     }
     let mut actions = Vec::new();
@@ -122,9 +122,9 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
                 format!("findmnt --fstab -T {}", path.quoted()),
             ],
         ));
-    } else if let Some(unit) = process.and_then(|p| p.unit.as_deref()) {
-        actions.extend(offers::drop_in(unit, "tmp", "PrivateTmp=yes"));
-        actions.extend(offers::drop_in(unit, "writable", &format!("ReadWritePaths={path}")));
+    } else if let Some(service) = process.filter(|p| offers::service_of(p).is_some()) {
+        actions.extend(offers::drop_in(service, "tmp", "PrivateTmp=yes"));
+        actions.extend(offers::drop_in(service, "writable", &format!("ReadWritePaths={path}")));
     } else {
         actions.push(offers::guide_back(
             "make this mount writable again",

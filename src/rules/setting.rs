@@ -53,7 +53,8 @@ pub fn vantage_of<'a>(now: &'a Snapshot, pid: Pid, path: &RawPath) -> Option<&'a
 /// Whether that path serves that process as a temp dir: `None` where nobody knows.
 pub fn works(now: &Snapshot, pid: Pid, path: &RawPath) -> Option<bool> {
     let vantage = vantage_of(now, pid, path)?;
-    match (vantage.can_create.can, way::stop_of(vantage)) {
+    let can = if runs_nothing(vantage) { Can::Yes } else { vantage.can_create.can };
+    match (can, way::stop_of(vantage)) {
         (Can::No, _)
         | (_, Some(Stop::Missing(_) | Stop::Dangling { .. } | Stop::Loop(_) | Stop::NotDirectory(_))) => {
             Some(false)
@@ -61,6 +62,11 @@ pub fn works(now: &Snapshot, pid: Pid, path: &RawPath) -> Option<bool> {
         (Can::Yes, None) => Some(true),
         (Can::Unknown, None) => None,
     }
+}
+
+/// Files can be made there; that they cannot be run is the business of `noexec-tmp`.
+fn runs_nothing(vantage: &Vantage) -> bool {
+    vantage.can_create.can == Can::No && vantage.can_create.step.as_deref() == Some("execute")
 }
 
 impl Setting<'_> {
@@ -103,5 +109,16 @@ mod tests {
         let stage = stage.fails(100, "/nope", Errno::ENOENT, "mkdir");
         assert_eq!(works(&stage.now, 100, &"/nope".into()), Some(false));
         assert_eq!(works(&stage.now, 100, &"/elsewhere".into()), None);
+    }
+
+    #[test]
+    fn serves_where_files_can_be_made_and_not_run() {
+        let stage =
+            Stage::healthy().variable(100, "TMPDIR", "/srv/t").fails(100, "/srv/t", Errno::EACCES, "execute");
+        assert_eq!(
+            works(&stage.now, 100, &"/srv/t".into()),
+            Some(true),
+            "that is the business of noexec-tmp"
+        );
     }
 }

@@ -30,8 +30,16 @@ static CARD: RuleCard = RuleCard {
         "tmpdir-not-a-directory",
         "tmpdir-dangling-symlink",
         "tmpdir-symlink-loop",
+        "overmounted-tmp",
+        "ro-after-fs-error",
+        "fs-frozen-or-hung",
         "disk-full",
+        "reserved-blocks",
+        "inodes-exhausted",
+        "var-tmp-full",
         "tmpfs-size",
+        "tmpfs-inodes",
+        "acl-deny",
         "tmp-wrong-mode-or-owner",
         "ro-mount",
         "immutable-or-append",
@@ -65,7 +73,7 @@ impl Rule for TmpdirTempTmpDisagree {
         if found.is_empty() {
             found.extend(by_values.iter().find_map(|(named, pids)| apart(now, named, pids)));
         }
-        Verdict::of(found, unseen::environments(now), || {
+        Verdict::of(found, unseen::environments_of_builds(now), || {
             format!("{} runners and build processes read, all their temp variables serve alike", concerned().count())
         })
     }
@@ -183,6 +191,8 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirTempTmpDisagree), Verdict::Blind(_)));
+        let unread = |pid| Stage::healthy().runner(41, "r@1.service").without_environment(pid);
+        assert!(matches!(unread(41).check(&TmpdirTempTmpDisagree), Verdict::Blind(_)));
+        assert!(matches!(unread(1).check(&TmpdirTempTmpDisagree), Verdict::RuledOut(_)), "it is about builds");
     }
 }
