@@ -69,6 +69,11 @@ impl Snapshot {
         self.namespaces.items().iter().find(|ns| ns.id == id)
     }
 
+    /// The namespace that tmpmedic itself is in.
+    pub fn our_namespace(&self) -> Option<&MountNamespace> {
+        self.namespaces.items().iter().find(|ns| ns.ours)
+    }
+
     /// The mount that serves a vantage.
     pub fn mount_of(&self, vantage: &Vantage) -> Option<&Mount> {
         let mounts = self.namespace(vantage.mount_ns)?.mounts.items();
@@ -94,19 +99,11 @@ impl Snapshot {
     /// Adds probes, and lets each overrule the prediction of its vantage.
     pub fn take_probes(&mut self, probes: Vec<ProbeResult>) {
         for probe in probes {
-            for vantage in self.vantages.value_mut().into_iter().flatten() {
-                let same = vantage.path == probe.path
-                    && vantage.mount_ns == probe.mount_ns
-                    && vantage.root == probe.root
-                    && vantage.credentials == probe.credentials;
-                if same {
-                    vantage.can_create = ability_of(&probe, &vantage.can_create);
-                }
+            let vantages = self.vantages.value_mut().into_iter().flatten();
+            for vantage in vantages.filter(|vantage| probe.is_of(vantage)) {
+                vantage.can_create = ability_of(&probe, &vantage.can_create);
             }
-            self.probes.retain(|old| {
-                (&old.path, old.mount_ns, &old.root, &old.credentials)
-                    != (&probe.path, probe.mount_ns, &probe.root, &probe.credentials)
-            });
+            self.probes.retain(|old| !old.repeats(&probe));
             self.probes.push(probe);
         }
     }

@@ -95,6 +95,8 @@ pub enum Effect {
 pub struct ProbeWish {
     /// The directory, as the process names it.
     pub path: RawPath,
+    /// For a relative path: the cwd that it is relative to.
+    pub based_on: Option<RawPath>,
     /// The process to imitate.
     pub pid: Option<Pid>,
     /// Its mount namespace.
@@ -110,6 +112,7 @@ impl ProbeWish {
     pub fn of(vantage: &Vantage, pid: Option<Pid>) -> Self {
         Self {
             path: vantage.path.clone(),
+            based_on: vantage.based_on.clone(),
             pid,
             mount_ns: vantage.mount_ns,
             root: vantage.root.clone(),
@@ -119,14 +122,14 @@ impl ProbeWish {
 
     /// Whether it means that vantage.
     pub fn is_of(&self, vantage: &Vantage) -> bool {
-        (&self.path, self.mount_ns, &self.root, &self.credentials)
-            == (&vantage.path, vantage.mount_ns, &vantage.root, &vantage.credentials)
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&vantage.path, &vantage.based_on, vantage.mount_ns, &vantage.root, &vantage.credentials)
     }
 
     /// Whether that result answers it.
     pub fn is_answered_by(&self, result: &ProbeResult) -> bool {
-        (&self.path, self.mount_ns, &self.root, &self.credentials)
-            == (&result.path, result.mount_ns, &result.root, &result.credentials)
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&result.path, &result.based_on, result.mount_ns, &result.root, &result.credentials)
     }
 }
 

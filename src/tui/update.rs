@@ -85,7 +85,7 @@ fn probed(app: &mut App, result: ProbeResult) {
     }
     let answered: Vec<ProbeWish> =
         app.probing.iter().filter(|wish| wish.is_answered_by(&result)).cloned().collect();
-    let outcome = Outcome::Done(result);
+    let outcome = Outcome::Done(Box::new(result));
     for wish in answered {
         settle_probe(app, &wish, &outcome);
     }

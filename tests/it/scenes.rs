@@ -282,6 +282,7 @@ pub fn two_dead_runners() -> Arc<Look> {
 pub fn dead_probe() -> ProbeResult {
     ProbeResult {
         path: "/tmp".into(),
+        based_on: None,
         pid: Some(4514),
         mount_ns: runner_ns(1),
         root: "/".into(),

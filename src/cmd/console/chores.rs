@@ -82,6 +82,7 @@ impl Chores {
         };
         let request = ProbeRequest {
             path: wish.path.clone(),
+            based_on: wish.based_on.clone(),
             pid,
             started: now.and_then(|now| now.process(pid)).map(|process| process.started),
             ids: None,

@@ -166,6 +166,7 @@ fn probed(args: &ProbeArgs) -> Result<Report, Refusal> {
 fn request(whom: &Whom, who: &Described, dir: &RawPath) -> ProbeRequest {
     ProbeRequest {
         path: dir.clone(),
+        based_on: (!dir.is_absolute()).then(|| who.cwd.clone()),
         pid: who.pid,
         started: Some(who.started),
         ids: whom.ids.clone(),

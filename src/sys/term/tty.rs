@@ -63,11 +63,6 @@ impl Tty {
     pub fn drop_output(&self) -> io::Result<()> {
         Ok(tcflush(&self.fd, QueueSelector::OFlush)?)
     }
-
-    /// Drops what was typed and not yet read.
-    pub fn drop_input(&self) -> io::Result<()> {
-        Ok(tcflush(&self.fd, QueueSelector::IFlush)?)
-    }
 }
 
 impl AsFd for Tty {

@@ -85,7 +85,7 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It gave an answer.
-    Done(ProbeResult),
+    Done(Box<ProbeResult>),
     /// It could not be made.
     Failed(String),
 }

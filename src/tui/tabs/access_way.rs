@@ -32,7 +32,7 @@ pub fn draw(app: &App, now: &Snapshot, vantage: &Vantage, doc: &mut Doc<'_>) {
     room(vantage, doc);
     let why = vantage.reasons.iter().map(reason).collect::<Vec<_>>().join(", ");
     doc.text(Tone::Dim, &format!("looked at because it is {why}"));
-    let known = now.probes.iter().find(|p| is_probe_of(p, vantage));
+    let known = now.probes.iter().find(|p| p.is_of(vantage));
     if let Some(probe) = known {
         doc.blank();
         probe_line(now, probe, doc);
@@ -227,11 +227,6 @@ fn reason(reason: &Reason) -> String {
         Reason::BindMount => "bound into the container".to_owned(),
         Reason::Asked => "asked for".to_owned(),
     }
-}
-
-fn is_probe_of(probe: &ProbeResult, vantage: &Vantage) -> bool {
-    (&probe.path, probe.mount_ns, &probe.root, &probe.credentials)
-        == (&vantage.path, vantage.mount_ns, &vantage.root, &vantage.credentials)
 }
 
 fn probe_line(now: &Snapshot, probe: &ProbeResult, doc: &mut Doc<'_>) {
