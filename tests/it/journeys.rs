@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
-use tmpmedic::model::raw_path::{is_control, is_invisible};
+use tmpmedic::model::raw_path::{RawPath, is_control, is_invisible};
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::tui::app::{Direction, Pane};
 use tmpmedic::tui::keys::{KEYS, Key, KeyId, Place};
@@ -242,6 +242,37 @@ fn a_listing_that_comes_after_its_level_was_left_changes_nothing() {
     let before = text(&app);
     update(&mut app, Msg::Listed(Listing { wish, entries: whole(crate::frames::entries()) }));
     assert_eq!(text(&app), before);
+}
+
+#[test]
+fn an_open_directory_follows_the_looks_and_the_selection_stays() {
+    let look = scenes::two_dead_runners();
+    let mut app = seen(&look, WIDE);
+    let Some(Effect::List(wish)) = press(&mut app, "3<Enter>").pop() else {
+        panic!("a list must be asked for")
+    };
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [], "the first answer is still to come");
+    let mut entries = crate::frames::entries();
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries.clone()) }));
+    press(&mut app, " ");
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [Effect::Follow(wish.clone())]);
+    assert!(text(&app).contains("rustcVAIpSt"), "nothing flickers while it is read again");
+
+    let mut newest = entries.remove(0);
+    newest.name = RawPath::from("rustcNEWEST");
+    entries.insert(0, newest);
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries) }));
+    assert!(text(&app).contains("rustcNEWEST") && !text(&app).contains("rustcVAIpSt"), "{}", text(&app));
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert!(app.tabs.picked.is_empty(), "what is gone is picked no more");
+
+    let held: [&[Effect]; 2] = [&press(&mut app, "."), &update(&mut app, Msg::Look(Arc::clone(&look)))];
+    assert_eq!(held, [&[Effect::Freeze(true)][..], &[]], "a held screen asks for nothing");
+    assert_eq!(press(&mut app, "."), [Effect::Freeze(false), Effect::Follow(wish.clone())]);
+    press(&mut app, "1");
+    assert_eq!(update(&mut app, Msg::Look(look)), [], "nobody sees it");
+    assert_eq!(press(&mut app, "3"), [Effect::Follow(wish)], "it is seen again");
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn reason(reason: &Reason) -> String {
         Reason::TmpDir => "named by TMPDIR".to_owned(),
         Reason::Variable(name) => format!("named by {name}"),
         Reason::Fallback => "where tools fall back to".to_owned(),
-        Reason::BindMount => "bound into the container".to_owned(),
+        Reason::BindMount => "a mount of its own in this view".to_owned(),
         Reason::Asked => "asked for".to_owned(),
     }
 }

@@ -6,8 +6,10 @@ use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
+use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::TempDir;
 use crate::model::units::Entries;
+use crate::model::vantage::{Can, Vantage};
 use crate::tui::app::App;
 use crate::tui::list::ListState;
 use crate::tui::msg::Look;
@@ -97,7 +99,7 @@ impl Tab for Triage {
         let now = app.snapshot()?;
         let path = finding.subject.path.as_ref()?;
         let pids = &finding.subject.pids;
-        let meant = |v: &crate::model::vantage::Vantage| {
+        let meant = |v: &Vantage| {
             v.path.is_below(path) && (pids.is_empty() || v.pids.iter().any(|pid| pids.contains(pid)))
         };
         let all = now.vantages.items();
@@ -193,13 +195,14 @@ fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {
 /// The temp dirs at a glance; the Entries tab is where one goes through them, so no row is ever selected here.
 pub fn dirs(app: &App) -> (Table, ListState) {
     let mut table = Table::new(vec![
-        Column::path("TEMP DIR").at_most(20),
-        Column::path("SEEN BY").at_most(10).drops(6),
+        Column::path("  TEMP DIR").at_most(20).at_least(12),
+        // What tells the `/tmp` of one service from that of another goes last of all.
+        Column::path("SEEN BY").at_most(16).at_least(10),
         Column::number("ENTRIES"),
-        Column::fixed("2 MIN").drops(4),
-        Column::number("RATE").drops(3),
-        Column::fixed("DISK").drops(2),
-        Column::fixed("INODES").drops(5),
+        Column::fixed("2 MIN").drops(5),
+        Column::number("RATE").drops(2),
+        Column::fixed("DISK").drops(3),
+        Column::fixed("INODES").drops(4),
     ]);
     table.noun = ("temp dir", "temp dirs");
     if let Some(now) = app.snapshot() {
@@ -219,8 +222,9 @@ fn dir_cells(app: &App, dir: &TempDir) -> Vec<Cell> {
         Some(seen) => format!("{seen} {}", glyphs.ellipsis),
         None => dir.total.entries.to_string(),
     };
+    let (sign, tone) = now.map_or(("", Tone::Plain), |now| bad_sign(app, now, dir));
     let mut cells = vec![
-        Cell::plain(dir.path.shown()),
+        Cell::toned(tone, format!("{sign:<1} {}", dir.path.shown())),
         Cell::dim(place.unwrap_or_default()),
         Cell::plain(count),
         Cell::dim(spark::spark(&app.history.values(&key, 7), glyphs)),
@@ -235,6 +239,20 @@ fn dir_cells(app: &App, dir: &TempDir) -> Vec<Cell> {
         None => cells.push(Cell::dim("not known")),
     }
     cells
+}
+
+/// What is put before a temp dir in which somebody cannot create, or of which that is not known.
+fn bad_sign(app: &App, now: &Snapshot, dir: &TempDir) -> (&'static str, Tone) {
+    let all = now.vantages.items();
+    let vantages = dir.vantages.iter().filter_map(|place| all.get(usize::try_from(*place).ok()?));
+    let answers: Vec<Can> = vantages.map(|vantage| vantage.can_create.can).collect();
+    if answers.contains(&Can::No) {
+        (app.theme.glyphs.critical, Tone::Critical)
+    } else if answers.contains(&Can::Unknown) {
+        (app.theme.glyphs.unknown, Tone::Warning)
+    } else {
+        ("", Tone::Plain)
+    }
 }
 
 fn usage(per_cent: u64, app: &App) -> Cell {
