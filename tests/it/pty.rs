@@ -457,7 +457,7 @@ fn gone(why: io::Error) -> io::Result<String> {
 #[test]
 fn an_open_directory_shows_what_comes_and_goes_by_itself() {
     needs_setsid!();
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let dir = crate::sandbox::scratch();
     std::fs::write(dir.path().join("was-there"), b"x").unwrap();
     let path = dir.path().to_str().unwrap();
     let mut pty = Pty::start(140, 40, &[TMPMEDIC], &[("TMPDIR", path)]);

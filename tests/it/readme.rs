@@ -70,7 +70,7 @@ fn keys() -> String {
 }
 
 fn usage(arg: &Arg) -> String {
-    let values = arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str());
+    let values = arg.get_value_names().unwrap_or_default().iter().map(clap::builder::Str::as_str);
     let takes = arg.get_action().takes_values();
     let values = if takes { values.collect::<Vec<_>>().join(" ") } else { String::new() };
     match arg.get_long() {
