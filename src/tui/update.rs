@@ -42,7 +42,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 fn learn(app: &mut App, msg: Msg) {
     match msg {
         Msg::Key(_) | Msg::Paste(_) => {}
-        Msg::Resize { width, height } => app.size = (width, height),
+        Msg::Resize { width, height } => {
+            app.size = (width, height);
+            app.mark_stale();
+        }
         Msg::Tick(now) => app.now = Some(now),
         Msg::Reading(progress) => {
             app.progress = Some(progress);

@@ -64,6 +64,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["probe", "--pid", "4194305"], "4194305"),
     (&["probe", "--pid", "1", "--unit", "x"], "--unit"),
     (&["probe", "--user", "no-such-user"], "no-such-user"),
+    (&["probe", "--exec", "mktemp -d", "--json"], "before --exec"),
     (&["completions", "klingon"], "klingon"),
 ];
 

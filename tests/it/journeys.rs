@@ -92,6 +92,45 @@ fn a_look_that_gets_old_says_so() {
 }
 
 #[test]
+fn two_findings_can_be_told_apart_at_every_size_however_it_came_about() {
+    let mut app = sick();
+    for size in [(120, 40), (80, 24), (59, 14), (40, 15)] {
+        update(&mut app, Msg::Resize { width: size.0, height: size.1 });
+        let shown = text(&app);
+        for unit in ["@1 ", "@2 "] {
+            let row = |line: &str| {
+                line.contains("  ✗")
+                    && line.replace(".service", "").contains(unit)
+                    && line.contains("is a de")
+            };
+            assert!(
+                shown.lines().any(|line| row(&line.replacen('▸', " ", 1))),
+                "{unit} at {size:?}:\n{shown}"
+            );
+        }
+        assert_eq!(
+            shown,
+            text(&seen(&scenes::two_dead_runners(), size)),
+            "a size is drawn as if it had always been"
+        );
+    }
+}
+
+#[test]
+fn temp_dirs_of_the_same_path_can_be_told_apart() {
+    for width in [100, 120, 140] {
+        let shown = text(&seen(&scenes::two_dead_runners(), (width, 40)));
+        let all = shown.lines().skip_while(|line| !line.contains("TEMP DIR")).skip(1);
+        let names = all
+            .map_while(|line| line.split_once("  /"))
+            .map(|(_, row)| row.split_once(char::is_numeric).unwrap().0.to_owned());
+        let names: Vec<String> = names.collect();
+        let unlike: BTreeSet<&String> = names.iter().collect();
+        assert!(names.len() > 2 && unlike.len() == names.len(), "{names:?} at {width}:\n{shown}");
+    }
+}
+
+#[test]
 fn a_frozen_screen_holds_back_looks_until_it_goes_on() {
     let mut app = sick();
     assert_eq!(press(&mut app, "."), [Effect::Freeze(true)]);

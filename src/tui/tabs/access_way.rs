@@ -164,8 +164,7 @@ fn verdict(vantage: &Vantage, doc: &mut Doc<'_>) {
             (Tone::Critical, format!("{} no temp dir can be created here: {step}{errno}", glyphs.critical))
         }
     };
-    let lead = [piece(tone, format!("{text}  "))];
-    doc.hang(&lead, Tone::Dim, how);
+    doc.flow(2, &[piece(tone, format!("{text}  ")), piece(Tone::Dim, how)]);
 }
 
 /// Whether the same path is another directory in the namespace that we are in.

@@ -75,7 +75,9 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
     if let Some(above) = above {
         say(Tone::Dim, format!("hidden below mount {}", above.id));
     } else if below > 0 {
-        let tone = if on_temp { Tone::Warning } else { Tone::Dim };
+        // A private temp dir is there to hide that of the host.
+        let private = mount.root.shown().contains("/systemd-private-");
+        let tone = if on_temp && !private { Tone::Warning } else { Tone::Dim };
         let what = if below == 1 { "another mount".to_owned() } else { format!("{below} other mounts") };
         say(tone, format!("hides {what} below it"));
     }

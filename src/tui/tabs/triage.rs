@@ -14,7 +14,7 @@ use crate::tui::app::App;
 use crate::tui::list::ListState;
 use crate::tui::msg::Look;
 use crate::tui::table::{Cell, Column, Row, Table};
-use crate::tui::text::safe;
+use crate::tui::text::{cut_middle, safe, width};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::Doc;
 use crate::tui::widgets::{gauge, spark};
@@ -37,9 +37,7 @@ impl Tab for Triage {
     }
 
     fn table(&self, app: &App) -> Table {
-        // On a narrow screen a title loses its middle: whom it is about and what it is stand at its ends.
-        let title = if app.size.0 < 60 { Column::path("") } else { Column::text("") };
-        let mut table = Table::new(vec![Column::fixed(""), title.at_most(400)]);
+        let mut table = Table::new(vec![Column::fixed(""), Column::text("").at_most(400)]);
         table.headless = true;
         table.title = vec![("Findings".to_owned(), Tone::Title)];
         table.noun = ("finding", "findings");
@@ -50,7 +48,7 @@ impl Tab for Triage {
         for (position, finding) in look.diagnosis.found.iter().enumerate() {
             let (symbol, tone) = app.theme.severity(finding.severity);
             let title = if finding.severity == Severity::Critical { Tone::Strong } else { Tone::Plain };
-            let cells = vec![Cell::toned(tone, symbol), Cell::toned(title, safe(&finding.title))];
+            let cells = vec![Cell::toned(tone, symbol), Cell::toned(title, short_title(app, finding))];
             table.rows.push(Row::new(id_of(finding), Pick::Finding(position), cells));
         }
         if look.diagnosis.found.is_empty() {
@@ -120,6 +118,22 @@ impl Tab for Triage {
     }
 }
 
+/// The title of a finding. On a narrow screen the name in it loses its middle: two services differ in its last letters,
+/// and what is wrong with them stands after it.
+fn short_title(app: &App, finding: &Finding) -> String {
+    /// Sign, gutter and gaps before it.
+    const BEFORE: usize = 6;
+    /// What of a name still tells one from the other.
+    const NAME: usize = 12;
+    let title = safe(&finding.title).into_owned();
+    let name = safe(&finding.subject.name);
+    if app.size.0 >= 60 || width(&title) + BEFORE <= usize::from(app.size.0) || name.is_empty() {
+        return title;
+    }
+    let short = cut_middle(name.strip_suffix(".service").unwrap_or(&name), NAME, app.theme.glyphs.ellipsis);
+    title.replacen(&*name, &short, 1)
+}
+
 /// The finding behind a row, if it is one.
 pub fn finding<'a>(app: &'a App, pick: &Pick) -> Option<&'a Finding> {
     match pick {
@@ -185,7 +199,7 @@ fn push_not_known(app: &App, look: &Look, table: &mut Table) {
 
 /// Ids line up, as far as they are of ordinary length.
 fn widest<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
-    ids.map(crate::tui::text::width).max().unwrap_or(0).min(27)
+    ids.map(width).max().unwrap_or(0).min(27)
 }
 
 fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {
