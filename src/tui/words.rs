@@ -20,6 +20,11 @@ pub fn count(n: usize, noun: (&str, &str)) -> String {
     format!("{} {}", Entries(n), if n == 1 { noun.0 } else { noun.1 })
 }
 
+/// `1 entry`, `1,491 entries`.
+pub fn entries(n: Entries) -> String {
+    format!("{n} {}", if n.0 == 1 { "entry" } else { "entries" })
+}
+
 /// How long ago, or a dash; a stamp in the future has no age.
 pub fn age(now: WallNanos, then: Option<WallNanos>, glyphs: &GlyphSet) -> String {
     match then {

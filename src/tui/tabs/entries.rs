@@ -104,7 +104,7 @@ pub fn title(app: &App) -> Vec<(String, Tone)> {
         Some(seen) => {
             pieces.push((format!("{dot}reading {seen} {}", app.theme.glyphs.ellipsis), Tone::Accent));
         }
-        None => pieces.push((format!("{dot}{} entries", dir.total.entries), Tone::Plain)),
+        None => pieces.push((format!("{dot}{}", words::entries(dir.total.entries)), Tone::Plain)),
     }
     let all = now.temp_dirs.items();
     let place =

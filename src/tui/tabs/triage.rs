@@ -1,23 +1,19 @@
 //! Triage: the findings, worst first; what was ruled out; what could not be judged; the temp dirs at a glance.
 
+pub use super::triage_dirs::{dirs, rate};
 use super::triage_why as why;
 pub use super::triage_why::{help, helps};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
-use crate::model::snapshot::Snapshot;
-use crate::model::temp_dir::TempDir;
-use crate::model::units::Entries;
-use crate::model::vantage::{Can, Vantage};
+use crate::model::vantage::Vantage;
 use crate::tui::app::App;
-use crate::tui::list::ListState;
 use crate::tui::msg::Look;
 use crate::tui::table::{Cell, Column, Row, Table};
 use crate::tui::text::{cut_middle, safe, width};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::Doc;
-use crate::tui::widgets::{gauge, spark};
 use crate::tui::words;
 
 /// See the module's header.
@@ -204,81 +200,4 @@ fn widest<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
 
 fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {
     Row { kind: crate::tui::table::RowKind::Part, ..Row::new(id, pick, cells) }
-}
-
-/// The temp dirs at a glance; the Entries tab is where one goes through them, so no row is ever selected here.
-pub fn dirs(app: &App) -> (Table, ListState) {
-    let mut table = Table::new(vec![
-        Column::path("  TEMP DIR").at_most(20).at_least(12),
-        // What tells the `/tmp` of one service from that of another goes last of all.
-        Column::path("SEEN BY").at_most(16).at_least(10),
-        Column::number("ENTRIES"),
-        Column::fixed("2 MIN").drops(5),
-        Column::number("RATE").drops(2),
-        Column::fixed("DISK").drops(3),
-        Column::fixed("INODES").drops(4),
-    ]);
-    table.noun = ("temp dir", "temp dirs");
-    if let Some(now) = app.snapshot() {
-        for dir in now.temp_dirs.items() {
-            table.rows.push(Row::new(super::entries::key_of(dir), Pick::Nothing, dir_cells(app, dir)));
-        }
-    }
-    (table, ListState::default())
-}
-
-fn dir_cells(app: &App, dir: &TempDir) -> Vec<Cell> {
-    let glyphs = app.theme.glyphs;
-    let key = super::entries::key_of(dir);
-    let now = app.snapshot();
-    let place = now.and_then(|now| words::first_vantage(now, dir).map(|v| words::place(now, v)));
-    let count = match words::counting(dir) {
-        Some(seen) => format!("{seen} {}", glyphs.ellipsis),
-        None => dir.total.entries.to_string(),
-    };
-    let (sign, tone) = now.map_or(("", Tone::Plain), |now| bad_sign(app, now, dir));
-    let mut cells = vec![
-        Cell::toned(tone, format!("{sign:<1} {}", dir.path.shown())),
-        Cell::dim(place.unwrap_or_default()),
-        Cell::plain(count),
-        Cell::dim(spark::spark(&app.history.values(&key, 7), glyphs)),
-        Cell::dim(rate(app.history.per_minute(&key))),
-    ];
-    let space = now.and_then(|now| words::space(now, dir)).map(words::used);
-    match space {
-        Some((bytes, inodes)) => {
-            cells.push(usage(bytes, app));
-            cells.push(inodes.map_or_else(|| Cell::dim(glyphs.dash), |inodes| usage(inodes, app)));
-        }
-        None => cells.push(Cell::dim("not known")),
-    }
-    cells
-}
-
-/// What is put before a temp dir in which somebody cannot create, or of which that is not known.
-fn bad_sign(app: &App, now: &Snapshot, dir: &TempDir) -> (&'static str, Tone) {
-    let all = now.vantages.items();
-    let vantages = dir.vantages.iter().filter_map(|place| all.get(usize::try_from(*place).ok()?));
-    let answers: Vec<Can> = vantages.map(|vantage| vantage.can_create.can).collect();
-    if answers.contains(&Can::No) {
-        (app.theme.glyphs.critical, Tone::Critical)
-    } else if answers.contains(&Can::Unknown) {
-        (app.theme.glyphs.unknown, Tone::Warning)
-    } else {
-        ("", Tone::Plain)
-    }
-}
-
-fn usage(per_cent: u64, app: &App) -> Cell {
-    let (full, empty) = gauge::gauge(per_cent, 3, app.theme.glyphs);
-    Cell::toned(gauge::tone(per_cent), format!("{full}{empty} {per_cent:>3} %"))
-}
-
-/// `+12/min`; nothing where nothing moves.
-pub fn rate(per_minute: Option<i64>) -> String {
-    match per_minute {
-        None | Some(0) => String::new(),
-        Some(n @ 1..) => format!("+{}/min", Entries(n.unsigned_abs())),
-        Some(n) => format!("-{}/min", Entries(n.unsigned_abs())),
-    }
 }
