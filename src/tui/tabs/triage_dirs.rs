@@ -16,9 +16,9 @@ use crate::tui::words;
 /// The temp dirs at a glance; the Entries tab is where one goes through them, so no row is ever selected here.
 pub fn dirs(app: &App) -> (Table, ListState) {
     let mut table = Table::new(vec![
-        Column::path("  TEMP DIR").at_most(20).at_least(12),
+        Column::path("  TEMP DIR").at_most(20).at_least(18),
         // What tells the `/tmp` of one service from that of another goes last of all.
-        Column::path("SEEN BY").at_most(16).at_least(10),
+        Column::path("SEEN BY").at_most(16).at_least(14),
         Column::number("ENTRIES"),
         Column::fixed("2 MIN").drops(5),
         Column::number("RATE").drops(2),
