@@ -121,10 +121,13 @@ fn temp_dirs_of_the_same_path_can_be_told_apart() {
     for width in [100, 120, 140] {
         let shown = text(&seen(&scenes::two_dead_runners(), (width, 40)));
         let all = shown.lines().skip_while(|line| !line.contains("TEMP DIR")).skip(1);
-        let names = all
-            .map_while(|line| line.split_once("  /"))
-            .map(|(_, row)| row.split_once(char::is_numeric).unwrap().0.to_owned());
-        let names: Vec<String> = names.collect();
+        let rows = all.take_while(|line| line.starts_with('│'));
+        let names: Vec<String> = rows
+            .map(|row| {
+                let cells = row.trim_start_matches(['│', '✗', ' ']).split("  ").map(str::trim);
+                cells.filter(|cell| !cell.is_empty()).take(2).collect::<Vec<_>>().join(" of ")
+            })
+            .collect();
         let unlike: BTreeSet<&String> = names.iter().collect();
         assert!(names.len() > 2 && unlike.len() == names.len(), "{names:?} at {width}:\n{shown}");
     }
