@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Without a command it opens the console on this machine; without a terminal it prints what `check` prints.
 #[derive(Debug, Parser)]
 #[command(name = "tmpmedic", version, max_term_width = 100, args_conflicts_with_subcommands = false)]
+#[command(after_long_help = crate::exit::codes_help())]
 pub struct Cli {
     /// What to do; the console where nothing is named.
     #[command(subcommand)]

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
-
-use walkdir::WalkDir;
 
 use crate::catalog::Catalog;
 use crate::collect::owners;
@@ -52,8 +50,21 @@ pub enum Order {
 
 /// How much of a mount table is read.
 const TABLE_MAX: usize = 8 << 20;
-/// Descriptors that one walk of a tree may use.
-const OPEN_MAX: usize = 4;
+
+/// What changes about a directory whenever a name in it comes, goes or is exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    object: ((u32, u32), u64),
+    changed: (i64, i64),
+}
+
+/// The stamp of a directory, without reading it; `None` where it cannot be looked at, or lies on a file system that may
+/// never answer.
+pub fn stamp(dir: &RawPath) -> Option<Stamp> {
+    Boundary::around(dir).ok()?;
+    let stat = stat::of(dirfd::open_resolved(dir.as_bytes()).ok()?.as_fd()).ok()?;
+    Some(Stamp { object: (stat.device, stat.inode), changed: (stat.modified, stat.changed) })
+}
 
 /// Lists them.
 pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
@@ -283,28 +294,54 @@ struct Tree {
 
 /// Sums a tree; `None` where the budget ends first. No link is followed and no mount entered; a hard link counts each
 /// time that it is met.
+///
+/// Our own reading must not make it younger, so directories are opened without touching their stamps; where only their
+/// owner may ask for that, the kernel stamps them with now, and that stamp of a directory is not believed.
 fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Option<Tree> {
-    use std::os::unix::fs::MetadataExt;
-    let node = dirfd::open_listing(dir.as_fd(), name.as_bytes()).ok();
     let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN };
-    let Some(node) = node else { return Some(tree) };
-    // By its handle, so that nobody can exchange the directory for a link meanwhile.
-    let root = format!("/proc/self/fd/{}/.", node.as_raw_fd());
-    let walk = WalkDir::new(root).min_depth(1).max_open(OPEN_MAX).same_file_system(true).follow_links(false);
-    for entry in walk.into_iter().filter_map(Result::ok) {
-        tree.count += 1;
-        if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
-            return None;
-        }
-        if let Ok(found) = entry.metadata() {
-            tree.bytes = tree.bytes.saturating_add(found.blocks().saturating_mul(512));
-            let stamp =
-                |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-            let changed = stamp(found.ctime(), found.ctime_nsec());
-            tree.newest = tree.newest.max(changed).max(stamp(found.mtime(), found.mtime_nsec()));
+    let Ok(top) = dirfd::open_listing(dir.as_fd(), name.as_bytes()) else { return Some(tree) };
+    let Ok(device) = stat::of(top.as_fd()).map(|stat| stat.device) else { return Some(tree) };
+    let mut waiting: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut buffer = Vec::with_capacity(getdents::PIECE);
+    while let Some(path) = waiting.pop() {
+        let Ok(node) = open_below(&top, &path) else { continue };
+        let mut listing = Listing::new(node.as_fd(), &mut buffer);
+        while let Some(Ok(entry)) = listing.next() {
+            if entry.is_dot() {
+                continue;
+            }
+            tree.count += 1;
+            if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
+                return None;
+            }
+            let Ok(stat) = stat::at(node.as_fd(), entry.name()) else { continue };
+            tree.bytes = tree.bytes.saturating_add(stat.taken);
+            let is_directory = stat.is_directory();
+            let newest = if is_directory { stat.modified.max(stat.changed) } else { stat.newest() };
+            tree.newest = tree.newest.max(newest);
+            if is_directory && stat.device == device && stat.mount_root != Some(true) {
+                waiting.push([&path, entry.name().to_bytes(), b"/"].concat());
+            }
         }
     }
     Some(tree)
+}
+
+/// Opens a directory of the tree for listing, name by name, so that nobody can put a link into the way.
+fn open_below(top: &OwnedFd, path: &[u8]) -> std::io::Result<OwnedFd> {
+    let mut names = path.split(|b| *b == b'/').filter(|name| !name.is_empty());
+    let Some(mut name) = names.next() else { return dirfd::reopen_listing(top.as_fd()) };
+    let mut here: Option<OwnedFd> = None;
+    loop {
+        let at = here.as_ref().unwrap_or(top).as_fd();
+        match names.next() {
+            None => return dirfd::open_listing(at, name),
+            Some(next) => {
+                here = Some(dirfd::open_node(at, name)?);
+                name = next;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -102,3 +102,30 @@ fn the_table_of_the_right_process_is_asked() {
     assert_eq!(table_of(&"/proc/self/root/x".into()).unwrap().1, "/proc/self/root/x".into());
     assert!(table_of(&format!("/proc/{}/root/x", u32::MAX).as_str().into()).is_err());
 }
+
+#[test]
+fn looking_makes_nothing_younger() {
+    let dir = scratch::dir();
+    tree_of(&dir);
+    let long_ago = std::time::UNIX_EPOCH + Duration::from_hours(1000);
+    let inner = dir.path().join("go-build1/b001");
+    std::fs::File::open(&inner)
+        .unwrap()
+        .set_times(std::fs::FileTimes::new().set_accessed(long_ago).set_modified(long_ago))
+        .unwrap();
+    let found = list(&wish(&dir, Order::Size, 2), &Catalog::builtin());
+    assert_eq!(found.items()[0].below, Some(Entries(2)));
+    let node = dirfd::open_resolved(inner.as_os_str().as_encoded_bytes()).unwrap();
+    assert_eq!(stat::of(node.as_fd()).unwrap().accessed, 1000 * 3600 * 1_000_000_000);
+}
+
+#[test]
+fn the_stamp_of_a_directory_moves_with_its_names() {
+    let dir = scratch::dir();
+    let path = RawPath::from(scratch::bytes(&dir));
+    let empty = stamp(&path).unwrap();
+    assert_eq!(stamp(&path), Some(empty));
+    std::fs::write(dir.path().join("new"), b"x").unwrap();
+    assert_ne!(stamp(&path), Some(empty));
+    assert_eq!(stamp(&path.join(b"nothing")), None);
+}

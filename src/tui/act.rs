@@ -85,6 +85,13 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What keeps the directory on screen as it is on disk; nothing while there is none, or while the screen is held.
+pub fn follow(app: &App) -> Vec<Effect> {
+    let level = app.tabs.levels.last().filter(|level| level.listing.is_some());
+    let shown = level.filter(|_| app.tab == TabId::Entries && !app.frozen);
+    shown.map(|level| Effect::Follow(level.wish.clone())).into_iter().collect()
+}
+
 /// One step back; on the outermost step nothing.
 pub fn back(app: &mut App) {
     if app.pane == Pane::Detail {
@@ -130,7 +137,9 @@ fn freeze(app: &mut App) -> Vec<Effect> {
     {
         super::update::adopt(app, look);
     }
-    vec![Effect::Freeze(app.frozen)]
+    let mut effects = vec![Effect::Freeze(app.frozen)];
+    effects.extend(follow(app));
+    effects
 }
 
 fn probe(app: &mut App) -> Vec<Effect> {

@@ -252,7 +252,8 @@ impl App {
     /// How old the look on screen is, where that is worth saying.
     pub fn staleness(&self) -> Option<Seconds> {
         let age = self.snapshot()?.taken.age_at(self.now?)?;
-        (age.0 >= 5).then_some(age)
+        // A calm machine is looked at every five seconds; what is younger than two such rests is as fresh as can be.
+        (age.0 >= 10).then_some(age)
     }
 
     /// The name of a user, or its uid.

@@ -169,7 +169,7 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Tab(TabId::Mounts), chords: &[Char('5')], places: SCREEN, rank: 0, short: "", label: "", help: "Mounts: what is mounted on, over and under them" },
     Key { id: KeyId::Tab(TabId::Env), chords: &[Char('6')], places: SCREEN, rank: 0, short: "", label: "", help: "Env: which temp variables each build process got, and from where" },
     Key { id: KeyId::Palette, chords: &[Char(':')], places: SCREEN, rank: 18, short: ":", label: "commands", help: "All commands and all pages of the runbook, by name" },
-    Key { id: KeyId::Help, chords: &[Char('?')], places: BOTH, rank: 100, short: "?", label: "help", help: "This help" },
+    Key { id: KeyId::Help, chords: &[Char('?')], places: BOTH, rank: 100, short: "?", label: "help", help: "Every key, and what the signs mean" },
     Key { id: KeyId::Quit, chords: &[Char('q')], places: BOTH, rank: 101, short: "q", label: "quit", help: "Leave" },
     Key { id: KeyId::QuitReport, chords: &[Char('Q')], places: BOTH, rank: 0, short: "", label: "", help: "Leave, and print the report" },
     Key { id: KeyId::Interrupt, chords: &[Ctrl('c')], places: &[Always], rank: 0, short: "", label: "", help: "Leave at once" },

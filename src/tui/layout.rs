@@ -125,7 +125,7 @@ fn triage_panes(app: &App, body: Rect, single: Panes) -> Panes {
     if body.width >= 100 && body.height >= 16 {
         let left = Rect { width: body.width * 54 / 100, ..body };
         let right = Rect { x: left.right(), width: body.width - left.width, ..body };
-        let known = app.snapshot().map_or(0, |now| now.temp_dirs.items().len());
+        let known = triage::dirs(app).0.rows.len();
         let dirs = text::columns(known.max(1) + 3).min(body.height / 3);
         let (list, dirs) = above_below(left, body.height - dirs);
         let inside = frame::padded(Rect { width: right.width - 2, ..right });

@@ -84,6 +84,8 @@ pub enum Effect {
     Probe(ProbeWish),
     /// List a directory.
     List(ListWish),
+    /// List it again if it changed since.
+    Follow(ListWish),
     /// Put text into the terminal's clipboard (OSC 52).
     Copy(String),
     /// Stop (`true`) or resume looking.

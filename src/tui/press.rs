@@ -98,15 +98,22 @@ fn on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
         }
         KeyId::Left | KeyId::Right => sideways(app, id),
         KeyId::Open => return act::open(app),
-        KeyId::Back => act::back(app),
+        KeyId::Back => {
+            act::back(app);
+            return act::follow(app);
+        }
         KeyId::NextTab | KeyId::PreviousTab => {
             let here = TABS.iter().position(|tab| tab.card().id == app.tab).unwrap_or(0);
             let there = if id == KeyId::NextTab { here + 1 } else { here + TABS.len() - 1 };
             if let Some(tab) = TABS.get(there % TABS.len()) {
                 act::go_to_tab(app, tab.card().id);
             }
+            return act::follow(app);
         }
-        KeyId::Tab(tab) => act::go_to_tab(app, tab),
+        KeyId::Tab(tab) => {
+            act::go_to_tab(app, tab);
+            return act::follow(app);
+        }
         KeyId::Filter if can(app, id) => app.typing = Some(Input::new(app.list().filter.clone())),
         KeyId::Sort if can(app, id) => act::sort(app),
         KeyId::Reverse if can(app, id) => app.list_mut().reverse(),

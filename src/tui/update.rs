@@ -26,6 +26,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             press::paste(app, &text);
             Vec::new()
         }
+        Msg::Look(look) if !app.frozen => {
+            adopt(app, look);
+            act::follow(app)
+        }
         other => {
             learn(app, other);
             Vec::new()
@@ -38,7 +42,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 fn learn(app: &mut App, msg: Msg) {
     match msg {
         Msg::Key(_) | Msg::Paste(_) => {}
-        Msg::Resize { width, height } => app.size = (width, height),
+        Msg::Resize { width, height } => {
+            app.size = (width, height);
+            app.mark_stale();
+        }
         Msg::Tick(now) => app.now = Some(now),
         Msg::Reading(progress) => {
             app.progress = Some(progress);
@@ -46,8 +53,7 @@ fn learn(app: &mut App, msg: Msg) {
                 app.mark_stale();
             }
         }
-        Msg::Look(look) if app.frozen => app.held_back = Some(look),
-        Msg::Look(look) => adopt(app, look),
+        Msg::Look(look) => app.held_back = Some(look),
         Msg::Probing(wish) => {
             if !app.probing.contains(&wish) {
                 app.probing.push(wish);
@@ -106,8 +112,18 @@ fn settle_probe(app: &mut App, wish: &ProbeWish, outcome: &Outcome) {
 
 /// An answer to a question that was asked; those that came too late find no level any more.
 fn listed(app: &mut App, listing: &Listing) {
+    let picked = &mut app.tabs.picked;
     for level in app.tabs.levels.iter_mut().filter(|level| level.wish == listing.wish) {
-        level.listing = Some(listing.clone());
+        let before = level.listing.replace(listing.clone());
+        // What was picked and is gone is picked no more; where something was not seen, nothing is known to be gone.
+        if listing.entries.gaps().is_empty() {
+            for entry in before.iter().flat_map(|before| before.entries.items()) {
+                let path = listing.wish.reached.join(entry.name.as_bytes());
+                if picked.contains(&path) && !listing.entries.items().iter().any(|e| e.name == entry.name) {
+                    picked.remove(&path);
+                }
+            }
+        }
     }
     app.mark_stale();
 }

@@ -4,6 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::needs;
 use crate::sandbox::TMPMEDIC;
 
 fn run(arguments: &[&str]) -> Output {
@@ -63,6 +64,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["probe", "--pid", "4194305"], "4194305"),
     (&["probe", "--pid", "1", "--unit", "x"], "--unit"),
     (&["probe", "--user", "no-such-user"], "no-such-user"),
+    (&["probe", "--exec", "mktemp -d", "--json"], "before --exec"),
     (&["completions", "klingon"], "klingon"),
 ];
 
@@ -79,8 +81,34 @@ fn bad_input_is_named_with_code_64_and_without_a_word_of_panic() {
 }
 
 #[test]
+fn a_log_that_may_not_be_read_is_no_usage_error() {
+    needs!("setpriv");
+    // Of root alone, on every machine.
+    let args =
+        ["--reuid", "65534", "--regid", "65534", "--clear-groups", TMPMEDIC, "check", "--log", "/proc/kmsg"];
+    let output = Command::new("setpriv").args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(77));
+    let talk = talk(&output);
+    assert!(talk.contains("/proc/kmsg") && talk.contains("root may"), "{talk}");
+}
+
+#[test]
+fn a_log_of_failures_is_not_answered_by_none_fails() {
+    let script = format!(
+        "echo \"mktemp: failed to create file via template '/nope/tmp.XX': No such file or directory\" | {TMPMEDIC} check --json --no-probe --log -"
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let headline = document["verdict"]["headline"].as_str().unwrap();
+    assert!(
+        document["verdict"]["status"] != "ok" || headline.contains("the build log names 1 failure"),
+        "{headline}"
+    );
+}
+
+#[test]
 fn a_broken_configuration_is_named_with_its_line() {
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let dir = crate::sandbox::scratch();
     let path = dir.path().join("config.toml");
     std::fs::write(&path, "# a comment\nnonsense = [\n").unwrap();
     let name = path.to_str().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
-use tmpmedic::model::raw_path::{is_control, is_invisible};
+use tmpmedic::model::raw_path::{RawPath, is_control, is_invisible};
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::tui::app::{Direction, Pane};
 use tmpmedic::tui::keys::{KEYS, Key, KeyId, Place};
@@ -89,6 +89,48 @@ fn a_look_that_gets_old_says_so() {
     let mut app = sick();
     update(&mut app, Msg::Tick(WallNanos(NOW.0 + 12_000_000_000)));
     assert!(text(&app).contains("as of 12 s ago"), "{}", text(&app));
+}
+
+#[test]
+fn two_findings_can_be_told_apart_at_every_size_however_it_came_about() {
+    let mut app = sick();
+    for size in [(120, 40), (80, 24), (59, 14), (40, 15)] {
+        update(&mut app, Msg::Resize { width: size.0, height: size.1 });
+        let shown = text(&app);
+        for unit in ["@1 ", "@2 "] {
+            let row = |line: &str| {
+                line.contains("  ✗")
+                    && line.replace(".service", "").contains(unit)
+                    && line.contains("is a de")
+            };
+            assert!(
+                shown.lines().any(|line| row(&line.replacen('▸', " ", 1))),
+                "{unit} at {size:?}:\n{shown}"
+            );
+        }
+        assert_eq!(
+            shown,
+            text(&seen(&scenes::two_dead_runners(), size)),
+            "a size is drawn as if it had always been"
+        );
+    }
+}
+
+#[test]
+fn temp_dirs_of_the_same_path_can_be_told_apart() {
+    for width in [100, 120, 140] {
+        let shown = text(&seen(&scenes::two_dead_runners(), (width, 40)));
+        let all = shown.lines().skip_while(|line| !line.contains("TEMP DIR")).skip(1);
+        let rows = all.take_while(|line| line.starts_with('│'));
+        let names: Vec<String> = rows
+            .map(|row| {
+                let cells = row.trim_start_matches(['│', '✗', ' ']).split("  ").map(str::trim);
+                cells.filter(|cell| !cell.is_empty()).take(2).collect::<Vec<_>>().join(" of ")
+            })
+            .collect();
+        let unlike: BTreeSet<&String> = names.iter().collect();
+        assert!(names.len() > 2 && unlike.len() == names.len(), "{names:?} at {width}:\n{shown}");
+    }
 }
 
 #[test]
@@ -242,6 +284,37 @@ fn a_listing_that_comes_after_its_level_was_left_changes_nothing() {
     let before = text(&app);
     update(&mut app, Msg::Listed(Listing { wish, entries: whole(crate::frames::entries()) }));
     assert_eq!(text(&app), before);
+}
+
+#[test]
+fn an_open_directory_follows_the_looks_and_the_selection_stays() {
+    let look = scenes::two_dead_runners();
+    let mut app = seen(&look, WIDE);
+    let Some(Effect::List(wish)) = press(&mut app, "3<Enter>").pop() else {
+        panic!("a list must be asked for")
+    };
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [], "the first answer is still to come");
+    let mut entries = crate::frames::entries();
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries.clone()) }));
+    press(&mut app, " ");
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [Effect::Follow(wish.clone())]);
+    assert!(text(&app).contains("rustcVAIpSt"), "nothing flickers while it is read again");
+
+    let mut newest = entries.remove(0);
+    newest.name = RawPath::from("rustcNEWEST");
+    entries.insert(0, newest);
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries) }));
+    assert!(text(&app).contains("rustcNEWEST") && !text(&app).contains("rustcVAIpSt"), "{}", text(&app));
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert!(app.tabs.picked.is_empty(), "what is gone is picked no more");
+
+    let held: [&[Effect]; 2] = [&press(&mut app, "."), &update(&mut app, Msg::Look(Arc::clone(&look)))];
+    assert_eq!(held, [&[Effect::Freeze(true)][..], &[]], "a held screen asks for nothing");
+    assert_eq!(press(&mut app, "."), [Effect::Freeze(false), Effect::Follow(wish.clone())]);
+    press(&mut app, "1");
+    assert_eq!(update(&mut app, Msg::Look(look)), [], "nobody sees it");
+    assert_eq!(press(&mut app, "3"), [Effect::Follow(wish)], "it is seen again");
 }
 
 #[test]

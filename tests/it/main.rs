@@ -23,6 +23,7 @@ mod journeys;
 mod laws;
 mod probe;
 mod pty;
+mod readme;
 mod sandbox;
 mod scenes;
 mod staged;

@@ -453,3 +453,35 @@ fn gone(why: io::Error) -> io::Result<String> {
         _ => Err(why),
     }
 }
+
+#[test]
+fn an_open_directory_shows_what_comes_and_goes_by_itself() {
+    needs_setsid!();
+    let dir = crate::sandbox::scratch();
+    std::fs::write(dir.path().join("was-there"), b"x").unwrap();
+    let path = dir.path().to_str().unwrap();
+    let mut pty = Pty::start(140, 40, &[TMPMEDIC], &[("TMPDIR", path)]);
+    pty.wait_for_console();
+    pty.type_keys("3");
+    let name = dir.path().file_name().unwrap().to_str().unwrap().to_owned();
+    for n in 1.. {
+        pty.wait("the next temp dir", |pty| {
+            pty.parser.screen().contents().contains(&format!("temp dir {n} of"))
+        });
+        if pty.parser.screen().contents().contains(&format!("{name} ")) {
+            break;
+        }
+        pty.type_keys("]");
+    }
+    pty.type_keys("\r");
+    pty.wait_for_text("was-there");
+    std::fs::write(dir.path().join("came-later"), b"x").unwrap();
+    pty.wait_for_text("came-later");
+    std::fs::remove_file(dir.path().join("was-there")).unwrap();
+    pty.wait("what is gone to go", |pty| !pty.parser.screen().contents().contains("was-there"));
+    // The Escape and the key right after it arrive in one read.
+    pty.type_keys("\x1b1");
+    pty.wait_for_text("Findings");
+    pty.type_keys("q");
+    assert_eq!(pty.end(), 0);
+}

@@ -39,6 +39,14 @@ pub fn has(program: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// A directory of its own for one test, beside the test program: the machine's temp dirs are the patient, and whoever may
+/// run the program may write there.
+pub fn scratch() -> tempfile::TempDir {
+    let program = std::env::current_exe().expect("the test binary has a path");
+    let beside = program.parent().expect("it lies in a directory");
+    tempfile::Builder::new().prefix("scratch-").tempdir_in(beside).expect("it can be made")
+}
+
 /// Runs a script as PID 1 of a sandbox and gives what it printed.
 pub fn run(script: &str) -> Output {
     let mut child = start(script);

@@ -27,8 +27,13 @@ const MAX_BYTES: u64 = 512 << 20;
 /// A log that cannot be opened or read.
 pub fn read(path: &Path, deadline: Duration, gaps: &mut Vec<Gap>) -> anyhow::Result<Vec<LogLine>> {
     let name = RawPath::from(path.as_os_str());
-    let refuse =
-        |errno: Errno| Refusal::usage(format!("cannot read the build log `{name}`: {}", errno.text()));
+    let refuse = |errno: Errno| {
+        let what = format!("cannot read the build log `{name}`: {}", errno.text());
+        match errno {
+            Errno::EACCES | Errno::EPERM => Refusal::permission(format!("{what}; its owner or root may")),
+            _ => Refusal::usage(format!("{what}; name a file, or `-` and send it to standard input")),
+        }
+    };
     let file = open(path).map_err(|why| refuse(Errno::from(why)))?;
     let mut input = Patient { file, watch: Stopwatch::start(), deadline, left: MAX_BYTES, end: End::Whole };
     let lines = build_log::read(BufReader::with_capacity(256 << 10, &mut input));

@@ -93,6 +93,14 @@ fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Resul
         diagnosis.status = Status::Unknown;
         "none of the processes that were asked for runs now".clone_into(&mut diagnosis.headline);
     }
+    if diagnosis.status == Status::Ok && !now.log.is_empty() {
+        // Whoever gives a log has seen something fail: that nothing fails now must not read as if nothing had.
+        let failures = match now.log.len() {
+            1 => "1 failure".to_owned(),
+            n => format!("{n} failures"),
+        };
+        diagnosis.headline.push_str(&format!(" now; the build log names {failures}"));
+    }
     Ok(Examined { now, diagnosis, gaps })
 }
 

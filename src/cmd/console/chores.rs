@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::collect::entries::{self, Order};
+use crate::collect::entries::{self, Order, Stamp};
 use crate::model::snapshot::Snapshot;
 use crate::probe::{self, ProbeRequest};
 use crate::sys::bell::Bell;
+use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
 use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
 
@@ -16,6 +17,11 @@ use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one listing may take, the sizes of trees included.
 const LISTING: Duration = Duration::from_secs(2);
+/// What grows below a directory does not move its stamp, so an open listing is made again after so many times what it
+/// cost: two per cent of a core.
+const REST: u32 = 50;
+/// And no sooner than this.
+const REST_LEAST: Duration = Duration::from_secs(5);
 /// Probes that nobody asked for come in batches of this size, so that the first results are there soon.
 const BATCH: usize = 4;
 /// Threads at once; more chores wait for their turn.
@@ -42,6 +48,26 @@ struct Outcome {
 struct Done {
     messages: Vec<Msg>,
     running: usize,
+    /// The last listing; while it is being checked, nobody checks it a second time.
+    listed: Option<Listed>,
+    checking: bool,
+}
+
+/// What is remembered of a listing.
+#[derive(Clone)]
+struct Listed {
+    wish: ListWish,
+    stamp: Option<Stamp>,
+    when: Stopwatch,
+    cost: Duration,
+}
+
+impl Listed {
+    /// Whether it still shows what is there.
+    fn holds(&self, wish: &ListWish) -> bool {
+        let rested = self.when.elapsed() >= self.cost.saturating_mul(REST).max(REST_LEAST);
+        self.wish == *wish && !rested && entries::stamp(&wish.reached) == self.stamp
+    }
 }
 
 impl Outcome {
@@ -108,16 +134,22 @@ impl Chores {
     /// Lists a directory.
     pub fn list(&mut self, wish: ListWish) {
         let Some(catalog) = self.catalog.clone() else { return };
+        self.add(Box::new(move |outcome| list(wish, &catalog, outcome)));
+    }
+
+    /// Lists a directory again if it changed since.
+    pub fn follow(&mut self, wish: ListWish) {
+        let Some(catalog) = self.catalog.clone() else { return };
+        if self.outcome.change(|done| std::mem::replace(&mut done.checking, true)) {
+            return;
+        }
         self.add(Box::new(move |outcome| {
-            let asked = entries::Wish {
-                dir: wish.reached.clone(),
-                family: wish.family.clone(),
-                order: Order::Size,
-                limit: wish.limit,
-                budget: LISTING,
-            };
-            let entries = entries::list(&asked, &catalog);
-            outcome.say(Msg::Listed(Listing { wish, entries }));
+            let checking = Checking(outcome);
+            let before = outcome.change(|done| done.listed.clone());
+            if !before.is_some_and(|before| before.holds(&wish)) {
+                list(wish, &catalog, outcome);
+            }
+            drop(checking);
         }));
     }
 
@@ -164,6 +196,32 @@ impl Drop for Running<'_> {
         self.0.change(|done| done.running = done.running.saturating_sub(1));
         self.0.bell.ring();
     }
+}
+
+/// Lets the next check begin however this one ends.
+struct Checking<'a>(&'a Outcome);
+
+impl Drop for Checking<'_> {
+    fn drop(&mut self) {
+        self.0.change(|done| done.checking = false);
+    }
+}
+
+fn list(wish: ListWish, catalog: &Catalog, outcome: &Outcome) {
+    let when = Stopwatch::start();
+    // Before the look: what changes during it is seen by the next.
+    let stamp = entries::stamp(&wish.reached);
+    let asked = entries::Wish {
+        dir: wish.reached.clone(),
+        family: wish.family.clone(),
+        order: Order::Size,
+        limit: wish.limit,
+        budget: LISTING,
+    };
+    let entries = entries::list(&asked, catalog);
+    let listed = Listed { wish: wish.clone(), stamp, when, cost: when.elapsed() };
+    outcome.change(|done| done.listed = Some(listed));
+    outcome.say(Msg::Listed(Listing { wish, entries }));
 }
 
 fn run_probes(requests: &[ProbeRequest], outcome: &Outcome) {

@@ -17,7 +17,7 @@ use crate::model::asked::Asked;
 use crate::model::units::WallNanos;
 use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;
-use crate::sys::clock;
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::term::{Event, Signals};
 use crate::tui::msg::{Effect, Look, Msg};
 use crate::tui::{self, App};
@@ -47,6 +47,7 @@ pub struct Watch {
     signals: Signals,
     bell: Arc<Bell>,
     input: Input,
+    typed: Stopwatch,
     chores: Chores,
     probes: Probes,
     live: Option<Live<Arc<Look>>>,
@@ -64,6 +65,7 @@ impl Watch {
             chores: Chores::new(Arc::clone(&bell)),
             bell,
             input: Input::default(),
+            typed: Stopwatch::start(),
             probes: Probes::default(),
             live: None,
             dirty: true,
@@ -126,15 +128,15 @@ impl Watch {
             if let Some(end) = self.read_keys()? {
                 return Ok(Some(end));
             }
-        } else if woken.timeout && self.input.is_waiting() {
+        } else if self.input.is_waiting() && self.typed.elapsed() >= ESCAPE_PATIENCE {
             let typed = self.input.give_up_waiting();
             if let Some(end) = self.type_all(typed)? {
                 return Ok(Some(end));
             }
         }
-        self.collect();
+        let end = self.collect()?;
         self.tick();
-        Ok(None)
+        Ok(end)
     }
 
     fn wait(&self) -> io::Result<Woken> {
@@ -150,26 +152,21 @@ impl Watch {
             tv_sec: i64::try_from(patience.as_secs()).unwrap_or(1),
             tv_nsec: i64::from(patience.subsec_nanos()),
         };
-        let count = match poll(&mut ready, Some(&timeout)) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::INTR) => 0,
+        match poll(&mut ready, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(why) => return Err(why.into()),
-        };
+        }
         let [tty, ..] = &ready;
         let seen = tty.revents();
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        Ok(Woken {
-            timeout: count == 0,
-            typing: seen.intersects(PollFlags::IN | gone),
-            sending: seen.intersects(PollFlags::OUT),
-        })
+        Ok(Woken { typing: seen.intersects(PollFlags::IN | gone), sending: seen.intersects(PollFlags::OUT) })
     }
 
     /// Until the clock moves, unless an Escape waits for company or a slice of a look is due.
     fn patience(&self) -> Duration {
         let into_second = clock::wall_nanos().rem_euclid(1_000_000_000);
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
-        let escape = if self.input.is_waiting() { ESCAPE_PATIENCE } else { to_tick };
+        let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
         let slice = self.live.as_ref().and_then(Live::next_slice).unwrap_or(to_tick);
         to_tick.min(escape).min(slice)
     }
@@ -223,6 +220,7 @@ impl Watch {
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(why) => return Err(why),
         };
+        self.typed = Stopwatch::start();
         let typed = self.input.feed(buffer.get(..count).unwrap_or_default());
         self.type_all(typed)
     }
@@ -261,13 +259,14 @@ impl Watch {
             }
             Effect::Probe(wish) => self.chores.probe(wish, self.app.snapshot()),
             Effect::List(wish) => self.chores.list(wish),
+            Effect::Follow(wish) => self.chores.follow(wish),
             Effect::Copy(text) => self.screen.send_raw(&clipboard::set(&text))?,
         }
         Ok(None)
     }
 
     /// Takes what the threads brought.
-    fn collect(&mut self) {
+    fn collect(&mut self) -> io::Result<Option<End>> {
         self.bell.hush();
         if let Some(live) = &mut self.live {
             live.slice();
@@ -277,7 +276,11 @@ impl Watch {
                 let due = self.probes.due(&look.snapshot);
                 self.chores.probe_all(due);
             }
-            self.tell(Msg::Look(look));
+            for effect in self.tell(Msg::Look(look)) {
+                if let Some(end) = self.perform(effect)? {
+                    return Ok(Some(end));
+                }
+            }
         }
         for msg in self.chores.take() {
             if let Msg::Probed(result) = &msg {
@@ -286,6 +289,7 @@ impl Watch {
             }
             self.tell(msg);
         }
+        Ok(None)
     }
 
     fn tick(&mut self) {
@@ -312,7 +316,6 @@ impl Watch {
 
 /// Why the wait ended.
 struct Woken {
-    timeout: bool,
     typing: bool,
     sending: bool,
 }

@@ -91,8 +91,17 @@ fn matching(app: &App, typed: &str) -> Vec<Entry> {
 
 fn entries(app: &App) -> Vec<Entry> {
     let places = [Place::Screen, Place::Tab(app.tab), Place::Always];
-    let movement =
-        [KeyId::Up, KeyId::Down, KeyId::Left, KeyId::Right, KeyId::PageUp, KeyId::PageDown, KeyId::Palette];
+    let movement = [
+        KeyId::Up,
+        KeyId::Down,
+        KeyId::Left,
+        KeyId::Right,
+        KeyId::PageUp,
+        KeyId::PageDown,
+        KeyId::First,
+        KeyId::Last,
+        KeyId::Palette,
+    ];
     let here = KEYS
         .iter()
         .filter(|key| key.places.iter().any(|p| places.contains(p)) && !movement.contains(&key.id));

@@ -15,6 +15,7 @@ mod holders_rows;
 mod mounts;
 mod mounts_notes;
 pub mod triage;
+mod triage_dirs;
 mod triage_why;
 
 use super::app::App;
