@@ -11,13 +11,14 @@ use crate::catalog::roles::Clues;
 use crate::collect::environment::{self, Text};
 use crate::collect::parse::quote;
 use crate::collect::parse::stat::{self, Image, Stat};
+use crate::collect::processes::bounds;
 use crate::collect::processes::fields::{
-    fill_cgroup, fill_status, mount_ns, ns_inode, place, resource_limits, skeleton, wait_channel,
+    fill_cgroup, fill_status, mount_ns, ns_inode, place, skeleton, wait_channel,
 };
 use crate::model::process::{Pid, Process, Role};
 use crate::model::raw_path::RawText;
 use crate::model::reading::{GapWhy, Seen};
-use crate::model::units::{BootNanos, Entries, Millis};
+use crate::model::units::{BootNanos, Millis};
 use crate::sys::procfile::{PidDir, Proc};
 
 /// The files that the kernel hands over in one piece are far shorter; v1 cgroup paths are the longest.
@@ -153,8 +154,7 @@ impl Reader {
     fn fill(&self, process: &mut Process, dir: &PidDir, kept: Option<Kept>, buffer: &mut Vec<u8>) -> bool {
         fill_status(process, dir, buffer);
         fill_cgroup(process, dir, buffer);
-        process.limits = resource_limits(dir, buffer);
-        process.open_files = dir.fd_count().map(Entries).map_err(GapWhy::from);
+        (process.limits, process.open_files) = (Err(GapWhy::NotAsked), Err(GapWhy::NotAsked));
         process.root = place(dir, "root");
         process.cwd = place(dir, "cwd");
         process.exe = place(dir, "exe");
@@ -176,6 +176,9 @@ impl Reader {
             }
         };
         self.set_text(process, text);
+        if process.is_build() {
+            bounds::fill(process, dir, buffer);
+        }
         false
     }
 
