@@ -1,5 +1,7 @@
 //! Triage: the findings, worst first; what was ruled out; what could not be judged; the temp dirs at a glance.
 
+use std::collections::BTreeSet;
+
 pub use super::triage_dirs::{dirs, rate};
 use super::triage_why as why;
 pub use super::triage_why::{help, helps};
@@ -92,7 +94,8 @@ impl Tab for Triage {
         let finding = finding(app, pick)?;
         let now = app.snapshot()?;
         let path = finding.subject.path.as_ref()?;
-        let pids = &finding.subject.pids;
+        // Looked up for every process of a vantage, at every frame: thousands in thousands, were it a list.
+        let pids: BTreeSet<Pid> = finding.subject.pids.iter().copied().collect();
         let meant = |v: &Vantage| {
             v.path.is_below(path) && (pids.is_empty() || v.pids.iter().any(|pid| pids.contains(pid)))
         };
