@@ -63,6 +63,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// One diagnosis without a terminal: for CI steps, scripts, monitoring, tickets.
     Check(CheckArgs),
+    /// Take what `check` sees home in a file: one snapshot, or a recording.
+    Capture(CaptureArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
@@ -107,6 +109,9 @@ pub struct CheckArgs {
     /// Whom to look at.
     #[command(flatten)]
     pub whom: Whom,
+    /// Judge the last snapshot of a capture instead of this machine; `-` reads standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "unit", "user", "dir", "log", "no_probe"])]
+    pub from: Option<PathBuf>,
     /// A build log to judge with; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -136,6 +141,33 @@ pub enum Format {
     Openmetrics,
 }
 
+/// Arguments of `capture`.
+#[derive(Clone, Debug, Args)]
+pub struct CaptureArgs {
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// The file to write, which must not exist yet; `-` is standard output. Without it the name of the machine and the
+    /// time make one in the working directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Record for so long: 10m, 90s, 2h.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub length: Option<std::time::Duration>,
+    /// The time between two snapshots of a recording.
+    #[arg(long, value_name = "TIME", requires = "length", default_value = "2s", value_parser = duration, allow_hyphen_values = true)]
+    pub every: std::time::Duration,
+    /// Put pseudonyms in the place of user and host names, parts of paths and command lines.
+    #[arg(long)]
+    pub redact: bool,
+    /// Only predict; make no temp dir.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// How long a look may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
+    pub deadline: std::time::Duration,
+}
+
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
 pub struct ProbeArgs {
@@ -163,7 +195,7 @@ impl Default for CheckArgs {
     /// What `tmpmedic check` alone means.
     fn default() -> Self {
         let deadline = std::time::Duration::from_secs(10);
-        Self { whom: Whom::default(), log: None, no_probe: false, deadline, format: None }
+        Self { whom: Whom::default(), from: None, log: None, no_probe: false, deadline, format: None }
     }
 }
 

@@ -3,6 +3,8 @@
 //! One subcommand per file. [`main`] makes the process safe, reads the command line, runs the command, and turns what
 //! became of it into an exit code. Nobody imports this room.
 
+pub mod capture;
+pub mod captured;
 pub mod check;
 mod completions;
 mod config;
@@ -62,6 +64,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
+        Some(Command::Capture(args)) => capture::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),

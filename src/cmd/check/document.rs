@@ -15,8 +15,19 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
     let json = words.contains(&"--json")
         || words.contains(&"--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    let other =
-        ["probe", "explain", "completions", "man", "__helper", "help", "--help", "-h", "--version", "-V"];
+    let other = [
+        "probe",
+        "capture",
+        "explain",
+        "completions",
+        "man",
+        "__helper",
+        "help",
+        "--help",
+        "-h",
+        "--version",
+        "-V",
+    ];
     json && !words.iter().any(|word| other.contains(word))
 }
 

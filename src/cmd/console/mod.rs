@@ -8,7 +8,7 @@ mod chores;
 mod clipboard;
 mod input;
 mod paper;
-mod probes;
+pub(in crate::cmd) mod probes;
 mod screen;
 mod watch;
 
