@@ -28,7 +28,7 @@ type Chore = Box<dyn FnOnce(&Outcome) + Send>;
 pub struct Chores {
     outcome: Outcome,
     waiting: VecDeque<Chore>,
-    catalog: Option<Arc<Catalog>>,
+    catalog: Arc<Catalog>,
 }
 
 /// Where results go.
@@ -57,15 +57,10 @@ impl Outcome {
 }
 
 impl Chores {
-    /// Nothing to do yet; `bell` rings when something is done.
-    pub fn new(bell: Arc<Bell>) -> Self {
+    /// Nothing to do yet; listings are classified by the catalog, and `bell` rings when something is done.
+    pub fn new(catalog: Arc<Catalog>, bell: Arc<Bell>) -> Self {
         let outcome = Outcome { done: Arc::default(), bell };
-        Self { outcome, waiting: VecDeque::new(), catalog: None }
-    }
-
-    /// What listings are classified by.
-    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
-        self.catalog = Some(catalog);
+        Self { outcome, waiting: VecDeque::new(), catalog }
     }
 
     /// What is done since the last time; chores that waited begin.
@@ -106,7 +101,7 @@ impl Chores {
 
     /// Lists a directory.
     pub fn list(&mut self, wish: ListWish) {
-        let Some(catalog) = self.catalog.clone() else { return };
+        let catalog = Arc::clone(&self.catalog);
         self.add(Box::new(move |outcome| {
             let asked = entries::Wish {
                 dir: wish.reached.clone(),
