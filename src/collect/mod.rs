@@ -152,6 +152,7 @@ impl Eyes {
             probes: Vec::new(),
             log: Vec::new(),
             strains: ground.strains,
+            listings: Vec::new(),
         };
         ourselves::adjust_remedies(&mut snapshot);
         snapshot

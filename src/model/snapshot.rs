@@ -10,8 +10,9 @@ use super::log_line::LogLine;
 use super::mount::{Mount, MountNamespace};
 use super::probe::ProbeResult;
 use super::process::{MountNs, Pid, Process, ProcessTable};
+use super::raw_path::RawPath;
 use super::reading::{Gap, Reading, Strain};
-use super::temp_dir::TempDir;
+use super::temp_dir::{Listing, TempDir};
 use super::units::{BootNanos, WallNanos};
 use super::vantage::{Ability, Can, HowKnown, Vantage};
 
@@ -51,6 +52,9 @@ pub struct Snapshot {
     pub log: Vec<LogLine>,
     /// What the machine refused to the tool itself.
     pub strains: Vec<Strain>,
+    /// What lies directly in the temp dirs: only in captures, where nobody can list them later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listings: Vec<Listing>,
 }
 
 impl Snapshot {
@@ -73,6 +77,11 @@ impl Snapshot {
     pub fn mount_of(&self, vantage: &Vantage) -> Option<&Mount> {
         let mounts = self.namespace(vantage.mount_ns)?.mounts.items();
         mounts.iter().find(|m| Some(m.id) == vantage.mount_id)
+    }
+
+    /// What a capture keeps of the entries of a directory, by where the look reached it.
+    pub fn listing(&self, reached: &RawPath) -> Option<&Listing> {
+        self.listings.iter().find(|listing| listing.reached == *reached)
     }
 
     /// Every gap of every section, for the list of what is incomplete.

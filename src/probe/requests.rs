@@ -215,6 +215,7 @@ mod tests {
             probes: Vec::new(),
             log: Vec::new(),
             strains: Vec::new(),
+            listings: Vec::new(),
         }
     }
 

@@ -54,6 +54,7 @@ pub fn sick() -> (Snapshot, Diagnosis) {
         probes: vec![],
         log: vec![log_line()],
         strains: vec![],
+        listings: vec![],
     };
     (snapshot, diagnosis())
 }

@@ -14,6 +14,7 @@
 
 mod actors;
 mod broken_boxes;
+mod captures;
 mod causes;
 mod cli;
 mod docker;
