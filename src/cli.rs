@@ -62,6 +62,10 @@ pub enum ColorChoice {
 pub enum Command {
     /// One diagnosis without a terminal: for CI steps, scripts, monitoring, tickets.
     Check(CheckArgs),
+    /// The console on a capture: the same tabs and verdict, and time to step through.
+    Replay(ReplayArgs),
+    /// What changed between two looks: of two captures, or of one recording.
+    Diff(DiffArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
@@ -106,6 +110,9 @@ pub struct CheckArgs {
     /// Whom to look at.
     #[command(flatten)]
     pub whom: Whom,
+    /// Judge the last snapshot of a capture instead of this machine; `-` reads standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "unit", "user", "dir", "log", "no_probe"])]
+    pub from: Option<PathBuf>,
     /// A build log to judge with; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -135,6 +142,39 @@ pub enum Format {
     Openmetrics,
 }
 
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The capture; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArgs {
+    /// The earlier capture; `FILE@12` or `FILE@20:41` picks a look of a recording, which is the last one otherwise.
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// The later one. Without it the first look of the recording is compared with its last.
+    #[arg(value_name = "AFTER")]
+    pub after: Option<PathBuf>,
+    /// The form of the table; text where nothing is named.
+    #[arg(long, value_enum)]
+    pub format: Option<DiffFormat>,
+}
+
+/// Forms of a table of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// 80 columns for people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For tickets.
+    Markdown,
+}
+
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
 pub struct ProbeArgs {
@@ -162,7 +202,7 @@ impl Default for CheckArgs {
     /// What `tmpmedic check` alone means.
     fn default() -> Self {
         let deadline = std::time::Duration::from_secs(10);
-        Self { whom: Whom::default(), log: None, no_probe: false, deadline, format: None }
+        Self { whom: Whom::default(), from: None, log: None, no_probe: false, deadline, format: None }
     }
 }
 

@@ -3,16 +3,19 @@
 //! One subcommand per file. [`main`] makes the process safe, reads the command line, runs the command, and turns what
 //! became of it into an exit code. Nobody imports this room.
 
+pub mod captured;
 pub mod check;
 mod completions;
 mod config;
 mod console;
+pub mod diff;
 pub mod explain;
 pub mod helper;
 mod mishap;
 pub mod out;
 pub mod probe;
 mod refusal;
+pub mod replay;
 mod surroundings;
 mod version;
 
@@ -62,6 +65,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
+        Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),

@@ -69,6 +69,11 @@ impl Replay {
         &self.capture
     }
 
+    /// Seconds that the local time is ahead of UTC by which times are meant.
+    pub fn utc_offset_s(&self) -> i32 {
+        self.utc_offset_s
+    }
+
     /// Where one stands.
     pub fn position(&self) -> Position {
         Position {

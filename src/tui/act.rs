@@ -82,9 +82,14 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     }
     if let Some((wish, title)) = deeper(app) {
         let above = std::mem::take(app.list_mut());
-        app.tabs.levels.push(Level { wish: wish.clone(), title, listing: None, above });
+        let listing = replay::listing(app, &wish);
+        let is_known = listing.is_some();
+        app.tabs.levels.push(Level { wish: wish.clone(), title, listing, above });
         app.pane = Pane::List;
         app.scroll = 0;
+        if is_known {
+            return Vec::new();
+        }
         return vec![Effect::List(wish)];
     }
     if app.pick() != Pick::Nothing {

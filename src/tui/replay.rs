@@ -7,12 +7,15 @@ use tui_input::Input;
 use super::app::App;
 use super::history::Histories;
 use super::keys::KeyId;
-use super::msg::{Effect, Scene};
+use super::msg::{Effect, ListWish, Listing, Scene};
 use super::text::safe;
 use super::update::{self, adopt};
+use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::replay::{Moment, Play, Position, Wind};
 use crate::model::units::WallNanos;
 
+/// What a capture does not hold.
+const BEYOND: &str = "what lies here (a capture holds what lies directly in temp dirs)";
 /// What may be typed as a time, shown beside the text field.
 pub const TIMES: &str = "20:41  20:41:07  +30s  -2m  #12";
 
@@ -41,6 +44,24 @@ pub fn show(app: &mut App, scene: &Scene) {
         app.history.take(earlier.taken, &update::counts(earlier));
     }
     adopt(app, Arc::clone(&scene.look));
+    let wishes = app.tabs.levels.iter().map(|level| level.wish.clone()).collect::<Vec<_>>();
+    let listings = wishes.iter().map(|wish| listing(app, wish)).collect::<Vec<_>>();
+    for (level, listing) in app.tabs.levels.iter_mut().zip(listings) {
+        level.listing = listing;
+    }
+}
+
+/// What a capture holds of a directory; `None` where this machine can be asked.
+pub fn listing(app: &App, wish: &ListWish) -> Option<Listing> {
+    app.replay.as_ref()?;
+    let mut entries = match app.snapshot()?.listing(&wish.reached) {
+        Some(kept) => kept.entries.clone(),
+        None => Reading::Blind { gap: Gap::new(BEYOND, GapWhy::NotAsked) },
+    };
+    if let (Some(family), Some(all)) = (&wish.family, entries.value_mut()) {
+        all.retain(|entry| entry.family == *family);
+    }
+    Some(Listing { wish: wish.clone(), entries })
 }
 
 /// Whether a key would reach for the machine, which is not the one on screen.

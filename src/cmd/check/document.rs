@@ -16,7 +16,7 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
         || words.contains(&"--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
     let other =
-        ["probe", "explain", "completions", "man", "__helper", "help", "--help", "-h", "--version", "-V"];
+        ["probe", "diff", "explain", "completions", "man", "__helper", "help", "--help", "-h", "--version", "-V"];
     json && !words.iter().any(|word| other.contains(word))
 }
 

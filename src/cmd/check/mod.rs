@@ -5,6 +5,7 @@
 
 mod asked;
 mod document;
+mod from;
 mod log;
 
 use std::process::ExitCode;
@@ -77,6 +78,9 @@ fn format_of(args: &CheckArgs, global: &Global) -> anyhow::Result<Format> {
 
 fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Result<Examined> {
     let (catalog, mut gaps) = config::load(global)?;
+    if let Some(path) = &args.from {
+        return from::examine(path, &catalog, gaps, global);
+    }
     let asked = asked::build(&args.whom)?;
     let log = match &args.log {
         Some(path) => log::read(path, watch.left_of(args.deadline), &mut gaps)?,
@@ -89,11 +93,16 @@ fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Resul
         probe_all(&mut now, watch.left_of(args.deadline), &mut gaps);
     }
     let mut diagnosis = rules::diagnose(&now, None, &catalog.thresholds);
+    nobody_left(&now, &mut diagnosis);
+    Ok(Examined { now, diagnosis, gaps })
+}
+
+/// Where those that were asked for are gone, nothing is known of them.
+fn nobody_left(now: &Snapshot, diagnosis: &mut Diagnosis) {
     if now.asked.is_focused() && now.asked.pids.is_empty() {
         diagnosis.status = Status::Unknown;
         "none of the processes that were asked for runs now".clone_into(&mut diagnosis.headline);
     }
-    Ok(Examined { now, diagnosis, gaps })
 }
 
 fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut Vec<Gap>) {

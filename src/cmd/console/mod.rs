@@ -39,7 +39,7 @@ use watch::{End, Watch};
 
 /// Runs the console, or prints what `check` prints where there is no terminal for it.
 pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
-    if !is_possible(global) {
+    if !Tty::is_there() || !is_wanted(global) {
         return check::run_without_console(global);
     }
     let (catalog, gaps) = config::load(global)?;
@@ -57,7 +57,8 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
 /// Where its first look is damaged, which is said before the terminal is touched.
 pub fn replay(replay: Replay, global: &Global) -> anyhow::Result<Option<ExitCode>> {
     let (catalog, gaps) = config::load(global)?;
-    let mut app = App::new(Settings { read_only: true, ..settings(global, &catalog) });
+    let utc_offset_s = replay.utc_offset_s();
+    let mut app = App::new(Settings { read_only: true, utc_offset_s, ..settings(global, &catalog) });
     let mut recorded = Recorded::new(replay, catalog);
     for msg in recorded.first()? {
         tui::update(&mut app, msg);
@@ -66,9 +67,9 @@ pub fn replay(replay: Replay, global: &Global) -> anyhow::Result<Option<ExitCode
     kept.map(|(end, look)| close(end, look.as_deref(), (global, gaps))).transpose()
 }
 
-/// Whether there is a terminal for it, and nobody asked for anything else.
-pub fn is_possible(global: &Global) -> bool {
-    !global.json && Tty::is_there() && !surroundings::is_dumb()
+/// Whether nobody asked for anything else, and the terminal is one that can be drawn on.
+pub fn is_wanted(global: &Global) -> bool {
+    !global.json && !surroundings::is_dumb()
 }
 
 fn settings(global: &Global, catalog: &Arc<Catalog>) -> Settings {

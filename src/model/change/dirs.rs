@@ -143,8 +143,8 @@ fn change(pair: Pair<Seen<'_>>, shown: Seen<'_>) -> DirChange {
 }
 
 fn families(pair: Pair<Seen<'_>>) -> Vec<FamilyChange> {
-    let counted = |seen: Option<Seen<'_>>| seen.filter(|seen| seen.is_counted());
-    let (before, after) = (counted(pair.before), counted(pair.after));
+    let before = pair.before.filter(|seen| seen.is_counted());
+    let after = pair.after.filter(|seen| seen.is_counted());
     let none = BTreeMap::new();
     let had = before.map_or(&none, |seen| &seen.dir.families);
     let has = after.map_or(&none, |seen| &seen.dir.families);
