@@ -39,8 +39,7 @@ fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
     let here = |key: &&Key| key.rank > 0 && keys::chord(key, &places).is_some();
     let shown = |key: &&Key| can(app, key.id) || is_barred(app, key);
     let mut keys: Vec<&'static Key> = KEYS.iter().filter(here).filter(shown).collect();
-    // What cannot be done is the last to be read.
-    keys.sort_by_key(|key| if is_barred(app, key) { key.rank.saturating_add(50) } else { key.rank });
+    keys.sort_by_key(|key| key.rank);
     let (last, first): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.rank >= 100);
     let mut room = width.saturating_sub(1 + last.iter().map(|key| width_of(app, key)).sum::<usize>());
     let mut fitting = Vec::new();

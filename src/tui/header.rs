@@ -71,7 +71,7 @@ pub fn verdict(app: &App) -> (&'static str, &'static str, Tone, String) {
 /// What stands on the right, the least important first.
 fn facts(app: &App) -> Vec<(String, Tone)> {
     let mut facts = Vec::new();
-    if app.settings.read_only {
+    if app.settings.read_only && app.replay.is_none() {
         facts.push(("read-only".to_owned(), Tone::Dim));
     }
     let unknown = app.look.as_deref().map_or(0, super::overlays::gaps::count);

@@ -24,6 +24,7 @@ mod journeys;
 mod laws;
 mod probe;
 mod pty;
+mod replays;
 mod sandbox;
 mod scenes;
 mod staged;
