@@ -62,6 +62,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// One diagnosis without a terminal: for CI steps, scripts, monitoring, tickets.
     Check(CheckArgs),
+    /// Take what `check` sees home in a file: one snapshot, or a recording.
+    Capture(CaptureArgs),
     /// The console on a capture: the same tabs and verdict, and time to step through.
     Replay(ReplayArgs),
     /// What changed between two looks: of two captures, or of one recording.
@@ -140,6 +142,33 @@ pub enum Format {
     Github,
     /// For node_exporter's textfile collector.
     Openmetrics,
+}
+
+/// Arguments of `capture`.
+#[derive(Clone, Debug, Args)]
+pub struct CaptureArgs {
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// The file to write, which must not exist yet; `-` is standard output. Without it the name of the machine and the
+    /// time make one in the working directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Record for so long: 10m, 90s, 2h.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub length: Option<std::time::Duration>,
+    /// The time between two snapshots of a recording.
+    #[arg(long, value_name = "TIME", requires = "length", default_value = "2s", value_parser = duration, allow_hyphen_values = true)]
+    pub every: std::time::Duration,
+    /// Put pseudonyms in the place of user and host names, parts of paths and command lines.
+    #[arg(long)]
+    pub redact: bool,
+    /// Only predict; make no temp dir.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// How long a look may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
+    pub deadline: std::time::Duration,
 }
 
 /// Arguments of `replay`.

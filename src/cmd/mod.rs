@@ -3,6 +3,7 @@
 //! One subcommand per file. [`main`] makes the process safe, reads the command line, runs the command, and turns what
 //! became of it into an exit code. Nobody imports this room.
 
+pub mod capture;
 pub mod captured;
 pub mod check;
 mod completions;
@@ -65,6 +66,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
+        Some(Command::Capture(args)) => capture::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),

@@ -16,6 +16,7 @@ mod frame;
 mod header;
 mod limits;
 mod migrate;
+pub mod redact;
 mod rewind;
 mod sequence;
 mod writer;

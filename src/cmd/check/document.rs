@@ -15,8 +15,20 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
     let json = words.contains(&"--json")
         || words.contains(&"--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    let other =
-        ["probe", "diff", "explain", "completions", "man", "__helper", "help", "--help", "-h", "--version", "-V"];
+    let other = [
+        "probe",
+        "capture",
+        "diff",
+        "explain",
+        "completions",
+        "man",
+        "__helper",
+        "help",
+        "--help",
+        "-h",
+        "--version",
+        "-V",
+    ];
     json && !words.iter().any(|word| other.contains(word))
 }
 

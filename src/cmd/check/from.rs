@@ -32,7 +32,9 @@ pub fn examine(
     if let Some(torn) = capture.torn() {
         let seen = Entries(u64::try_from(torn.after).unwrap_or(u64::MAX));
         gaps.push(Gap {
-            remedy: Some("the recorder was killed or the disk was full; what came before is whole".to_owned()),
+            remedy: Some(
+                "the recorder was killed or the disk was full; what came before is whole".to_owned(),
+            ),
             ..Gap::new("the end of the recording, which is cut off", GapWhy::OverBudget { seen })
         });
     }

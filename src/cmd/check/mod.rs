@@ -3,7 +3,7 @@
 //! Reads the log that was given, looks once, probes, judges, prints. Whatever goes wrong on the way, a caller that wants
 //! JSON gets one document.
 
-mod asked;
+pub(in crate::cmd) mod asked;
 mod document;
 mod from;
 mod log;
@@ -105,7 +105,8 @@ fn nobody_left(now: &Snapshot, diagnosis: &mut Diagnosis) {
     }
 }
 
-fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut Vec<Gap>) {
+/// Makes every probe that the snapshot asks for, and lets it know.
+pub(in crate::cmd) fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut Vec<Gap>) {
     let requests = probe::requests(now);
     if requests.is_empty() {
         return;

@@ -9,7 +9,7 @@ mod feed;
 mod here;
 mod input;
 mod paper;
-mod probes;
+pub(in crate::cmd) mod probes;
 mod recorded;
 mod screen;
 mod watch;

@@ -47,6 +47,12 @@ impl Probes {
         }
     }
 
+    /// Tells a new look what was tried before it, where that still says something.
+    pub fn recall(&self, now: &mut Snapshot) {
+        self.lock().predict(now);
+        now.take_probes(self.results());
+    }
+
     /// Forgets all results, so that everything is tried again.
     pub fn forget(&self) {
         let mut known = self.lock();
