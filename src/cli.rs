@@ -65,6 +65,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Take what `check` sees home in a file: one snapshot, or a recording.
     Capture(CaptureArgs),
+    /// The console on a capture: the same tabs and verdict, and time to step through.
+    Replay(ReplayArgs),
+    /// What changed between two looks: of two captures, or of one recording.
+    Diff(DiffArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
@@ -166,6 +170,39 @@ pub struct CaptureArgs {
     /// How long a look may take.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
     pub deadline: std::time::Duration,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The capture; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArgs {
+    /// The earlier capture; `FILE@12` or `FILE@20:41` picks a look of a recording, which is the last one otherwise.
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// The later one. Without it the first look of the recording is compared with its last.
+    #[arg(value_name = "AFTER")]
+    pub after: Option<PathBuf>,
+    /// The form of the table; text where nothing is named.
+    #[arg(long, value_enum)]
+    pub format: Option<DiffFormat>,
+}
+
+/// Forms of a table of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// 80 columns for people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For tickets.
+    Markdown,
 }
 
 /// Arguments of `probe`.

@@ -30,6 +30,15 @@ pub fn open(path: &Path) -> anyhow::Result<Capture> {
     })
 }
 
+/// A capture that was read, with a look in it that cannot be.
+pub fn refuse_inside(path: &Path, why: anyhow::Error) -> anyhow::Error {
+    if why.is::<ReadError>() {
+        let name = RawPath::from(path.as_os_str());
+        return Refusal::usage(format!("cannot read the capture `{name}`: {why:#}"));
+    }
+    why
+}
+
 /// Opening must neither wait, as a FIFO does, nor do anything, as a terminal may.
 fn open_file(path: &Path) -> Result<File, String> {
     if path.as_os_str() == "-" {

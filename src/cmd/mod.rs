@@ -9,12 +9,14 @@ pub mod check;
 mod completions;
 mod config;
 mod console;
+pub mod diff;
 pub mod explain;
 pub mod helper;
 mod mishap;
 pub mod out;
 pub mod probe;
 mod refusal;
+pub mod replay;
 mod surroundings;
 mod version;
 
@@ -65,6 +67,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
         Some(Command::Capture(args)) => capture::run(args, &cli.global),
+        Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),

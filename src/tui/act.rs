@@ -7,10 +7,14 @@ use super::list::ListState;
 use super::msg::{Effect, ListWish, ProbeWish};
 use super::overlays::{self, Kind, Overlay, Probe};
 use super::press;
+use super::replay;
 use super::tabs::{Pick, TabId, entries};
 
 /// Does what a key means on a tab; nothing where it means nothing there.
 pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
+    if let Some(effects) = replay::press(app, id) {
+        return effects;
+    }
     if !can(app, id) {
         app.note = why_not(app, id);
         return Vec::new();
@@ -35,7 +39,11 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
 
 /// What to say where a key does nothing although somebody pressed it.
 fn why_not(app: &App, id: KeyId) -> Option<String> {
+    if replay::is_barred(app, id) {
+        return Some(replay::why_barred(app));
+    }
     let text = match id {
+        KeyId::Freeze => "a replay moves only when told to; Space plays it",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
         KeyId::Helps => "nothing selected that needs help",
@@ -74,9 +82,14 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     }
     if let Some((wish, title)) = deeper(app) {
         let above = std::mem::take(app.list_mut());
-        app.tabs.levels.push(Level { wish: wish.clone(), title, listing: None, above });
+        let listing = replay::listing(app, &wish);
+        let is_known = listing.is_some();
+        app.tabs.levels.push(Level { wish: wish.clone(), title, listing, above });
         app.pane = Pane::List;
         app.scroll = 0;
+        if is_known {
+            return Vec::new();
+        }
         return vec![Effect::List(wish)];
     }
     if app.pick() != Pick::Nothing {
@@ -167,7 +180,9 @@ pub fn copy(app: &mut App) -> Vec<Effect> {
     };
     let lines = text.lines().count();
     let first = text.lines().next().unwrap_or_default().to_owned();
-    app.note = Some(if lines > 1 { format!("copied {lines} lines") } else { format!("copied: {first}") });
+    let of = replay::whose(app).map_or_else(String::new, |host| format!(" (of {host}, not of this machine)"));
+    app.note =
+        Some(if lines > 1 { format!("copied {lines} lines{of}") } else { format!("copied: {first}{of}") });
     vec![Effect::Copy(text)]
 }
 

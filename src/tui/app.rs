@@ -7,6 +7,7 @@ use super::history::Histories;
 use super::list::ListState;
 use super::msg::{ListWish, Listing, Look, ProbeWish, Progress};
 use super::overlays::Overlay;
+use super::replay::Replay;
 use super::table::{Row, Table};
 use super::tabs::{Pick, TABS, Tab, TabId};
 use super::theme::{Background, Depth, Glyphs, Theme};
@@ -144,6 +145,8 @@ pub struct App {
     pub note: Option<String>,
     /// Whether the report is to be printed after leaving.
     pub report_wanted: bool,
+    /// Where the recording stands, where it is one and not this machine.
+    pub replay: Option<Replay>,
     /// Counts of the temp dirs over time.
     pub history: Histories,
     /// Names of uids, as processes carry them.
@@ -176,6 +179,7 @@ impl App {
             probing: Vec::new(),
             note: None,
             report_wanted: false,
+            replay: None,
             history: Histories::default(),
             names: BTreeMap::new(),
             view: View::default(),

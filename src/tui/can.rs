@@ -3,6 +3,7 @@
 use super::app::{App, Pane};
 use super::keys::KeyId;
 use super::overlays::Kind;
+use super::replay;
 use super::tabs::{Pick, TabId, triage};
 
 /// Whether a key does something here and now.
@@ -28,6 +29,12 @@ fn can_in_sheet(app: &App, kind: &Kind, id: KeyId) -> bool {
 }
 
 fn can_on_tab(app: &App, id: KeyId) -> bool {
+    if replay::is_barred(app, id) {
+        return false;
+    }
+    if let Some(can) = replay::can(app, id) {
+        return can;
+    }
     let pick = app.pick();
     let has_row = pick != Pick::Nothing;
     match id {
@@ -50,7 +57,7 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         KeyId::Probe => !app.settings.read_only && app.current().vantage(app, &pick).is_some(),
         KeyId::ByHand | KeyId::Copy => !app.current().commands(app, &pick).is_empty(),
         KeyId::Gaps => app.look.as_deref().is_some_and(|look| super::overlays::gaps::count(look) > 0),
-        KeyId::Freeze => app.look.is_some(),
+        KeyId::Freeze => app.look.is_some() && app.replay.is_none(),
         _ => true,
     }
 }

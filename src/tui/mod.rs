@@ -21,6 +21,7 @@ mod list;
 pub mod msg;
 pub mod overlays;
 mod press;
+pub mod replay;
 mod table;
 pub mod tabs;
 mod text;

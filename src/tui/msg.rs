@@ -7,6 +7,7 @@ use crate::model::probe::ProbeResult;
 use crate::model::process::{Credentials, MountNs, Pid};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::Reading;
+use crate::model::replay::{Position, Wind};
 use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::Entry;
 use crate::model::units::{Entries, WallNanos};
@@ -19,6 +20,15 @@ pub struct Look {
     pub snapshot: Snapshot,
     /// What it means.
     pub diagnosis: Diagnosis,
+}
+
+/// One look of a recording.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The look.
+    pub look: std::sync::Arc<Look>,
+    /// Some of what was seen in the minutes before, the oldest first.
+    pub past: Vec<std::sync::Arc<Snapshot>>,
 }
 
 /// Everything that can happen to the screen.
@@ -41,6 +51,10 @@ pub enum Msg {
     Reading(Progress),
     /// A look is done.
     Look(std::sync::Arc<Look>),
+    /// A replay shows another look.
+    Scene(Box<Scene>),
+    /// Where a replay stands now.
+    Wound(Position),
     /// A probe was begun without being asked for here.
     Probing(ProbeWish),
     /// A probe is done.
@@ -90,6 +104,8 @@ pub enum Effect {
     Copy(String),
     /// Stop (`true`) or resume looking.
     Freeze(bool),
+    /// Move in the recording.
+    Wind(Wind),
 }
 
 /// The vantage to probe.

@@ -10,18 +10,25 @@ use super::keys::{self, KeyId, Place};
 use super::layout;
 use super::msg::Effect;
 use super::overlays::{self, Kind, Overlay};
+use super::replay;
 use super::tabs::{Pick, TABS, TabId, env};
 use super::widgets::frame::last_scroll;
 
 /// Where a key is looked up now, in the order of precedence.
 pub fn places(app: &App) -> Vec<Place> {
-    let here = match (app.typing.is_some(), app.overlays.last().map(|o| &o.kind)) {
+    let here = match (app.typing.is_some() || replay::is_asking(app), app.overlays.last().map(|o| &o.kind)) {
         (true, _) => vec![Place::Field],
         (false, Some(Kind::Palette { .. })) => vec![Place::Palette],
         (false, Some(_)) => vec![Place::Sheet],
-        (false, None) => vec![Place::Tab(app.tab), Place::Screen],
+        (false, None) => return places_below(app),
     };
     here.into_iter().chain([Place::Always]).collect()
+}
+
+/// Where one is looked up on the tab, below all sheets.
+pub fn places_below(app: &App) -> Vec<Place> {
+    let replay = app.replay.is_some().then_some(Place::Replay);
+    replay.into_iter().chain([Place::Tab(app.tab), Place::Screen, Place::Always]).collect()
 }
 
 /// What the footer calls Enter here and now.
@@ -52,6 +59,9 @@ pub fn run(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Interrupt => return vec![Effect::Quit],
         KeyId::Suspend => return vec![Effect::Suspend],
         _ => {}
+    }
+    if replay::is_asking(app) {
+        return replay::answer(app, id);
     }
     if app.typing.is_some() {
         close_field(app, id);
@@ -185,7 +195,10 @@ pub fn paste(app: &mut App, text: &str) {
 
 fn edit(app: &mut App, event: KeyEvent) {
     let Some(request) = request(event) else { return };
-    if let Some(input) = &mut app.typing {
+    if let Some(goal) = replay::field(app) {
+        goal.wrong = false;
+        goal.input.handle(request);
+    } else if let Some(input) = &mut app.typing {
         input.handle(request);
         let value = input.value().to_owned();
         app.list_mut().filter = value;

@@ -7,9 +7,11 @@ use super::app::App;
 use super::msg::{Effect, Listing, Look, Msg, ProbeWish};
 use super::overlays::{Kind, Outcome};
 use super::press;
+use super::replay;
 use super::tabs::entries;
 use super::words;
 use crate::model::probe::ProbeResult;
+use crate::model::snapshot::Snapshot;
 
 /// Changes the state by one message. What it cannot do itself it asks for.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -54,6 +56,8 @@ fn learn(app: &mut App, msg: Msg) {
             }
         }
         Msg::Look(look) => app.held_back = Some(look),
+        Msg::Scene(scene) => replay::show(app, &scene),
+        Msg::Wound(position) => app.replay.get_or_insert_default().position = position,
         Msg::Probing(wish) => {
             if !app.probing.contains(&wish) {
                 app.probing.push(wish);
@@ -70,11 +74,7 @@ fn learn(app: &mut App, msg: Msg) {
 /// Makes a look the one on screen.
 pub fn adopt(app: &mut App, look: Arc<Look>) {
     let now = &look.snapshot;
-    let counts = now.temp_dirs.items().iter().map(|dir| {
-        let counted = words::counting(dir).is_none();
-        (entries::key_of(dir), counted.then_some(dir.total.entries.0))
-    });
-    app.history.take(now.taken, &counts.collect::<Vec<_>>());
+    app.history.take(now.taken, &counts(now));
     // A container has a passwd file of its own; where it says otherwise, that of the host wins.
     let (contained, own): (Vec<_>, Vec<_>) = now.all_processes().partition(|p| p.container.is_some());
     let known = contained.into_iter().chain(own).filter_map(|p| p.credentials.as_ref().ok());
@@ -82,6 +82,15 @@ pub fn adopt(app: &mut App, look: Arc<Look>) {
     app.look = Some(look);
     act::keep_dir(app);
     app.mark_stale();
+}
+
+/// How much lies in each temp dir; `None` where counting is not done.
+pub fn counts(now: &Snapshot) -> Vec<(String, Option<u64>)> {
+    let counts = now.temp_dirs.items().iter().map(|dir| {
+        let counted = words::counting(dir).is_none();
+        (entries::key_of(dir), counted.then_some(dir.total.entries.0))
+    });
+    counts.collect()
 }
 
 fn probed(app: &mut App, result: ProbeResult) {

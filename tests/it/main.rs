@@ -25,6 +25,7 @@ mod laws;
 mod probe;
 mod pty;
 mod readme;
+mod replays;
 mod sandbox;
 mod scenes;
 mod staged;

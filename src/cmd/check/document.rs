@@ -18,6 +18,7 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
     let other = [
         "probe",
         "capture",
+        "diff",
         "explain",
         "completions",
         "man",

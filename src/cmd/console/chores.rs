@@ -34,7 +34,7 @@ type Chore = Box<dyn FnOnce(&Outcome) + Send>;
 pub struct Chores {
     outcome: Outcome,
     waiting: VecDeque<Chore>,
-    catalog: Option<Arc<Catalog>>,
+    catalog: Arc<Catalog>,
 }
 
 /// Where results go.
@@ -83,15 +83,10 @@ impl Outcome {
 }
 
 impl Chores {
-    /// Nothing to do yet; `bell` rings when something is done.
-    pub fn new(bell: Arc<Bell>) -> Self {
+    /// Nothing to do yet; listings are classified by the catalog, and `bell` rings when something is done.
+    pub fn new(catalog: Arc<Catalog>, bell: Arc<Bell>) -> Self {
         let outcome = Outcome { done: Arc::default(), bell };
-        Self { outcome, waiting: VecDeque::new(), catalog: None }
-    }
-
-    /// What listings are classified by.
-    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
-        self.catalog = Some(catalog);
+        Self { outcome, waiting: VecDeque::new(), catalog }
     }
 
     /// What is done since the last time; chores that waited begin.
@@ -133,16 +128,16 @@ impl Chores {
 
     /// Lists a directory.
     pub fn list(&mut self, wish: ListWish) {
-        let Some(catalog) = self.catalog.clone() else { return };
+        let catalog = Arc::clone(&self.catalog);
         self.add(Box::new(move |outcome| list(wish, &catalog, outcome)));
     }
 
     /// Lists a directory again if it changed since.
     pub fn follow(&mut self, wish: ListWish) {
-        let Some(catalog) = self.catalog.clone() else { return };
         if self.outcome.change(|done| std::mem::replace(&mut done.checking, true)) {
             return;
         }
+        let catalog = Arc::clone(&self.catalog);
         self.add(Box::new(move |outcome| {
             let checking = Checking(outcome);
             let before = outcome.change(|done| done.listed.clone());

@@ -7,15 +7,11 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::chores::Chores;
 use super::clipboard;
+use super::feed::Feed;
 use super::input::{Input, Typed};
-use super::probes::Probes;
 use super::screen::Screen;
-use crate::catalog::Catalog;
-use crate::model::asked::Asked;
 use crate::model::units::WallNanos;
-use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::term::{Event, Signals};
@@ -48,9 +44,7 @@ pub struct Watch {
     bell: Arc<Bell>,
     input: Input,
     typed: Stopwatch,
-    chores: Chores,
-    probes: Probes,
-    live: Option<Live<Arc<Look>>>,
+    feed: Option<Box<dyn Feed>>,
     dirty: bool,
     ticked: i64,
 }
@@ -62,23 +56,21 @@ impl Watch {
             app,
             screen,
             signals,
-            chores: Chores::new(Arc::clone(&bell)),
             bell,
             input: Input::default(),
             typed: Stopwatch::start(),
-            probes: Probes::default(),
-            live: None,
+            feed: None,
             dirty: true,
             ticked: 0,
         }
     }
 
-    /// Runs until the end.
-    pub fn keep(&mut self, (catalog, asked): (Arc<Catalog>, Asked)) -> End {
-        let started = self.begin(catalog, asked);
-        if let Err(why) = started {
+    /// Runs until the end, with looks of the feed that is begun after the first frame.
+    pub fn keep(&mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> End {
+        if let Err(why) = self.begin() {
             return ended(why);
         }
+        self.feed = Some(begin(&self.bell));
         loop {
             match self.turn() {
                 Ok(None) => {}
@@ -96,15 +88,11 @@ impl Watch {
     }
 
     /// The first frame comes before the first look.
-    fn begin(&mut self, catalog: Arc<Catalog>, asked: Asked) -> io::Result<()> {
+    fn begin(&mut self) -> io::Result<()> {
         let size = self.screen.size();
         self.tell(Msg::Resize { width: size.width, height: size.height });
         self.tick();
         self.draw()?;
-        let bell = Arc::clone(&self.bell);
-        let judge = self.probes.judge(Arc::clone(&catalog));
-        self.chores.set_catalog(Arc::clone(&catalog));
-        self.live = Some(Live::start((catalog, asked), judge, move || bell.ring()));
         if !self.screen.is_guarded() {
             let note = "no guard process could be made: after kill -9 type `reset` to get the terminal back";
             self.tell(Msg::Note(note.to_owned()));
@@ -162,13 +150,13 @@ impl Watch {
         Ok(Woken { typing: seen.intersects(PollFlags::IN | gone), sending: seen.intersects(PollFlags::OUT) })
     }
 
-    /// Until the clock moves, unless an Escape waits for company or a slice of a look is due.
+    /// Until the clock moves, unless an Escape waits for company or the feed has something to do.
     fn patience(&self) -> Duration {
         let into_second = clock::wall_nanos().rem_euclid(1_000_000_000);
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
         let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
-        let slice = self.live.as_ref().and_then(Live::next_slice).unwrap_or(to_tick);
-        to_tick.min(escape).min(slice)
+        let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
+        to_tick.min(escape).min(feed)
     }
 
     /// An end goes before everything else: whoever kills a stopped job wakes it for that.
@@ -227,7 +215,7 @@ impl Watch {
 
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
         if !typed.is_empty() {
-            self.live.iter().for_each(Live::attend);
+            self.feed.iter().for_each(|feed| feed.attend());
         }
         for one in typed {
             let msg = match one {
@@ -249,45 +237,29 @@ impl Watch {
             Effect::Quit => return Ok(Some(End::Quit)),
             Effect::QuitWithReport => return Ok(Some(End::QuitWithReport)),
             Effect::Suspend => return self.suspend(),
-            Effect::Rescan => {
-                self.probes.forget();
-                self.live.iter().for_each(Live::rescan);
-            }
-            Effect::Freeze(frozen) => {
-                let flow = if frozen { Flow::Frozen } else { Flow::Running };
-                self.live.iter().for_each(|live| live.set_flow(flow));
-            }
-            Effect::Probe(wish) => self.chores.probe(wish, self.app.snapshot()),
-            Effect::List(wish) => self.chores.list(wish),
-            Effect::Follow(wish) => self.chores.follow(wish),
             Effect::Copy(text) => self.screen.send_raw(&clipboard::set(&text))?,
+            other => {
+                let app = &self.app;
+                let known = self.feed.as_mut().map(|feed| feed.perform(other, app));
+                for msg in known.into_iter().flatten() {
+                    self.tell(msg);
+                }
+            }
         }
         Ok(None)
     }
 
-    /// Takes what the threads brought.
+    /// Takes what the feed brought.
     fn collect(&mut self) -> io::Result<Option<End>> {
         self.bell.hush();
-        if let Some(live) = &mut self.live {
-            live.slice();
-        }
-        if let Some(look) = self.live.as_ref().and_then(Live::take) {
-            if !self.app.settings.read_only {
-                let due = self.probes.due(&look.snapshot);
-                self.chores.probe_all(due);
-            }
-            for effect in self.tell(Msg::Look(look)) {
+        let app = &self.app;
+        let came = self.feed.as_mut().map(|feed| feed.take(app));
+        for msg in came.into_iter().flatten() {
+            for effect in self.tell(msg) {
                 if let Some(end) = self.perform(effect)? {
                     return Ok(Some(end));
                 }
             }
-        }
-        for msg in self.chores.take() {
-            if let Msg::Probed(result) = &msg {
-                self.probes.add(result.clone());
-                self.live.iter().for_each(Live::judge_again);
-            }
-            self.tell(msg);
         }
         Ok(None)
     }

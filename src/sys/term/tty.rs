@@ -39,6 +39,22 @@ impl Tty {
         rustix::termios::isatty(rustix::stdio::stdin()) && rustix::termios::isatty(rustix::stdio::stdout())
     }
 
+    /// Whether standard output is a terminal, wherever the input comes from.
+    pub fn is_for_output() -> bool {
+        rustix::termios::isatty(rustix::stdio::stdout())
+    }
+
+    /// Makes the terminal on standard output the standard input too, once what came through that was read.
+    ///
+    /// # Errors
+    /// What open(2) and dup2(2) answer.
+    pub fn take_input() -> io::Result<()> {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let open = |path: &str| rustix::fs::open(path, flags, Mode::empty());
+        let fd = open("/proc/self/fd/1").or_else(|_| open("/dev/tty"))?;
+        Ok(rustix::stdio::dup2_stdin(fd)?)
+    }
+
     /// Columns and rows of standard output, where that is a terminal that knows.
     pub fn output_size() -> Option<(u16, u16)> {
         size_of(rustix::stdio::stdout())

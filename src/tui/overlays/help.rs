@@ -15,6 +15,7 @@ pub fn content(mut doc: Doc<'_>) -> Content {
         let card = tab.card();
         section(&mut doc, card.title, |key| key.places == [Place::Tab(card.id)]);
     }
+    section(&mut doc, "In a replay", |key| key.places == [Place::Replay]);
     section(&mut doc, "Everywhere", |key| key.places.contains(&Place::Always));
     signs(&mut doc);
     Content { title: "Keys".to_owned(), lines: doc.into_lines(), ..Content::default() }

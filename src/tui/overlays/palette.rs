@@ -7,7 +7,9 @@ use super::{Content, Kind};
 use crate::catalog::runbook;
 use crate::tui::app::App;
 use crate::tui::can;
-use crate::tui::keys::{KEYS, KeyId, Place};
+use crate::tui::keys::{self, KEYS, KeyId};
+use crate::tui::press;
+use crate::tui::replay;
 use crate::tui::text;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
@@ -28,6 +30,7 @@ struct Entry {
     choice: Choice,
     chord: String,
     text: String,
+    tone: Tone,
 }
 
 /// The choice under the marker.
@@ -49,10 +52,8 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     let mut items = Vec::new();
     for entry in &entries {
         let start = doc.len();
-        let row: Vec<Piece> = vec![
-            piece(Tone::Accent, format!(" {:<9} ", entry.chord)),
-            piece(Tone::Plain, entry.text.clone()),
-        ];
+        let row: Vec<Piece> =
+            vec![piece(Tone::Accent, format!(" {:<9} ", entry.chord)), piece(entry.tone, entry.text.clone())];
         doc.pieces(&row);
         items.push(start..doc.len());
     }
@@ -90,7 +91,7 @@ fn matching(app: &App, typed: &str) -> Vec<Entry> {
 }
 
 fn entries(app: &App) -> Vec<Entry> {
-    let places = [Place::Screen, Place::Tab(app.tab), Place::Always];
+    let places = press::places_below(app);
     let movement = [
         KeyId::Up,
         KeyId::Down,
@@ -102,19 +103,20 @@ fn entries(app: &App) -> Vec<Entry> {
         KeyId::Last,
         KeyId::Palette,
     ];
-    let here = KEYS
-        .iter()
-        .filter(|key| key.places.iter().any(|p| places.contains(p)) && !movement.contains(&key.id));
-    let here = here.filter(|key| can::can_below(app, key.id));
-    let commands = here.map(|key| Entry {
+    let here = KEYS.iter().filter(|key| !movement.contains(&key.id));
+    let here = here.filter_map(|key| Some((key, keys::chord(key, &places)?)));
+    let here = here.filter(|(key, _)| can::can_below(app, key.id) || replay::is_barred(app, key.id));
+    let commands = here.map(|(key, chord)| Entry {
         choice: Choice::Key(key.id),
-        chord: key.chords.first().map(|c| c.shown()).unwrap_or_default(),
+        chord: chord.shown(),
         text: if key.label.is_empty() { key.help.to_owned() } else { format!("{}: {}", key.label, key.help) },
+        tone: if replay::is_barred(app, key.id) { Tone::Dim } else { Tone::Plain },
     });
     let pages = runbook::pages().map(|page| Entry {
         choice: Choice::Page(page.id),
         chord: "explain".to_owned(),
         text: format!("{}: {}", page.id, page.title),
+        tone: Tone::Plain,
     });
     commands.chain(pages).collect()
 }
