@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::collect::owners;
 use crate::collect::parse::mountinfo;
+use crate::collect::ranking::{self, Best, Order};
 use crate::collect::tallies::NO_FAMILY;
 use crate::model::mount::Mount;
 use crate::model::raw_path::RawPath;
@@ -35,17 +36,6 @@ pub struct Wish {
     pub limit: usize,
     /// How long it may take, the sizes of trees included.
     pub budget: Duration,
-}
-
-/// What is most telling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Order {
-    /// The largest first.
-    Size,
-    /// The oldest first.
-    Age,
-    /// By name.
-    Name,
 }
 
 /// How much of a mount table is read.
@@ -81,7 +71,7 @@ pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
         Err(error) => return blind(error.into()),
     };
     let mut gaps: Vec<Gap> = fence.gap(wish).into_iter().collect();
-    let mut best = Best::new(wish);
+    let mut best = Best::new(wish.order, wish.limit);
     match collect(&dir, wish, catalog, &fence, &mut best, watch) {
         Ok(None) => {}
         Ok(Some(seen)) => gaps.push(over_budget(wish, "entries", seen)),
@@ -91,7 +81,7 @@ pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
     if let Some(gap) = measure(&dir, &mut entries, wish, &fence, watch) {
         gaps.push(gap);
     }
-    sort(&mut entries, wish.order);
+    ranking::sort(&mut entries, wish.order);
     entries.truncate(wish.limit);
     Reading::of(entries, Micros(watch.micros()), gaps)
 }
@@ -151,70 +141,6 @@ fn table_of(dir: &RawPath) -> Result<(Vec<Mount>, RawPath), GapWhy> {
     let file = dirfd::open_procfs_file(proc.as_fd(), &[who, b"/mountinfo"].concat())?;
     let (text, _) = dirfd::read_bounded(&file, TABLE_MAX)?;
     Ok((mountinfo::parse(&text).mounts, inside))
-}
-
-/// The entries that count as best so far. Directories have a list of their own, because their size is known only later.
-struct Best {
-    order: Order,
-    limit: usize,
-    directories: BTreeSet<Ranked>,
-    others: BTreeSet<Ranked>,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-struct Ranked {
-    rank: (i64, RawPath),
-    entry: Entry,
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-impl Best {
-    fn new(wish: &Wish) -> Self {
-        let (directories, others) = (BTreeSet::new(), BTreeSet::new());
-        Self { order: wish.order, limit: wish.limit, directories, others }
-    }
-
-    fn offer(&mut self, entry: Entry) {
-        let set = if entry.kind == Kind::Directory { &mut self.directories } else { &mut self.others };
-        let rank = rank(&entry, self.order);
-        let worst = set.last().filter(|_| set.len() >= self.limit);
-        if worst.is_some_and(|worst| worst.rank <= rank) {
-            return;
-        }
-        set.insert(Ranked { rank, entry });
-        if set.len() > self.limit {
-            set.pop_last();
-        }
-    }
-
-    fn into_entries(self) -> Vec<Entry> {
-        self.directories.into_iter().chain(self.others).map(|ranked| ranked.entry).collect()
-    }
-}
-
-/// Lower comes first.
-fn rank(entry: &Entry, order: Order) -> (i64, RawPath) {
-    let first = match order {
-        Order::Size => -i64::try_from(entry.bytes.0).unwrap_or(i64::MAX),
-        Order::Age => entry.newest.map_or(i64::MAX, |newest| newest.0),
-        Order::Name => 0,
-    };
-    (first, entry.name.clone())
-}
-
-fn sort(entries: &mut [Entry], order: Order) {
-    entries.sort_by_cached_key(|entry| rank(entry, order));
 }
 
 /// Offers every wanted entry; says how many were seen where the budget ended first.

@@ -30,6 +30,7 @@ pub mod parse;
 pub mod places;
 pub mod prediction;
 pub mod processes;
+pub mod ranking;
 mod sections;
 pub mod sightings;
 #[cfg(test)]

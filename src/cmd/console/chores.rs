@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::collect::entries::{self, Order, Stamp};
+use crate::collect::entries::{self, Stamp};
+use crate::collect::ranking::Order;
 use crate::model::snapshot::Snapshot;
 use crate::probe::{self, ProbeRequest};
 use crate::sys::bell::Bell;
