@@ -66,6 +66,8 @@ pub enum Command {
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
+    /// Incidents to learn from.
+    Lab(LabArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -75,6 +77,12 @@ pub enum Command {
     /// Print the man page.
     #[command(hide = true)]
     Man,
+    /// A lesson about the machine as it is: what `lab --learn` runs inside its lab.
+    #[command(name = "__lesson", hide = true)]
+    Lesson {
+        /// The id of a scenario, or its number in the course.
+        scenario: String,
+    },
     /// Re-executed by tmpmedic itself for calls that may never return.
     #[command(name = "__helper", hide = true)]
     Helper {
@@ -171,6 +179,14 @@ impl Default for CheckArgs {
 pub struct ExplainArgs {
     /// The id of a cause: `private-tmp-deleted`.
     pub cause: Option<String>,
+}
+
+/// Arguments of `lab`.
+#[derive(Clone, Debug, Args)]
+pub struct LabArgs {
+    /// List the short course in its order: number, title, level.
+    #[arg(long, required = true)]
+    pub course: bool,
 }
 
 /// `500ms`, `10s`, `2m`, `1h`, or bare seconds.

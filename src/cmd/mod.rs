@@ -7,8 +7,10 @@ pub mod check;
 mod completions;
 mod config;
 mod console;
+mod course;
 pub mod explain;
 pub mod helper;
+mod lesson;
 mod mishap;
 pub mod out;
 pub mod probe;
@@ -24,6 +26,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
+use crate::model::asked::Asked;
 use crate::model::raw_path::shown_bytes;
 use crate::sys::term;
 
@@ -63,6 +66,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
+        Some(Command::Lab(_)) => course::run(&cli.global),
+        Some(Command::Lesson { scenario }) => {
+            lesson::run(lesson::find(scenario)?, Asked::default(), &cli.global)
+        }
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),
         Some(Command::Helper { kind }) if kind == term::guard::KIND => {

@@ -8,6 +8,7 @@ use super::msg::{Effect, ListWish, ProbeWish};
 use super::overlays::{self, Kind, Overlay, Probe};
 use super::press;
 use super::tabs::{Pick, TabId, entries};
+use super::teach;
 
 /// Does what a key means on a tab; nothing where it means nothing there.
 pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
@@ -28,6 +29,7 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Explain => app.overlays.extend(overlays::page_of_selected(app)),
         KeyId::ByHand => app.overlays.push(overlays::by_hand(app)),
         KeyId::Gaps => app.overlays.push(Overlay::new(Kind::Gaps)),
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp | KeyId::Solution => teach::open(app, id),
         _ => {}
     }
     Vec::new()
@@ -36,6 +38,8 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
 /// What to say where a key does nothing although somebody pressed it.
 fn why_not(app: &App, id: KeyId) -> Option<String> {
     let text = match id {
+        id if teach::hides(app, id) => "hidden until the lesson is over",
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "first the machine is looked at",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
         KeyId::Helps => "nothing selected that needs help",
@@ -79,7 +83,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
         app.scroll = 0;
         return vec![Effect::List(wish)];
     }
-    if app.pick() != Pick::Nothing {
+    if !matches!(app.pick(), Pick::Nothing | Pick::Lesson) {
         app.pane = Pane::Detail;
     }
     Vec::new()
@@ -205,8 +209,17 @@ fn all_mounts(app: &mut App) {
     app.mark_stale();
 }
 
+/// What Enter does in a sheet.
+pub fn enter(app: &mut App) -> Vec<Effect> {
+    match app.overlays.last().map(|overlay| &overlay.kind) {
+        Some(Kind::Palette { .. }) => run_from_palette(app),
+        Some(Kind::Guess { .. } | Kind::Lesson(_)) => teach::enter(app),
+        _ => Vec::new(),
+    }
+}
+
 /// Closes the palette and does what is selected in it.
-pub fn run_from_palette(app: &mut App) -> Vec<Effect> {
+fn run_from_palette(app: &mut App) -> Vec<Effect> {
     let Some(choice) = overlays::palette::selected(app) else { return Vec::new() };
     app.overlays.pop();
     match choice {

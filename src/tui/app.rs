@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::history::Histories;
+use super::lesson::Lesson;
 use super::list::ListState;
 use super::msg::{ListWish, Listing, Look, ProbeWish, Progress};
 use super::overlays::Overlay;
@@ -142,6 +143,8 @@ pub struct App {
     pub probing: Vec<ProbeWish>,
     /// A line to show until the next key.
     pub note: Option<String>,
+    /// What is taught, or was.
+    pub lesson: Option<Lesson>,
     /// Whether the report is to be printed after leaving.
     pub report_wanted: bool,
     /// Counts of the temp dirs over time.
@@ -175,6 +178,7 @@ impl App {
             typing: None,
             probing: Vec::new(),
             note: None,
+            lesson: None,
             report_wanted: false,
             history: Histories::default(),
             names: BTreeMap::new(),
@@ -186,6 +190,24 @@ impl App {
         app
     }
 
+    /// The same with a lesson, which hides the verdict until it is over.
+    pub fn with_lesson(mut self, lesson: Lesson) -> Self {
+        self.lesson = Some(lesson);
+        self.stale = true;
+        self.refresh();
+        self
+    }
+
+    /// The lesson, while it hides the verdict.
+    pub fn teaching(&self) -> Option<&Lesson> {
+        self.lesson.as_ref().filter(|lesson| lesson.end().is_none())
+    }
+
+    /// The lesson, where its text is on screen.
+    pub fn lesson_text(&self) -> Option<&Lesson> {
+        self.teaching().filter(|_| self.tab == TabId::Triage)
+    }
+
     /// What was seen, once something was.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.look.as_ref().map(|look| &look.snapshot)
@@ -193,7 +215,15 @@ impl App {
 
     /// The current tab.
     pub fn current(&self) -> &'static dyn Tab {
-        super::tabs::tab(self.tab)
+        self.tab(self.tab)
+    }
+
+    /// The tab of that id; a lesson stands where the findings stand.
+    pub fn tab(&self, id: TabId) -> &'static dyn Tab {
+        if id == TabId::Triage && self.teaching().is_some() {
+            return &super::tabs::lesson::LessonTab;
+        }
+        super::tabs::tab(id)
     }
 
     /// Where its list stands.

@@ -46,6 +46,13 @@ fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
     fitting
 }
 
+/// Where there is little room, a lesson needs its own keys, those of a sheet, and the way out.
+fn has_to_be(key: &Key) -> bool {
+    key.rank >= 100
+        || key.places.contains(&super::keys::Place::Lesson)
+        || matches!(key.id, KeyId::Open | KeyId::Back)
+}
+
 /// What the footer calls a key here and now.
 fn label(app: &App, key: &Key) -> &'static str {
     match key.id {
@@ -94,6 +101,13 @@ pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
 }
 
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.teaching().is_some() && app.look.is_some() {
+        let mut x = area.x;
+        for key in fitting(app, usize::from(area.width)).into_iter().filter(|key| has_to_be(key)) {
+            x = item(app, key, (x, area), buf);
+        }
+        return;
+    }
     let card = app.current().card();
     let number = super::tabs::TABS.iter().position(|tab| tab.card().id == card.id).map_or(1, |n| n + 1);
     let line = format!("{number} {}  ? help  q quit  60x15: more", card.title);

@@ -35,6 +35,10 @@ pub enum KeyId {
     ByHand,
     Copy,
     Gaps,
+    Hint,
+    Guess,
+    GiveUp,
+    Solution,
     Rescan,
     Freeze,
     Palette,
@@ -95,6 +99,10 @@ pub enum Place {
     Always,
     /// On every tab.
     Screen,
+    /// On every tab while a lesson hides the verdict; goes before the other places.
+    Lesson,
+    /// On every tab once a lesson is over.
+    Solved,
     /// On one tab.
     Tab(TabId),
     /// In a sheet.
@@ -134,6 +142,10 @@ const LISTS: &[Place] = &[Screen, Sheet, Palette];
 #[rustfmt::skip]
 /// Every key.
 pub const KEYS: &[Key] = &[
+    Key { id: KeyId::Guess, chords: &[Char('n')], places: &[Place::Lesson], rank: 1, short: "n", label: "name the cause", help: "Name the cause; what this machine says about it is told at once" },
+    Key { id: KeyId::Hint, chords: &[Char('h')], places: &[Place::Lesson], rank: 1, short: "h", label: "hint", help: "The next hint; what it costs is told before" },
+    Key { id: KeyId::GiveUp, chords: &[Char('N')], places: &[Place::Lesson], rank: 0, short: "", label: "", help: "Give up: show the solution" },
+    Key { id: KeyId::Solution, chords: &[Char('n')], places: &[Place::Solved], rank: 1, short: "n", label: "solution", help: "The solution of the lesson once more" },
     Key { id: KeyId::Up, chords: &[Code(KeyCode::Up), Char('k')], places: LISTS, rank: 1, short: "↑↓", label: "move", help: "One up; in a detail or a page, one line up" },
     Key { id: KeyId::Down, chords: &[Code(KeyCode::Down), Char('j')], places: LISTS, rank: 0, short: "", label: "", help: "One down" },
     Key { id: KeyId::Left, chords: &[Code(KeyCode::Left), Char('h')], places: SCREEN, rank: 2, short: "←→", label: "column", help: "Env: the column to the left; elsewhere back to the list" },
@@ -178,13 +190,14 @@ pub const KEYS: &[Key] = &[
 
 /// The key that an event means at these places. In a text field, characters are text.
 pub fn find(places: &[Place], event: &KeyEvent) -> Option<KeyId> {
-    KEYS.iter().find(|key| works(key, places, event)).map(|key| key.id)
+    let text_field = places.iter().any(|p| matches!(p, Field | Palette));
+    first(places, |key| key.chords.iter().any(|c| !(text_field && matches!(c, Char(_))) && c.is(event)))
 }
 
-fn works(key: &Key, places: &[Place], event: &KeyEvent) -> bool {
-    let text_field = places.iter().any(|p| matches!(p, Field | Palette));
-    let here = key.places.iter().any(|p| places.contains(p));
-    here && key.chords.iter().any(|c| !(text_field && matches!(c, Char(_))) && c.is(event))
+/// The first key that fits; those of the first place go before those of the second.
+pub fn first(places: &[Place], fits: impl Fn(&Key) -> bool) -> Option<KeyId> {
+    let at = |place: &Place| KEYS.iter().find(|key| key.places.contains(place) && fits(key));
+    places.iter().find_map(at).map(|key| key.id)
 }
 
 /// The row of a key.

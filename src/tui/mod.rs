@@ -17,12 +17,14 @@ mod header;
 mod history;
 pub mod keys;
 mod layout;
+pub mod lesson;
 mod list;
 pub mod msg;
 pub mod overlays;
 mod press;
 mod table;
 pub mod tabs;
+mod teach;
 mod text;
 pub mod theme;
 

@@ -21,6 +21,7 @@ mod frames;
 mod golden;
 mod journeys;
 mod laws;
+mod lesson;
 mod probe;
 mod pty;
 mod sandbox;

@@ -15,14 +15,18 @@ mod watch;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::cli::Global;
-use crate::cmd::{check, config, out, surroundings};
+use crate::cmd::{Refusal, check, config, out, surroundings};
 use crate::model::asked::Asked;
+use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::units::Micros;
 use crate::report;
 use crate::sys::bell::Bell;
 use crate::sys::term::{Signals, Tty};
+use crate::tui::lesson::Lesson;
+use crate::tui::lesson::outcome::Outcome;
 use crate::tui::{App, Settings};
 
 use screen::Screen;
@@ -34,26 +38,61 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
         return check::run_without_console(global);
     }
     let (catalog, gaps) = config::load(global)?;
-    // Before any thread is made, so that all of them leave the signals to the one that waits for them.
-    let (Ok(signals), Ok(bell)) = (Signals::block(), Bell::hang()) else {
-        return check::run_without_console(global);
+    let Some(watch) = open(global, &catalog, None) else { return check::run_without_console(global) };
+    let (end, app) = watch.keep((catalog, Asked::default()));
+    close(end, &app, global, gaps)
+}
+
+/// Runs a lesson about this machine as it is, and gives what came of it; printing that is up to the caller.
+///
+/// With `--json` standard output is for the caller's document, so it may be a file: the terminal on standard input does.
+///
+/// # Errors
+/// Where there is no terminal, or it failed; a lesson has no other form.
+pub fn teach(global: &Global, asked: Asked, lesson: Lesson) -> anyhow::Result<(ExitCode, Outcome)> {
+    let has_terminal = if global.json { Tty::can_be_typed_on() } else { Tty::is_there() };
+    if !has_terminal || surroundings::is_dumb() {
+        return Err(Refusal::usage("a lesson needs a terminal to be read and typed on"));
+    }
+    let (catalog, gaps) = config::load(global)?;
+    let Some(watch) = open(global, &catalog, Some(lesson)) else {
+        return Err(Refusal::internal("the terminal could not be taken for a lesson"));
     };
-    let Ok(screen) = Screen::open() else { return check::run_without_console(global) };
+    let (end, app) = watch.keep((catalog, asked));
+    let outcome = app.lesson.as_ref().map(|lesson| lesson.outcome(app.now));
+    let outcome = outcome.ok_or_else(|| Refusal::internal("the lesson got lost"))?;
+    // One document is the whole of standard output.
+    let end = if global.json && matches!(end, End::QuitWithReport) { End::Quit } else { end };
+    Ok((close(end, &app, global, gaps)?, outcome))
+}
+
+/// Takes the terminal; nothing where it cannot be had.
+fn open(global: &Global, catalog: &Arc<Catalog>, lesson: Option<Lesson>) -> Option<Watch> {
+    // Before any thread is made, so that all of them leave the signals to the one that waits for them.
+    let (signals, bell) = (Signals::block().ok()?, Bell::hang().ok()?);
+    let screen = Screen::open().ok()?;
     let settings = Settings {
         colors: surroundings::depth(global),
         background: surroundings::background(),
         ascii: surroundings::tui_glyphs(global),
         read_only: global.read_only || catalog.read_only,
         utc_offset_s: surroundings::utc_offset_s(),
-        catalog: Arc::clone(&catalog),
+        catalog: Arc::clone(catalog),
     };
-    let mut watch = Watch::new(App::new(settings), screen, signals, Arc::new(bell));
-    let end = watch.keep((catalog, Asked::default()));
-    let look = watch.leave();
+    let app = App::new(settings);
+    let app = match lesson {
+        Some(lesson) => app.with_lesson(lesson),
+        None => app,
+    };
+    Some(Watch::new(app, screen, signals, Arc::new(bell)))
+}
+
+/// Prints the report where that was asked for; the exit code says how it ended.
+fn close(end: End, app: &App, global: &Global, gaps: Vec<Gap>) -> anyhow::Result<ExitCode> {
     match end {
         End::Quit => Ok(ExitCode::SUCCESS),
         End::QuitWithReport => {
-            let Some(look) = look else { return check::run_without_console(global) };
+            let Some(look) = &app.look else { return check::run_without_console(global) };
             let options = check::options(global, gaps, took(&look.snapshot));
             out::write(&report::text::render(&look.snapshot, &look.diagnosis, &options))?;
             Ok(ExitCode::SUCCESS)

@@ -71,8 +71,15 @@ impl Watch {
         }
     }
 
-    /// Runs until the end.
-    pub fn keep(&mut self, (catalog, asked): (Arc<Catalog>, Asked)) -> End {
+    /// Runs until the end, gives the terminal back, and what the screen knew last with it.
+    pub fn keep(mut self, what: (Arc<Catalog>, Asked)) -> (End, App) {
+        let end = self.run(what);
+        // A terminal that is gone needs nothing back.
+        self.screen.leave().ok();
+        (end, self.app)
+    }
+
+    fn run(&mut self, (catalog, asked): (Arc<Catalog>, Asked)) -> End {
         let started = self.begin(catalog, asked);
         if let Err(why) = started {
             return ended(why);
@@ -84,13 +91,6 @@ impl Watch {
                 Err(why) => return ended(why),
             }
         }
-    }
-
-    /// Gives the terminal back, and the last look with it.
-    pub fn leave(mut self) -> Option<Arc<Look>> {
-        // A terminal that is gone needs nothing back.
-        self.screen.leave().ok();
-        self.app.look.take()
     }
 
     /// The first frame comes before the first look.

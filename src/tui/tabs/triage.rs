@@ -1,7 +1,7 @@
 //! Triage: the findings, worst first; what was ruled out; what could not be judged; the temp dirs at a glance.
 
 use super::triage_why as why;
-pub use super::triage_why::{help, helps};
+pub use super::triage_why::{evidence, gaps, help, helps};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
