@@ -39,7 +39,7 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
 fn why_not(app: &App, id: KeyId) -> Option<String> {
     let text = match id {
         id if teach::hides(app, id) => "hidden until the lesson is over",
-        KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "first the machine is looked at",
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "no look yet",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
         KeyId::Helps => "nothing selected that needs help",

@@ -23,16 +23,16 @@ pub fn draw(app: &App, shape: Shape, area: Rect, buf: &mut Buffer) {
         return draw_compact(app, area, buf);
     }
     let mut x = area.x.saturating_add(1);
-    for key in fitting(app, usize::from(area.width)) {
+    for key in fitting(app, usize::from(area.width), |_| true) {
         x = item(app, key, (x, area), buf);
     }
 }
 
 /// The keys that fit: help and the way out always, then the others by their rank.
-fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
+fn fitting(app: &App, width: usize, wanted: fn(&Key) -> bool) -> Vec<&'static Key> {
     let places = press::places(app);
     let here = |key: &&Key| key.rank > 0 && key.places.iter().any(|p| places.contains(p)) && can(app, key.id);
-    let mut keys: Vec<&'static Key> = KEYS.iter().filter(here).collect();
+    let mut keys: Vec<&'static Key> = KEYS.iter().filter(|key| here(key) && wanted(key)).collect();
     keys.sort_by_key(|key| key.rank);
     let (last, first): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.rank >= 100);
     let mut room = width.saturating_sub(1 + last.iter().map(|key| width_of(app, key)).sum::<usize>());
@@ -103,7 +103,7 @@ pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
     if app.teaching().is_some() && app.look.is_some() {
         let mut x = area.x;
-        for key in fitting(app, usize::from(area.width)).into_iter().filter(|key| has_to_be(key)) {
+        for key in fitting(app, usize::from(area.width), has_to_be) {
             x = item(app, key, (x, area), buf);
         }
         return;

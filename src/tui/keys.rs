@@ -142,7 +142,7 @@ const LISTS: &[Place] = &[Screen, Sheet, Palette];
 #[rustfmt::skip]
 /// Every key.
 pub const KEYS: &[Key] = &[
-    Key { id: KeyId::Guess, chords: &[Char('n')], places: &[Place::Lesson], rank: 1, short: "n", label: "name the cause", help: "Name the cause; what this machine says about it is told at once" },
+    Key { id: KeyId::Guess, chords: &[Char('n')], places: &[Place::Lesson], rank: 1, short: "n", label: "name cause", help: "Name the cause; what this machine says about it is told at once" },
     Key { id: KeyId::Hint, chords: &[Char('h')], places: &[Place::Lesson], rank: 1, short: "h", label: "hint", help: "The next hint; what it costs is told before" },
     Key { id: KeyId::GiveUp, chords: &[Char('N')], places: &[Place::Lesson], rank: 0, short: "", label: "", help: "Give up: show the solution" },
     Key { id: KeyId::Solution, chords: &[Char('n')], places: &[Place::Solved], rank: 1, short: "n", label: "solution", help: "The solution of the lesson once more" },

@@ -110,7 +110,7 @@ pub fn text(app: &App) -> String {
 }
 
 /// The styles of a frame, one letter a cell: bold, reversed, both, underlined.
-fn styles(app: &App) -> String {
+pub fn styles(app: &App) -> String {
     let buffer = frame(app);
     let mut out = String::new();
     for y in 0..buffer.area.height {
@@ -130,7 +130,7 @@ fn styles(app: &App) -> String {
     out
 }
 
-const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (40, 15)];
+pub const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (40, 15)];
 
 fn at_all_sizes(name: &str, look: &Arc<Look>, keys: &str) {
     for size in SIZES {

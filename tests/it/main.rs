@@ -22,6 +22,8 @@ mod golden;
 mod journeys;
 mod laws;
 mod lesson;
+mod lesson_pty;
+mod lesson_screen;
 mod probe;
 mod pty;
 mod sandbox;

@@ -93,7 +93,9 @@ fn way(app: &App, lesson: &Lesson, doc: &mut Doc<'_>) {
     let proof = lesson.proof();
     doc.heading("The shortest way to it");
     for (position, fact) in proof.steps().iter().enumerate() {
-        doc.blank();
+        if position > 0 {
+            doc.blank();
+        }
         step(position + 1, fact, doc);
     }
     if proof.finding.is_some() {

@@ -50,7 +50,7 @@ fn story(lesson: &Lesson, doc: &mut Doc<'_>) {
     if !scenario.symptom.trim().is_empty() {
         doc.heading("What the log says");
         for line in scenario.symptom.trim_end().lines() {
-            doc.quoted(2, Tone::Accent, line);
+            doc.flow(4, &[piece(Tone::Plain, "  "), piece(Tone::Accent, line)]);
         }
     }
     if !scenario.tried.is_empty() {
