@@ -190,24 +190,6 @@ impl App {
         app
     }
 
-    /// The same with a lesson, which hides the verdict until it is over.
-    pub fn with_lesson(mut self, lesson: Lesson) -> Self {
-        self.lesson = Some(lesson);
-        self.stale = true;
-        self.refresh();
-        self
-    }
-
-    /// The lesson, while it hides the verdict.
-    pub fn teaching(&self) -> Option<&Lesson> {
-        self.lesson.as_ref().filter(|lesson| lesson.end().is_none())
-    }
-
-    /// The lesson, where its text is on screen.
-    pub fn lesson_text(&self) -> Option<&Lesson> {
-        self.teaching().filter(|_| self.tab == TabId::Triage)
-    }
-
     /// What was seen, once something was.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.look.as_ref().map(|look| &look.snapshot)

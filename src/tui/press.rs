@@ -10,7 +10,7 @@ use super::keys::{self, Chord, Key, KeyId, Place};
 use super::layout;
 use super::msg::Effect;
 use super::overlays::{self, Kind, Overlay};
-use super::tabs::{Pick, TABS, TabId, env};
+use super::tabs::{self, Pick, TABS, TabId, env};
 use super::teach;
 use super::widgets::frame::last_scroll;
 
@@ -45,7 +45,7 @@ pub fn meaning(app: &App, chord: Chord) -> Option<KeyId> {
 /// The sentence about a key, here and now.
 pub fn help_of(app: &App, key: &Key) -> String {
     match key.id {
-        KeyId::Tab(id) => {
+        KeyId::Tab(id) if app.tab(id).card().title != tabs::tab(id).card().title => {
             let card = app.tab(id).card();
             format!("{}: {}", card.title, card.asks)
         }

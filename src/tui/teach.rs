@@ -2,10 +2,31 @@
 
 use super::app::App;
 use super::keys::KeyId;
-use super::lesson::Claim;
+use super::lesson::{Claim, Lesson};
 use super::msg::{Effect, Look};
 use super::overlays::{Kind, LessonSheet, Overlay, guess};
+use super::tabs::TabId;
 use crate::model::units::WallNanos;
+
+impl App {
+    /// The same with a lesson, which hides the verdict until it is over.
+    pub fn with_lesson(mut self, lesson: Lesson) -> Self {
+        self.lesson = Some(lesson);
+        self.mark_stale();
+        self.refresh();
+        self
+    }
+
+    /// The lesson, while it hides the verdict.
+    pub fn teaching(&self) -> Option<&Lesson> {
+        self.lesson.as_ref().filter(|lesson| lesson.end().is_none())
+    }
+
+    /// The lesson, where its text is on screen.
+    pub fn lesson_text(&self) -> Option<&Lesson> {
+        self.teaching().filter(|_| self.tab == TabId::Triage)
+    }
+}
 
 /// Whether a key would give the answer away: pages of the runbook, what helps, the report.
 pub fn hides(app: &App, id: KeyId) -> bool {

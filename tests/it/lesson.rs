@@ -13,9 +13,9 @@ use tmpmedic::tui::msg::Look;
 
 use crate::scenes;
 
-/// The lesson of two dead runners.
+/// The lesson of two dead runners; its text is a copy, so that frames do not change with the course.
 pub fn lesson() -> Lesson {
-    Lesson::new(scenarios::find("private-tmp-deleted").unwrap())
+    Lesson::new(scenarios::parse(include_str!("../data/lesson.toml")).unwrap())
 }
 
 fn look() -> Arc<Look> {
@@ -144,6 +144,18 @@ fn the_document_of_a_course_has_its_keys() {
         ],
     });
     assert_eq!(json, expected);
+}
+
+#[test]
+fn each_lesson_of_the_course_is_followed_by_the_next() {
+    let course = scenarios::course();
+    for pair in course.windows(2) {
+        let next = Lesson::new(pair[0].clone()).next().cloned().unwrap();
+        assert_eq!((Some(next.number), next.title), (pair[1].course, pair[1].title.clone()));
+    }
+    let last = course.last().unwrap().clone();
+    assert_eq!(Lesson::new(last).next(), None);
+    assert_eq!(lesson().next(), None, "one that is not part of the course");
 }
 
 #[test]

@@ -17,6 +17,10 @@ pub fn draw(app: &App, lesson: &Lesson, doc: &mut Doc<'_>) -> String {
     score(lesson, doc);
     way(app, lesson, doc);
     let scenario = lesson.scenario();
+    for chapter in scenario.chapters.iter().filter(|chapter| !chapter.tells.trim().is_empty()) {
+        doc.heading(if chapter.title.is_empty() { "What happened" } else { &chapter.title });
+        prose(Tone::Plain, &chapter.tells, doc);
+    }
     for (heading, text) in [
         ("What cures it", &scenario.cure),
         ("What a naive repair would have done", &scenario.naive),
