@@ -84,6 +84,12 @@ pub enum Command {
     /// Print the man page.
     #[command(hide = true)]
     Man,
+    /// A lesson about the machine as it is: what `lab --learn` runs inside its lab.
+    #[command(name = "__lesson", hide = true)]
+    Lesson {
+        /// The id of a scenario, or its number in the course.
+        scenario: String,
+    },
     /// Re-executed by tmpmedic itself for calls that may never return.
     #[command(name = "__helper", hide = true)]
     Helper {
@@ -272,6 +278,9 @@ pub struct LabArgs {
     /// Join a lab that is open; with several, the one of this process.
     #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "systemd", "chapter", "scenario"])]
     pub join: Option<Option<u32>>,
+    /// List the short course in its order: number, title, level.
+    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "systemd", "chapter", "scenario", "join", "command"])]
+    pub course: bool,
     /// The console inside a lab.
     #[arg(long, hide = true)]
     pub inside: bool,

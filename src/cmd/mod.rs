@@ -9,10 +9,12 @@ pub mod check;
 mod completions;
 mod config;
 mod console;
+mod course;
 pub mod diff;
 pub mod explain;
 pub mod helper;
 mod lab;
+mod lesson;
 mod mishap;
 pub mod out;
 pub mod probe;
@@ -29,6 +31,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
+use crate::model::asked::Asked;
 use crate::model::raw_path::shown_bytes;
 use crate::sys::term;
 
@@ -74,6 +77,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
+        Some(Command::Lab(args)) if args.course => course::run(&cli.global),
+        Some(Command::Lesson { scenario }) => {
+            lesson::run(lesson::find(scenario)?, Asked::default(), &cli.global)
+        }
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),
         Some(Command::Helper { kind }) if kind == term::guard::KIND => {

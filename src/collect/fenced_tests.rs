@@ -95,8 +95,7 @@ fn the_helper_says_what_a_walk_in_this_process_sees() {
     std::fs::create_dir(dir.path().join("a")).unwrap();
     // Other tests work beside it, so stamps and link counts on the way may move between the two walks.
     let lasting = |steps: &[Step]| -> Vec<_> {
-        let stat =
-            |step: &Step| step.stat.as_ref().map(|s| (s.mode, s.uid, s.device, s.inode, s.mount_id));
+        let stat = |step: &Step| step.stat.as_ref().map(|s| (s.mode, s.uid, s.device, s.inode, s.mount_id));
         steps.iter().map(|step| (step.path.clone(), stat(step), step.mounts, step.errno)).collect()
     };
     for tail in [&b"/a"[..], b"/a/none/x", b""] {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::collect::entries::{self, Order, Wish};
+use crate::collect::entries::{self, Wish};
+use crate::collect::ranking::Order;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::snapshot::Snapshot;

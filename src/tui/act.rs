@@ -9,6 +9,7 @@ use super::overlays::{self, Kind, Overlay, Probe};
 use super::press;
 use super::replay;
 use super::tabs::{Pick, TabId, entries};
+use super::teach;
 
 /// Does what a key means on a tab; nothing where it means nothing there.
 pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
@@ -32,6 +33,7 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Explain => app.overlays.extend(overlays::page_of_selected(app)),
         KeyId::ByHand => app.overlays.push(overlays::by_hand(app)),
         KeyId::Gaps => app.overlays.push(Overlay::new(Kind::Gaps)),
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp | KeyId::Solution => teach::open(app, id),
         _ => {}
     }
     Vec::new()
@@ -43,7 +45,9 @@ fn why_not(app: &App, id: KeyId) -> Option<String> {
         return Some(replay::why_barred(app));
     }
     let text = match id {
+        id if teach::hides(app, id) => "hidden until the lesson is over",
         KeyId::Freeze => "a replay moves only when told to; Space plays it",
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "no look yet",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
         KeyId::Helps => "nothing selected that needs help",
@@ -92,7 +96,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
         }
         return vec![Effect::List(wish)];
     }
-    if app.pick() != Pick::Nothing {
+    if !matches!(app.pick(), Pick::Nothing | Pick::Lesson) {
         app.pane = Pane::Detail;
     }
     Vec::new()
@@ -229,8 +233,17 @@ fn all_mounts(app: &mut App) {
     app.mark_stale();
 }
 
+/// What Enter does in a sheet.
+pub fn enter(app: &mut App) -> Vec<Effect> {
+    match app.overlays.last().map(|overlay| &overlay.kind) {
+        Some(Kind::Palette { .. }) => run_from_palette(app),
+        Some(Kind::Guess { .. } | Kind::Lesson(_)) => teach::enter(app),
+        _ => Vec::new(),
+    }
+}
+
 /// Closes the palette and does what is selected in it.
-pub fn run_from_palette(app: &mut App) -> Vec<Effect> {
+fn run_from_palette(app: &mut App) -> Vec<Effect> {
     let Some(choice) = overlays::palette::selected(app) else { return Vec::new() };
     app.overlays.pop();
     match choice {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::history::Histories;
+use super::lesson::Lesson;
 use super::list::ListState;
 use super::msg::{ListWish, Listing, Look, ProbeWish, Progress};
 use super::overlays::Overlay;
@@ -143,6 +144,8 @@ pub struct App {
     pub probing: Vec<ProbeWish>,
     /// A line to show until the next key.
     pub note: Option<String>,
+    /// What is taught, or was.
+    pub lesson: Option<Lesson>,
     /// Whether the report is to be printed after leaving.
     pub report_wanted: bool,
     /// Where the recording stands, where it is one and not this machine.
@@ -178,6 +181,7 @@ impl App {
             typing: None,
             probing: Vec::new(),
             note: None,
+            lesson: None,
             report_wanted: false,
             replay: None,
             history: Histories::default(),
@@ -197,7 +201,15 @@ impl App {
 
     /// The current tab.
     pub fn current(&self) -> &'static dyn Tab {
-        super::tabs::tab(self.tab)
+        self.tab(self.tab)
+    }
+
+    /// The tab of that id; a lesson stands where the findings stand.
+    pub fn tab(&self, id: TabId) -> &'static dyn Tab {
+        if id == TabId::Triage && self.teaching().is_some() {
+            return &super::tabs::lesson::LessonTab;
+        }
+        super::tabs::tab(id)
     }
 
     /// Where its list stands.

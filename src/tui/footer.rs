@@ -6,7 +6,7 @@ use tui_input::Input;
 
 use super::app::App;
 use super::can::can;
-use super::keys::{self, KEYS, Key, KeyId};
+use super::keys::{self, KEYS, Key, KeyId, Place};
 use super::layout::Shape;
 use super::press;
 use super::replay;
@@ -28,16 +28,16 @@ pub fn draw(app: &App, shape: Shape, area: Rect, buf: &mut Buffer) {
         return draw_compact(app, area, buf);
     }
     let mut x = area.x.saturating_add(1);
-    for key in fitting(app, usize::from(area.width)) {
+    for key in fitting(app, usize::from(area.width), |_| true) {
         x = item(app, key, (x, area), buf);
     }
 }
 
 /// The keys that fit: help and the way out always, then the others by their rank.
-fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
+fn fitting(app: &App, width: usize, wanted: fn(&Key) -> bool) -> Vec<&'static Key> {
     let places = press::places(app);
     let here = |key: &&Key| key.rank > 0 && keys::chord(key, &places).is_some();
-    let shown = |key: &&Key| can(app, key.id) || is_barred(app, key);
+    let shown = |key: &&Key| (can(app, key.id) || is_barred(app, key)) && wanted(key);
     let mut keys: Vec<&'static Key> = KEYS.iter().filter(here).filter(shown).collect();
     keys.sort_by_key(|key| key.rank);
     let (last, first): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.rank >= 100);
@@ -64,6 +64,11 @@ fn short(app: &App, key: &Key) -> &'static str {
         KeyId::Select if app.replay.is_some() => "v",
         _ => key.short,
     }
+}
+
+/// Where there is little room, a lesson needs its own keys, those of a sheet, and the way out.
+fn has_to_be(key: &Key) -> bool {
+    key.rank >= 100 || key.places.contains(&Place::Lesson) || matches!(key.id, KeyId::Open | KeyId::Back)
 }
 
 /// What the footer calls a key here and now.
@@ -153,6 +158,13 @@ pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
 }
 
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.teaching().is_some() && app.look.is_some() {
+        let mut x = area.x;
+        for key in fitting(app, usize::from(area.width), has_to_be) {
+            x = item(app, key, (x, area), buf);
+        }
+        return;
+    }
     let card = app.current().card();
     let number = super::tabs::TABS.iter().position(|tab| tab.card().id == card.id).map_or(1, |n| n + 1);
     // There is no other place for it here.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::app::App;
+use super::lesson::Lesson;
 use super::msg::Look;
 use super::replay;
 use super::tabs::TABS;
@@ -50,6 +51,10 @@ fn measure(facts: &[(String, Tone)]) -> usize {
 
 /// Symbol, word, tone and headline of the verdict.
 pub fn verdict(app: &App) -> (&'static str, &'static str, Tone, String) {
+    if let Some(lesson) = app.teaching() {
+        let title = lesson.scenario().title.clone();
+        return (app.theme.glyphs.unknown, "LEARNING", Tone::Accent, title);
+    }
     match app.look.as_deref() {
         None => {
             let dots = app.theme.glyphs.ellipsis;
@@ -85,6 +90,10 @@ fn facts(app: &App) -> Vec<(String, Tone)> {
         (false, Some(age)) => facts.push((format!("as of {age} ago"), Tone::Warning)),
         (false, None) => {}
     }
+    if let Some(lesson) = app.teaching() {
+        facts.extend(taught(app, lesson));
+        return facts;
+    }
     facts.extend(replay::sign(app).map(|sign| (sign, Tone::Accent)));
     facts.push((replay::date(app).unwrap_or_else(|| clock(app)), Tone::Dim));
     if let Some(now) = app.snapshot() {
@@ -94,6 +103,17 @@ fn facts(app: &App) -> Vec<(String, Tone)> {
         facts.push(who);
     }
     facts
+}
+
+/// In a lesson, what it has come to so far stands in place of the clock.
+fn taught(app: &App, lesson: &Lesson) -> [(String, Tone); 3] {
+    let now = app.now.or_else(|| app.snapshot().map(|now| now.taken));
+    let guesses = super::words::count(lesson.guesses().len(), ("guess", "guesses"));
+    [
+        (guesses, Tone::Dim),
+        (super::lesson::clock(lesson.elapsed(now)), Tone::Dim),
+        (format!("{} points", lesson.score()), Tone::Strong),
+    ]
 }
 
 /// Local time.
@@ -108,7 +128,7 @@ pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut x = area.x.saturating_add(1);
     for (position, tab) in TABS.iter().enumerate() {
-        let card = tab.card();
+        let card = app.tab(tab.card().id).card();
         let label = format!("{} {}", position + 1, card.title);
         let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
         let room = usize::from(area.right().saturating_sub(x));

@@ -43,6 +43,10 @@ pub enum KeyId {
     ByHand,
     Copy,
     Gaps,
+    Hint,
+    Guess,
+    GiveUp,
+    Solution,
     Rescan,
     Freeze,
     Palette,
@@ -105,6 +109,10 @@ pub enum Place {
     Replay,
     /// On every tab.
     Screen,
+    /// On every tab while a lesson hides the verdict; goes before the other places.
+    Lesson,
+    /// On every tab once a lesson is over.
+    Solved,
     /// On one tab.
     Tab(TabId),
     /// In a sheet.
@@ -145,6 +153,10 @@ const LISTS: &[Place] = &[Screen, Sheet, Palette];
 #[rustfmt::skip]
 /// Every key.
 pub const KEYS: &[Key] = &[
+    Key { id: KeyId::Guess, chords: &[Char('n')], places: &[Place::Lesson], rank: 1, short: "n", label: "name cause", help: "Name the cause; what this machine says about it is told at once" },
+    Key { id: KeyId::Hint, chords: &[Char('h')], places: &[Place::Lesson], rank: 1, short: "h", label: "hint", help: "The next hint; what it costs is told before" },
+    Key { id: KeyId::GiveUp, chords: &[Char('N')], places: &[Place::Lesson], rank: 0, short: "", label: "", help: "Give up: show the solution" },
+    Key { id: KeyId::Solution, chords: &[Char('n')], places: &[Place::Solved], rank: 1, short: "n", label: "solution", help: "The solution of the lesson once more" },
     Key { id: KeyId::Up, chords: &[Code(KeyCode::Up), Char('k')], places: LISTS, rank: 1, short: "↑↓", label: "move", help: "One up; in a detail or a page, one line up" },
     Key { id: KeyId::Down, chords: &[Code(KeyCode::Down), Char('j')], places: LISTS, rank: 0, short: "", label: "", help: "One down" },
     Key { id: KeyId::Left, chords: &[Code(KeyCode::Left), Char('h')], places: SCREEN, rank: 2, short: "←→", label: "column", help: "Env: the column to the left; elsewhere back to the list" },
@@ -204,7 +216,7 @@ pub fn find(places: &[Place], event: &KeyEvent) -> Option<KeyId> {
 }
 
 /// What a chord means at these places, of which the first goes before the others.
-fn means(places: &[Place], chord: Chord) -> Option<KeyId> {
+pub fn means(places: &[Place], chord: Chord) -> Option<KeyId> {
     let at =
         |place: &Place| KEYS.iter().find(|key| key.places.contains(place) && key.chords.contains(&chord));
     places.iter().find_map(at).map(|key| key.id)

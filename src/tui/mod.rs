@@ -17,6 +17,7 @@ mod header;
 mod history;
 pub mod keys;
 mod layout;
+pub mod lesson;
 mod list;
 pub mod msg;
 pub mod overlays;
@@ -24,6 +25,7 @@ mod press;
 pub mod replay;
 mod table;
 pub mod tabs;
+mod teach;
 mod text;
 pub mod theme;
 

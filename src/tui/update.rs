@@ -79,6 +79,9 @@ pub fn adopt(app: &mut App, look: Arc<Look>) {
     let (contained, own): (Vec<_>, Vec<_>) = now.all_processes().partition(|p| p.container.is_some());
     let known = contained.into_iter().chain(own).filter_map(|p| p.credentials.as_ref().ok());
     app.names = known.filter_map(|c| Some((c.uid, c.user.clone()?))).collect();
+    if let Some(lesson) = &mut app.lesson {
+        lesson.see(&look, app.now.unwrap_or(look.snapshot.taken));
+    }
     app.look = Some(look);
     act::keep_dir(app);
     app.mark_stale();

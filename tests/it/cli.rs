@@ -65,6 +65,10 @@ const BAD: &[(&[&str], &str)] = &[
     (&["probe", "--pid", "1", "--unit", "x"], "--unit"),
     (&["probe", "--user", "no-such-user"], "no-such-user"),
     (&["probe", "--exec", "mktemp -d", "--json"], "before --exec"),
+    (&["__lesson", "no-such-scenario"], "no-such-scenario"),
+    (&["__lesson", "0"], "`0`"),
+    (&["__lesson", "private-tmp-deleted"], "needs a terminal"),
+    (&["__lesson", "private-tmp-deleted", "--json"], "needs a terminal"),
     (&["completions", "klingon"], "klingon"),
 ];
 
@@ -235,6 +239,21 @@ fn completions_and_the_man_page_come_from_the_definition() {
     }
     let man = String::from_utf8(run(&["man"]).stdout).unwrap();
     assert!(man.starts_with(".ie") && man.contains(".TH"), "{man}");
+}
+
+#[test]
+fn the_course_goes_by_numbers_and_its_list_gives_no_cause_away() {
+    let course: Value = serde_json::from_slice(&run(&["lab", "--course", "--json"]).stdout).unwrap();
+    assert_eq!(course["schema"], "tmpmedic.course/1");
+    let lessons = course["lessons"].as_array().unwrap();
+    let numbers: Vec<u64> = lessons.iter().filter_map(|lesson| lesson["number"].as_u64()).collect();
+    assert!(numbers.is_sorted() && numbers.len() == lessons.len() && !numbers.is_empty(), "{course:#}");
+    let text = String::from_utf8(run(&["lab", "--course"]).stdout).unwrap();
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for lesson in lessons {
+        assert!(flat.contains(lesson["title"].as_str().unwrap()), "{lesson} is missing: {text}");
+        assert!(!flat.contains(lesson["id"].as_str().unwrap()), "{lesson} is told: {text}");
+    }
 }
 
 #[test]

@@ -20,9 +20,11 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
         "capture",
         "diff",
         "explain",
+        "lab",
         "completions",
         "man",
         "__helper",
+        "__lesson",
         "help",
         "--help",
         "-h",
@@ -66,6 +68,7 @@ mod tests {
             "t explain --json",
             "t check --json --help",
             "t probe --json",
+            "t lab --course --json",
             "t check --format text",
         ] {
             assert!(!wants(line), "{line}");

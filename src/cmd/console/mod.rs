@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
-use crate::cmd::{check, config, out, surroundings};
+use crate::cmd::{Refusal, check, config, out, surroundings};
 use crate::model::asked::Asked;
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
@@ -28,7 +28,8 @@ use crate::report;
 use crate::source::replay::Replay;
 use crate::sys::bell::Bell;
 use crate::sys::term::{Signals, Tty};
-use crate::tui::msg::Look;
+use crate::tui::lesson::Lesson;
+use crate::tui::lesson::outcome::Outcome;
 use crate::tui::{self, App, Settings};
 
 use feed::Feed;
@@ -46,8 +47,8 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let app = App::new(settings(global, &catalog));
     let here = |bell: &Arc<Bell>| -> Box<dyn Feed> { Box::new(Here::start(catalog, Asked::default(), bell)) };
     match keep(app, here) {
-        Some((End::QuitWithReport, None)) | None => check::run_without_console(global),
-        Some((end, look)) => close(end, look.as_deref(), (global, gaps)),
+        Some((end, app)) => close(end, &app, global, gaps),
+        None => check::run_without_console(global),
     }
 }
 
@@ -64,7 +65,31 @@ pub fn replay(replay: Replay, global: &Global) -> anyhow::Result<Option<ExitCode
         tui::update(&mut app, msg);
     }
     let kept = keep(app, |_bell| -> Box<dyn Feed> { Box::new(recorded) });
-    kept.map(|(end, look)| close(end, look.as_deref(), (global, gaps))).transpose()
+    kept.map(|(end, app)| close(end, &app, global, gaps)).transpose()
+}
+
+/// Runs a lesson about this machine as it is, and gives what came of it; printing that is up to the caller.
+///
+/// With `--json` standard output is for the caller's document, so it may be a file: the terminal on standard input does.
+///
+/// # Errors
+/// Where there is no terminal, or it failed; a lesson has no other form.
+pub fn teach(global: &Global, asked: Asked, lesson: Lesson) -> anyhow::Result<(ExitCode, Outcome)> {
+    let has_terminal = if global.json { Tty::can_be_typed_on() } else { Tty::is_there() };
+    if !has_terminal || surroundings::is_dumb() {
+        return Err(Refusal::usage("a lesson needs a terminal to be read and typed on"));
+    }
+    let (catalog, gaps) = config::load(global)?;
+    let app = App::new(settings(global, &catalog)).with_lesson(lesson);
+    let here = |bell: &Arc<Bell>| -> Box<dyn Feed> { Box::new(Here::start(catalog, asked, bell)) };
+    let Some((end, app)) = keep(app, here) else {
+        return Err(Refusal::internal("the terminal could not be taken for a lesson"));
+    };
+    let outcome = app.lesson.as_ref().map(|lesson| lesson.outcome(app.now));
+    let outcome = outcome.ok_or_else(|| Refusal::internal("the lesson got lost"))?;
+    // One document is the whole of standard output.
+    let end = if global.json && matches!(end, End::QuitWithReport) { End::Quit } else { end };
+    Ok((close(end, &app, global, gaps)?, outcome))
 }
 
 /// Whether nobody asked for anything else, and the terminal is one that can be drawn on.
@@ -83,24 +108,22 @@ fn settings(global: &Global, catalog: &Arc<Catalog>) -> Settings {
     }
 }
 
-/// Holds the terminal until the end; gives the last look with it.
-fn keep(app: App, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> Option<(End, Option<Arc<Look>>)> {
+/// Holds the terminal until the end; gives what the screen knew last with it. `None` where the terminal cannot be had.
+fn keep(app: App, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> Option<(End, App)> {
     // Before any thread is made, so that all of them leave the signals to the one that waits for them.
     let (signals, bell) = (Signals::block().ok()?, Bell::hang().ok()?);
     let screen = Screen::open().ok()?;
-    let mut watch = Watch::new(app, screen, signals, Arc::new(bell));
-    let end = watch.keep(begin);
-    Some((end, watch.leave()))
+    Some(Watch::new(app, screen, signals, Arc::new(bell)).keep(begin))
 }
 
-fn close(end: End, look: Option<&Look>, (global, gaps): (&Global, Vec<Gap>)) -> anyhow::Result<ExitCode> {
+/// Prints the report where that was asked for; the exit code says how it ended.
+fn close(end: End, app: &App, global: &Global, gaps: Vec<Gap>) -> anyhow::Result<ExitCode> {
     match end {
         End::Quit => Ok(ExitCode::SUCCESS),
         End::QuitWithReport => {
-            if let Some(look) = look {
-                let options = check::options(global, gaps, took(&look.snapshot));
-                out::write(&report::text::render(&look.snapshot, &look.diagnosis, &options))?;
-            }
+            let Some(look) = &app.look else { return check::run_without_console(global) };
+            let options = check::options(global, gaps, took(&look.snapshot));
+            out::write(&report::text::render(&look.snapshot, &look.diagnosis, &options))?;
             Ok(ExitCode::SUCCESS)
         }
         // As a shell reports a program that this signal ended.

@@ -15,7 +15,7 @@ use crate::model::units::WallNanos;
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::term::{Event, Signals};
-use crate::tui::msg::{Effect, Look, Msg};
+use crate::tui::msg::{Effect, Msg};
 use crate::tui::{self, App};
 
 /// After a lone Escape, how long the rest of a sequence may take over a slow link.
@@ -65,8 +65,16 @@ impl Watch {
         }
     }
 
-    /// Runs until the end, with looks of the feed that is begun after the first frame.
-    pub fn keep(&mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> End {
+    /// Runs until the end, with looks of the feed that is begun after the first frame. Gives the terminal back, and what
+    /// the screen knew last with it.
+    pub fn keep(mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> (End, App) {
+        let end = self.run(begin);
+        // A terminal that is gone needs nothing back.
+        self.screen.leave().ok();
+        (end, self.app)
+    }
+
+    fn run(&mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> End {
         if let Err(why) = self.begin() {
             return ended(why);
         }
@@ -78,13 +86,6 @@ impl Watch {
                 Err(why) => return ended(why),
             }
         }
-    }
-
-    /// Gives the terminal back, and the last look with it.
-    pub fn leave(mut self) -> Option<Arc<Look>> {
-        // A terminal that is gone needs nothing back.
-        self.screen.leave().ok();
-        self.app.look.take()
     }
 
     /// The first frame comes before the first look.

@@ -14,20 +14,25 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// Opens the terminal on standard output once more.
+    /// Opens the terminal on standard output once more, or that on standard input where output goes elsewhere.
     ///
     /// A second open file description is needed because O_NONBLOCK belongs to the description (open(2)), which the shell
     /// shares. After `su` the device itself may not be ours to open; `/dev/tty` always is.
     ///
     /// # Errors
-    /// ENOTTY where standard input or output is no terminal.
+    /// ENOTTY where standard input is no terminal.
     pub fn open() -> io::Result<Self> {
-        if !Self::is_there() {
+        if !Self::can_be_typed_on() {
             return Err(Errno::NOTTY.into());
         }
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = |path: &str| rustix::fs::open(path, flags, Mode::empty());
-        let fd = open("/proc/self/fd/1").or_else(|_| open("/dev/tty"))?;
+        let own = if rustix::termios::isatty(rustix::stdio::stdout()) {
+            "/proc/self/fd/1"
+        } else {
+            "/proc/self/fd/0"
+        };
+        let fd = open(own).or_else(|_| open("/dev/tty"))?;
         if !rustix::termios::isatty(&fd) {
             return Err(Errno::NOTTY.into());
         }
@@ -53,6 +58,11 @@ impl Tty {
         let open = |path: &str| rustix::fs::open(path, flags, Mode::empty());
         let fd = open("/proc/self/fd/1").or_else(|_| open("/dev/tty"))?;
         Ok(rustix::stdio::dup2_stdin(fd)?)
+    }
+
+    /// Whether standard input is a terminal, wherever output goes.
+    pub fn can_be_typed_on() -> bool {
+        rustix::termios::isatty(rustix::stdio::stdin())
     }
 
     /// Columns and rows of standard output, where that is a terminal that knows.

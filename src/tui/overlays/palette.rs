@@ -44,11 +44,7 @@ pub fn selected(app: &App) -> Option<Choice> {
 /// The text field and the commands that match it.
 pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>) -> Content {
     let entries = matching(app, input.value());
-    let room = doc.width().saturating_sub(4).max(1);
-    let scroll = input.visual_scroll(room);
-    let value: String = text::safe(input.value()).chars().skip(scroll).collect();
-    doc.pieces(&[piece(Tone::Accent, ": "), piece(Tone::Plain, value)]);
-    doc.text(Tone::Plain, "");
+    let cursor = field(input, &mut doc);
     let mut items = Vec::new();
     for entry in &entries {
         let start = doc.len();
@@ -60,29 +56,46 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     if entries.is_empty() {
         doc.text(Tone::Dim, "No command and no page has that name.");
     }
-    // The sheet keeps its height while one types.
+    fill(&mut doc);
+    let place = if entries.is_empty() { 0 } else { at.min(entries.len() - 1) + 1 };
+    let title = format!("Commands {place} of {}", entries.len());
+    Content { title, lines: doc.into_lines(), items, cursor: Some(cursor) }
+}
+
+/// The text field and an empty line; gives the column of the cursor.
+pub fn field(input: &tui_input::Input, doc: &mut Doc<'_>) -> u16 {
+    let room = doc.width().saturating_sub(4).max(1);
+    let scroll = input.visual_scroll(room);
+    let value: String = text::safe(input.value()).chars().skip(scroll).collect();
+    doc.pieces(&[piece(Tone::Accent, ": "), piece(Tone::Plain, value)]);
+    doc.text(Tone::Plain, "");
+    text::columns(2 + input.visual_cursor().saturating_sub(scroll).min(room))
+}
+
+/// Empty lines, so that the sheet keeps its height while one types.
+pub fn fill(doc: &mut Doc<'_>) {
     while doc.len() < LEAST_LINES {
         doc.text(Tone::Plain, "");
     }
-    let column = 2 + input.visual_cursor().saturating_sub(scroll).min(room);
-    let place = if entries.is_empty() { 0 } else { at.min(entries.len() - 1) + 1 };
-    let title = format!("Commands {place} of {}", entries.len());
-    Content { title, lines: doc.into_lines(), items, cursor: Some(text::columns(column)) }
 }
 
 /// Everything that can be chosen now, the best match first.
 fn matching(app: &App, typed: &str) -> Vec<Entry> {
-    let all = entries(app);
+    best(entries(app), typed, |entry| entry.text.clone())
+}
+
+/// What holds the typed letters in their order, the best match first; everything where nothing is typed.
+pub fn best<T>(all: Vec<T>, typed: &str, text_of: impl Fn(&T) -> String) -> Vec<T> {
     if typed.trim().is_empty() {
         return all;
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
     let mut buffer = Vec::new();
-    let mut scored: Vec<(u32, Entry)> = all
+    let mut scored: Vec<(u32, T)> = all
         .into_iter()
         .filter_map(|entry| {
-            let score = pattern.score(Utf32Str::new(&entry.text, &mut buffer), &mut matcher)?;
+            let score = pattern.score(Utf32Str::new(&text_of(&entry), &mut buffer), &mut matcher)?;
             Some((score, entry))
         })
         .collect();
@@ -109,10 +122,15 @@ fn entries(app: &App) -> Vec<Entry> {
     let commands = here.map(|(key, chord)| Entry {
         choice: Choice::Key(key.id),
         chord: chord.shown(),
-        text: if key.label.is_empty() { key.help.to_owned() } else { format!("{}: {}", key.label, key.help) },
+        text: if key.label.is_empty() {
+            press::help_of(app, key)
+        } else {
+            format!("{}: {}", key.label, key.help)
+        },
         tone: if replay::is_barred(app, key.id) { Tone::Dim } else { Tone::Plain },
     });
-    let pages = runbook::pages().map(|page| Entry {
+    // The pages tell too much while somebody learns.
+    let pages = runbook::pages().filter(|_| app.teaching().is_none()).map(|page| Entry {
         choice: Choice::Page(page.id),
         chord: "explain".to_owned(),
         text: format!("{}: {}", page.id, page.title),

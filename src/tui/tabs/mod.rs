@@ -12,6 +12,7 @@ mod env_chain;
 mod env_columns;
 mod holders;
 mod holders_rows;
+pub mod lesson;
 mod mounts;
 mod mounts_notes;
 pub mod triage;
@@ -98,6 +99,8 @@ pub enum Pick {
     Healthy,
     /// A heading that opens and closes.
     Section(&'static str),
+    /// The text of a lesson.
+    Lesson,
     /// A finding.
     Finding(usize),
     /// A cause that was excluded.

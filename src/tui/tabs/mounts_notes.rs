@@ -65,7 +65,7 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
         say(Tone::Critical, "the file system stopped after an error".to_owned());
     }
     if mount.root.as_bytes().ends_with(b"/systemd/empty") {
-        say(Tone::Critical, "a read-only stand-in: systemd had no room for a private temp dir".to_owned());
+        say(Tone::Critical, "read-only and empty: systemd's stand-in for a private temp dir".to_owned());
     } else if mount.is_read_only() && on_temp {
         say(Tone::Warning, "read-only".to_owned());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 pub use super::triage_dirs::{dirs, rate};
 use super::triage_why as why;
-pub use super::triage_why::{help, helps};
+pub use super::triage_why::{evidence, gaps, help, helps};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
