@@ -6,6 +6,7 @@ mod freezer;
 mod ground;
 mod home;
 mod init;
+mod join;
 mod needs;
 mod open;
 mod part;
@@ -19,6 +20,7 @@ use std::io;
 use std::process::ExitCode;
 
 pub use home::SCENARIO;
+pub use join::join;
 pub use needs::{Machine, needs};
 pub use open::open;
 pub use request::{Request, Then, Users};
@@ -34,10 +36,7 @@ pub fn play_where_called() -> Option<ExitCode> {
 pub fn serve(kind: &str, say: &dyn Fn(&str)) -> Option<u8> {
     let code = |done: io::Result<()>| u8::from(done.is_err());
     Some(match kind {
-        init::KIND => init::serve(say).unwrap_or_else(|error| {
-            say(&chain(&error));
-            FAILED
-        }),
+        init::KIND => init::serve(),
         resident::KIND => {
             let (code, why) = resident::serve();
             say(&why);
@@ -49,17 +48,4 @@ pub fn serve(kind: &str, say: &dyn Fn(&str)) -> Option<u8> {
         open::MAPPER => code(open::serve_mapper()),
         _ => return None,
     })
-}
-
-/// A lab that could not be built.
-const FAILED: u8 = 70;
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(&format!(": {cause}"));
-        next = cause.source();
-    }
-    text
 }
