@@ -65,9 +65,12 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
         (None, None)
     };
     note_scenario(&request).map_err(during("noting the scenario"))?;
+    let kept = freezer.as_ref().map(UnixStream::try_clone).transpose();
+    let freezer_kept = kept.map_err(during("keeping hold of the freezer"))?;
     let troupe = Troupe::new(&request.scenario, request.users, user_ns, freezer);
     let builder = Builder::new(request.users, troupe, outside);
-    Play { steps: steps(&request), next: 0, builder: Some(builder), inbox, request }.run(voice)
+    let steps = steps(&request);
+    Play { steps, next: 0, builder: Some(builder), inbox, request, _freezer: freezer_kept }.run(voice)
 }
 
 fn read_request(fd: OwnedFd) -> io::Result<Request> {
@@ -100,6 +103,8 @@ struct Play {
     builder: Option<Builder>,
     inbox: Inbox,
     request: Request,
+    /// Open as long as we live: what is frozen is thawed when it closes.
+    _freezer: Option<UnixStream>,
 }
 
 impl Play {
