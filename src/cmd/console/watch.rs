@@ -260,6 +260,7 @@ impl Watch {
                 self.live.iter().for_each(|live| live.set_flow(flow));
             }
             Effect::Probe(wish) => self.chores.probe(wish, self.app.snapshot()),
+            Effect::Capture => self.chores.capture(self.app.look.clone()),
             Effect::List(wish) => self.chores.list(wish),
             Effect::Copy(text) => self.screen.send_raw(&clipboard::set(&text))?,
         }
