@@ -55,6 +55,8 @@ pub fn stamp(dir: &RawPath) -> Option<Stamp> {
     let stat = stat::of(dirfd::open_resolved(dir.as_bytes()).ok()?.as_fd()).ok()?;
     Some(Stamp { object: (stat.device, stat.inode), changed: (stat.modified, stat.changed) })
 }
+/// Directories that a walk of a tree may still have before it; a tree with more is left unmeasured.
+const AHEAD_MAX: usize = 100_000;
 
 /// Lists them.
 pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
@@ -202,12 +204,20 @@ fn measure(
     let walkable =
         |e: &&mut Entry| e.kind == Kind::Directory && !fence.unmeasured.contains(e.name.as_bytes());
     for (measured, entry) in (0..).zip(entries.iter_mut().filter(walkable)) {
-        let tree =
-            (watch.elapsed() < wish.budget).then(|| tree(dir, &entry.name, wish.budget, watch)).flatten();
-        let Some(tree) = tree else { return Some(over_budget(wish, "sizes of trees", measured)) };
-        entry.bytes.0 = entry.bytes.0.saturating_add(tree.bytes);
-        entry.below = Some(Entries(tree.count));
-        entry.newest = entry.newest.max(Some(WallNanos(tree.newest)));
+        let tree = if watch.elapsed() < wish.budget {
+            tree(dir, &entry.name, wish.budget, watch)
+        } else {
+            Walked::Late
+        };
+        match tree {
+            Walked::Late => return Some(over_budget(wish, "sizes of trees", measured)),
+            Walked::Closed => {}
+            Walked::Whole(tree) => {
+                entry.bytes.0 = entry.bytes.0.saturating_add(tree.bytes);
+                entry.below = Some(Entries(tree.count));
+                entry.newest = entry.newest.max(Some(WallNanos(tree.newest)));
+            }
+        }
     }
     None
 }
@@ -218,39 +228,47 @@ struct Tree {
     newest: i64,
 }
 
-/// Sums a tree; `None` where the budget ends first. No link is followed and no mount entered; a hard link counts each
-/// time that it is met.
+/// How a walk went.
+enum Walked {
+    Whole(Tree),
+    /// The budget ended first.
+    Late,
+    /// It cannot be read.
+    Closed,
+}
+
+/// Sums a tree. No link is followed and no mount entered; a hard link counts each time that it is met.
 ///
 /// Our own reading must not make it younger, so directories are opened without touching their stamps; where only their
 /// owner may ask for that, the kernel stamps them with now, and that stamp of a directory is not believed.
-fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Option<Tree> {
+fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Walked {
+    let Ok(top) = dirfd::open_listing(dir.as_fd(), name.as_bytes()) else { return Walked::Closed };
+    let Ok(own) = stat::of(top.as_fd()) else { return Walked::Closed };
     let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN };
-    let Ok(top) = dirfd::open_listing(dir.as_fd(), name.as_bytes()) else { return Some(tree) };
-    let Ok(device) = stat::of(top.as_fd()).map(|stat| stat.device) else { return Some(tree) };
-    let mut waiting: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut ahead: Vec<Vec<u8>> = vec![Vec::new()];
     let mut buffer = Vec::with_capacity(getdents::PIECE);
-    while let Some(path) = waiting.pop() {
-        let Ok(node) = open_below(&top, &path) else { continue };
-        let mut listing = Listing::new(node.as_fd(), &mut buffer);
+    while let Some(path) = ahead.pop() {
+        let Ok(here) = open_below(&top, &path) else { continue };
+        let mut listing = Listing::new(here.as_fd(), &mut buffer);
         while let Some(Ok(entry)) = listing.next() {
             if entry.is_dot() {
                 continue;
             }
             tree.count += 1;
-            if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
-                return None;
+            if tree.count.is_multiple_of(256) && watch.elapsed() >= budget || ahead.len() > AHEAD_MAX {
+                return Walked::Late;
             }
-            let Ok(stat) = stat::at(node.as_fd(), entry.name()) else { continue };
-            tree.bytes = tree.bytes.saturating_add(stat.taken);
-            let is_directory = stat.is_directory();
-            let newest = if is_directory { stat.modified.max(stat.changed) } else { stat.newest() };
+            let Ok(found) = stat::at(here.as_fd(), entry.name()) else { continue };
+            tree.bytes = tree.bytes.saturating_add(found.taken);
+            let is_directory = found.is_directory();
+            let newest = if is_directory { found.modified.max(found.changed) } else { found.newest() };
             tree.newest = tree.newest.max(newest);
-            if is_directory && stat.device == device && stat.mount_root != Some(true) {
-                waiting.push([&path, entry.name().to_bytes(), b"/"].concat());
+            if is_directory && found.device == own.device && found.mount_root != Some(true) {
+                ahead.push([&path, entry.name().to_bytes(), b"/"].concat());
             }
         }
     }
-    Some(tree)
+    Walked::Whole(tree)
 }
 
 /// Opens a directory of the tree for listing, name by name, so that nobody can put a link into the way.

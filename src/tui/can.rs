@@ -62,6 +62,7 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         KeyId::Probe => !app.settings.read_only && app.current().vantage(app, &pick).is_some(),
         KeyId::ByHand | KeyId::Copy => !app.current().commands(app, &pick).is_empty(),
         KeyId::Gaps => app.look.as_deref().is_some_and(|look| super::overlays::gaps::count(look) > 0),
+        KeyId::Capture => app.look.is_some(),
         KeyId::Freeze => app.look.is_some() && app.replay.is_none(),
         KeyId::Hint | KeyId::Guess | KeyId::GiveUp | KeyId::Solution => super::teach::can(app, id),
         _ => true,

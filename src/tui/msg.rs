@@ -102,6 +102,8 @@ pub enum Effect {
     Follow(ListWish),
     /// Put text into the terminal's clipboard (OSC 52).
     Copy(String),
+    /// Write the look on screen into a capture.
+    Capture,
     /// Stop (`true`) or resume looking.
     Freeze(bool),
     /// Move in the recording.

@@ -20,6 +20,7 @@ mod cli;
 mod docker;
 mod frames;
 mod golden;
+mod hostile_captures;
 mod journeys;
 mod laws;
 mod lesson;

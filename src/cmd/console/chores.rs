@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::cmd::capture;
 use crate::collect::entries::{self, Stamp};
 use crate::collect::ranking::Order;
 use crate::model::snapshot::Snapshot;
 use crate::probe::{self, ProbeRequest};
+use crate::source::listings::Listings;
 use crate::sys::bell::Bell;
 use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
-use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
+use crate::tui::msg::{ListWish, Listing, Look, Msg, ProbeWish};
 
 /// How long one probe may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -146,6 +148,21 @@ impl Chores {
                 list(wish, &catalog, outcome);
             }
             drop(checking);
+        }));
+    }
+
+    /// Writes a look into a capture, with what lies in the temp dirs now.
+    pub fn capture(&mut self, look: Option<Arc<Look>>) {
+        let Some(look) = look else { return };
+        let catalog = Arc::clone(&self.catalog);
+        self.add(Box::new(move |outcome| {
+            let mut now = look.snapshot.clone();
+            Listings::new(catalog).fill(&mut now);
+            let note = match capture::write_one(&now) {
+                Ok(written) => written,
+                Err(why) => format!("{why:#}"),
+            };
+            outcome.say(Msg::Note(note));
         }));
     }
 

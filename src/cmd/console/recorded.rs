@@ -82,6 +82,7 @@ impl Feed for Recorded {
             | Effect::Rescan
             | Effect::Probe(_)
             | Effect::List(_)
+            | Effect::Capture
             | Effect::Follow(_)
             | Effect::Freeze(_) => Vec::new(),
         }
