@@ -81,7 +81,9 @@ fn compare(args: &DiffArgs, global: &Global) -> anyhow::Result<Compared> {
         }
         _ if before.len() < 2 => {
             let name = RawPath::from(first.path.as_os_str());
-            return Err(Refusal::usage(format!("`{name}` holds one look; name a second capture to compare it with")));
+            return Err(Refusal::usage(format!(
+                "`{name}` holds one look; name a second capture to compare it with"
+            )));
         }
         _ => (first.look(&before, End::First, utc_offset_s)?, before.len() - 1),
     };

@@ -22,7 +22,9 @@ pub fn run(args: &ReplayArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let capture = captured::open(&args.file)?;
     if is_piped && Tty::take_input().is_err() {
-        return Err(Refusal::usage("no terminal to read keys from; write the capture to a file and name that"));
+        return Err(Refusal::usage(
+            "no terminal to read keys from; write the capture to a file and name that",
+        ));
     }
     match console::replay(replay(capture), global) {
         Ok(Some(code)) => Ok(code),

@@ -124,7 +124,9 @@ const DAY: i64 = 86_400 * SECOND;
 
 /// The first look within the moment, else the last one before it: that is what was known then.
 fn nearest(times: &[WallNanos], goal: i64, (lasts, utc_offset_s): (i64, i32)) -> Landing {
-    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Landing { at: 0, note: None } };
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return Landing { at: 0, note: None };
+    };
     let ends = |which: &str, time: WallNanos| {
         Some(format!("the recording {which} at {}", time.time_of_day(utc_offset_s)))
     };
@@ -207,8 +209,24 @@ mod tests {
         assert_eq!(Moment::parse("#12"), Ok(Moment::Look(12)));
         assert_eq!(Moment::parse("12"), Ok(Moment::Look(12)));
         for wrong in [
-            "", "24:00", "20:60", "20:41:7x", "1:2:3:4", "+", "-x", "+3y", "+-3", "#", "#-1", "noon", "１２",
-            "+99999999999999999999s", "+9999999999999999999d", "#99999999999999999999999", ":", "123:00",
+            "",
+            "24:00",
+            "20:60",
+            "20:41:7x",
+            "1:2:3:4",
+            "+",
+            "-x",
+            "+3y",
+            "+-3",
+            "#",
+            "#-1",
+            "noon",
+            "１２",
+            "+99999999999999999999s",
+            "+9999999999999999999d",
+            "#99999999999999999999999",
+            ":",
+            "123:00",
         ] {
             let told = Moment::parse(wrong).unwrap_err();
             assert!(told.contains("write 20:41, 20:41:07, +30s, -2m or #12"), "{wrong}: {told}");

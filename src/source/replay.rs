@@ -99,7 +99,10 @@ impl Replay {
     /// Where that part of the capture is damaged.
     pub fn wind(&mut self, wind: Wind) -> Result<Wound, ReadError> {
         let last = self.times.len().saturating_sub(1);
-        let stays = |at: usize, end: &str| Landing { at, note: Some(format!("this is the {end} look of the recording")) };
+        let stays = |at: usize, end: &str| Landing {
+            at,
+            note: Some(format!("this is the {end} look of the recording")),
+        };
         let landing = match wind {
             Wind::On if self.at == last => stays(last, "last"),
             Wind::On => Landing { at: self.at + 1, note: None },
@@ -285,10 +288,16 @@ mod tests {
         let mut replay = replay(&[0, 2, 4]);
         let first = replay.view().unwrap();
         assert_eq!((second_of(&first.now), first.before.is_none()), (0, true));
-        assert_eq!(wound(&mut replay, Wind::Back), (None, Some("this is the first look of the recording".into())));
+        assert_eq!(
+            wound(&mut replay, Wind::Back),
+            (None, Some("this is the first look of the recording".into()))
+        );
         assert_eq!(wound(&mut replay, Wind::On), (Some(2), None));
         assert_eq!(wound(&mut replay, Wind::On), (Some(4), None));
-        assert_eq!(wound(&mut replay, Wind::On), (None, Some("this is the last look of the recording".into())));
+        assert_eq!(
+            wound(&mut replay, Wind::On),
+            (None, Some("this is the last look of the recording".into()))
+        );
         let view = replay.view().unwrap();
         assert_eq!((second_of(&view.now), second_of(&view.before.unwrap())), (4, 2));
         assert_eq!(wound(&mut replay, Wind::Back), (Some(2), None));

@@ -205,7 +205,8 @@ pub fn find(places: &[Place], event: &KeyEvent) -> Option<KeyId> {
 
 /// What a chord means at these places, of which the first goes before the others.
 fn means(places: &[Place], chord: Chord) -> Option<KeyId> {
-    let at = |place: &Place| KEYS.iter().find(|key| key.places.contains(place) && key.chords.contains(&chord));
+    let at =
+        |place: &Place| KEYS.iter().find(|key| key.places.contains(place) && key.chords.contains(&chord));
     places.iter().find_map(at).map(|key| key.id)
 }
 

@@ -169,7 +169,8 @@ pub fn is_playing(app: &App) -> bool {
 /// What the header says: `REPLAY 12/300`, and how fast while it plays.
 pub fn sign(app: &App) -> Option<String> {
     let Position { at, of, speed, play } = app.replay.as_ref()?.position;
-    let pace = if play == Play::Running { format!(" {} {speed}x", app.theme.glyphs.marker) } else { String::new() };
+    let pace =
+        if play == Play::Running { format!(" {} {speed}x", app.theme.glyphs.marker) } else { String::new() };
     Some(format!("REPLAY {}/{of}{pace}", at + 1))
 }
 

@@ -238,6 +238,7 @@ fn the_rate_of_a_temp_dir_is_that_of_the_minutes_before_whichever_way_one_came()
 #[test]
 fn what_would_touch_the_machine_is_barred_and_says_why() {
     let mut deck = Deck::of(&recording(6));
+    update(&mut deck.app, Msg::Resize { width: 200, height: 40 });
     deck.press("2");
     deck.shows("(p probe)");
     deck.shows("(r rescan)");
@@ -283,7 +284,11 @@ fn entries_open_as_far_as_the_capture_holds_them() {
     deck.shows("rustcVAIpSt/");
     deck.shows("rustc.log");
     deck.press("]");
-    assert!(!text(&deck.app).contains("rustc.log"), "the level shows the look on screen:\n{}", text(&deck.app));
+    assert!(
+        !text(&deck.app).contains("rustc.log"),
+        "the level shows the look on screen:\n{}",
+        text(&deck.app)
+    );
     deck.press("v");
     deck.shows("1 picked");
     deck.press("k<Enter>");

@@ -30,7 +30,8 @@ impl Recorded {
     pub fn first(&mut self) -> Result<Vec<Msg>, ReadError> {
         let view = self.replay.view()?;
         let torn = self.replay.capture().torn();
-        let note = torn.map(|_| format!("the recording breaks off after {} looks", self.replay.position().of));
+        let note =
+            torn.map(|_| format!("the recording breaks off after {} looks", self.replay.position().of));
         Ok(self.told(Wound { view: Some(view), note }))
     }
 

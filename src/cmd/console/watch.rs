@@ -51,16 +51,7 @@ pub struct Watch {
 impl Watch {
     /// A console that has the terminal and has not looked yet.
     pub fn new(app: App, screen: Screen, signals: Signals, bell: Arc<Bell>) -> Self {
-        Self {
-            app,
-            screen,
-            signals,
-            bell,
-            input: Input::default(),
-            feed: None,
-            dirty: true,
-            ticked: 0,
-        }
+        Self { app, screen, signals, bell, input: Input::default(), feed: None, dirty: true, ticked: 0 }
     }
 
     /// Runs until the end, with looks of the feed that is begun after the first frame.

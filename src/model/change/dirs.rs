@@ -69,7 +69,8 @@ impl<'a> Seen<'a> {
             let ns = self.look.process(pid).and_then(|p| p.mount_ns.as_ref().ok().copied());
             ns.is_some_and(|ns| views.contains(&(ns, path)))
         };
-        let pids: BTreeSet<Pid> = held.iter().filter(|h| is_here(h.pid, &h.temp_dir)).map(|h| h.pid).collect();
+        let pids: BTreeSet<Pid> =
+            held.iter().filter(|h| is_here(h.pid, &h.temp_dir)).map(|h| h.pid).collect();
         u64::try_from(pids.len()).ok()
     }
 
@@ -121,7 +122,8 @@ fn change(pair: Pair<Seen<'_>>, shown: Seen<'_>) -> DirChange {
     let replaced = match (pair.before, pair.after) {
         // Device numbers and inodes mean something within one boot only, but a private /tmp is made anew by a boot too.
         (Some(was), Some(now)) => {
-            (was.dir.identity.device, was.dir.identity.inode) != (now.dir.identity.device, now.dir.identity.inode)
+            (was.dir.identity.device, was.dir.identity.inode)
+                != (now.dir.identity.device, now.dir.identity.inode)
         }
         _ => false,
     };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::change::{Answer, AnswerChange, Change, DirChange, Fate, FamilyChange, FindingChange, Pair, Side};
+use crate::model::change::{
+    Answer, AnswerChange, Change, DirChange, FamilyChange, Fate, FindingChange, Pair, Side,
+};
 use crate::model::finding::Severity;
 use crate::model::vantage::{Can, HowKnown};
 use crate::report::json::{hex, rfc3339, text};

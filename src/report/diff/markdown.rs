@@ -109,7 +109,8 @@ fn unchanged(out: &mut String, change: &Change) {
     let same = change.dirs.iter().filter(|dir| !dir.differs());
     let told: Vec<String> = same
         .map(|dir| {
-            let place = if dir.place.is_empty() { String::new() } else { format!(" of {}", inline(&dir.place)) };
+            let place =
+                if dir.place.is_empty() { String::new() } else { format!(" of {}", inline(&dir.place)) };
             format!("{}{place}", code(&dir.path.shown()))
         })
         .collect();

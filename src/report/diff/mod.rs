@@ -81,4 +81,3 @@ fn count(n: usize, noun: (&str, &str)) -> String {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     format!("{} {}", Entries(n), if n == 1 { noun.0 } else { noun.1 })
 }
-

@@ -70,7 +70,8 @@ fn dir(path: &str, inode: u64, builds: u64) -> TempDir {
         ..Tally::default()
     };
     let family = FamilyTally { tally: tally(builds), ..FamilyTally::default() };
-    let families = if builds > 0 { BTreeMap::from([("go-build".to_owned(), family)]) } else { BTreeMap::new() };
+    let families =
+        if builds > 0 { BTreeMap::from([("go-build".to_owned(), family)]) } else { BTreeMap::new() };
     let identity = Identity { device: Device { major: 254, minor: 1 }, inode, mount_id: None };
     TempDir {
         path: path.into(),

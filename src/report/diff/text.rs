@@ -1,13 +1,13 @@
 //! The before → after table for people, in 80 columns: numbers right, changes signed.
 
 use super::{answer, between, count, delta, family, hosts, is_known, number};
-use crate::model::change::{Change, DirChange, FamilyChange, Fate, FindingChange, Side, What};
+use crate::model::change::{Change, DirChange, FamilyChange, Fate, Figure, FindingChange, Side, What};
 use crate::report::page::{Ink, Page};
 use crate::report::wrap::{columns, shorten, shorten_middle};
 use crate::report::{Detail, Options, safe};
 
-/// Columns of a number.
-const NUMBER: usize = 10;
+/// Columns between two numbers.
+const GAP: usize = 2;
 
 /// The table; times are local by that many seconds ahead of UTC.
 pub fn render(change: &Change, options: &Options, utc_offset_s: i32) -> String {
@@ -31,8 +31,9 @@ fn heading(page: &mut Page, change: &Change, utc_offset_s: i32) {
 
 fn side(page: &mut Page, which: &str, side: &Side, utc_offset_s: i32) {
     let word = side.status.word().to_ascii_uppercase();
-    let first = format!("  {which:<6}  {}  {word}  ", side.taken.date_time(utc_offset_s));
-    page.hang_inked((&first, Page::status(side.status)), &safe(&side.headline), Ink::Plain);
+    let first = format!("  {which:<6}  {}  {word}", side.taken.date_time(utc_offset_s));
+    page.line(&first, Page::status(side.status));
+    page.paragraph(10, &safe(&side.headline), Ink::Plain);
 }
 
 fn findings(page: &mut Page, change: &Change, detail: Detail) {
@@ -41,7 +42,8 @@ fn findings(page: &mut Page, change: &Change, detail: Detail) {
     }
     page.gap();
     let of = |fate| change.findings.iter().filter(move |finding| finding.fate == fate);
-    let heading = [Fate::New, Fate::Gone, Fate::Stayed].map(|fate| format!("{} {}", of(fate).count(), fate.word()));
+    let heading =
+        [Fate::New, Fate::Gone, Fate::Stayed].map(|fate| format!("{} {}", of(fate).count(), fate.word()));
     page.paragraph(0, &format!("findings: {}", heading.join(", ")), Ink::Bold);
     for finding in &change.findings {
         if detail != Detail::Brief || finding.fate != Fate::Stayed {
@@ -60,7 +62,11 @@ fn one_finding(page: &mut Page, finding: &FindingChange) {
         (Some(was), Some(is)) if is < was => ", less bad than before",
         _ => "",
     };
-    page.hang_inked((&first, ink), &format!("{} ({}{worse})", safe(&finding.title), safe(&finding.id)), Ink::Plain);
+    page.hang_inked(
+        (&first, ink),
+        &format!("{} ({}{worse})", safe(&finding.title), safe(&finding.id)),
+        Ink::Plain,
+    );
 }
 
 fn answers(page: &mut Page, change: &Change) {
@@ -72,9 +78,16 @@ fn answers(page: &mut Page, change: &Change) {
     let told: Vec<(String, String, String)> = change
         .answers
         .iter()
-        .map(|it| (answer(it.answer.before), answer(it.answer.after), format!("{}, {}", it.path.shown(), safe(&it.who))))
+        .map(|it| {
+            (
+                answer(it.answer.before),
+                answer(it.answer.after),
+                format!("{}, {}", it.path.shown(), safe(&it.who)),
+            )
+        })
         .collect();
-    let widest = |of: fn(&(String, String, String)) -> &str| told.iter().map(|it| columns(of(it))).max().unwrap_or(0);
+    let widest =
+        |of: fn(&(String, String, String)) -> &str| told.iter().map(|it| columns(of(it))).max().unwrap_or(0);
     let (before, after) = (widest(|it| &it.0), widest(|it| &it.1));
     let arrow = page.glyph("→", "->");
     let room = page.width().saturating_sub(2 + before + after + columns(arrow) + 4).max(8);
@@ -101,26 +114,31 @@ fn temp_dir(page: &mut Page, dir: &DirChange, detail: Detail) {
     title(page, dir);
     if dir.fate != Fate::Stayed && detail != Detail::Full {
         let side = |pair: &crate::model::change::Pair<u64>| pair.after.or(pair.before);
-        let fact = |what: What| side(&dir.figure(what)).map(|n| format!("{} {}", what.shown(n), what.label()));
-        let facts: Vec<String> = [What::Entries, What::Old, What::Bytes].into_iter().filter_map(fact).collect();
+        let fact =
+            |what: What| side(&dir.figure(what)).map(|n| format!("{} {}", what.shown(n), what.label()));
+        let facts: Vec<String> =
+            [What::Entries, What::Old, What::Bytes].into_iter().filter_map(fact).collect();
         page.paragraph(2, &facts.join(page.dot()), Ink::Plain);
         return;
     }
-    let wide = page.width().saturating_sub(4 + 3 * NUMBER + 2).min(30);
-    row(page, wide, ["", "before", "after", "change"].map(str::to_owned), Ink::Dim);
-    for figure in dir.figures.iter().filter(|figure| is_known(&figure.pair)) {
-        let (what, pair) = (figure.what, figure.pair);
-        let cells =
-            [what.label().to_owned(), number(what, pair.before), number(what, pair.after), delta(what, &pair)];
-        row(page, wide, cells, if pair.differs() { Ink::Plain } else { Ink::Dim });
+    let is_told =
+        |figure: &&Figure| detail == Detail::Full || figure.what == What::Entries || figure.pair.differs();
+    let told = dir.figures.iter().filter(|figure| is_known(&figure.pair)).filter(is_told);
+    let mut rows = vec![(["", "before", "after", "change"].map(str::to_owned), Ink::Dim)];
+    rows.extend(told.map(|Figure { what, pair }| {
+        let cells = [number(*what, pair.before), number(*what, pair.after), delta(*what, pair)];
+        let [before, after, change] = cells;
+        let ink = if pair.differs() { Ink::Plain } else { Ink::Dim };
+        ([what.label().to_owned(), before, after, change], ink)
+    }));
+    let numbers = rows.iter().flat_map(|(cells, _)| cells.iter().skip(1)).map(|cell| columns(cell));
+    let number = numbers.max().unwrap_or(0) + GAP;
+    let wide = page.width().saturating_sub(2 + 3 * number).min(30);
+    for ([name, before, after, change], ink) in rows {
+        let name = shorten(&name, wide, page.ellipsis());
+        page.line(&format!("  {name:<wide$}{before:>number$}{after:>number$}{change:>number$}"), ink);
     }
     families(page, &dir.families, detail);
-}
-
-fn row(page: &mut Page, wide: usize, [name, before, after, change]: [String; 4], ink: Ink) {
-    let name = shorten(&name, wide, page.ellipsis());
-    let line = format!("  {name:<wide$}{before:>NUMBER$}{after:>NUMBER$}{change:>NUMBER$}");
-    page.line(&line, ink);
 }
 
 fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
@@ -213,7 +231,9 @@ mod tests {
         let ends: Vec<usize> = ["entries", "older than 1 d", "bytes"]
             .iter()
             .map(|name| {
-                let row = |line: &&str| line.trim_start().starts_with(name) && line.ends_with(char::is_alphanumeric);
+                let row = |line: &&str| {
+                    line.trim_start().starts_with(name) && line.ends_with(char::is_alphanumeric)
+                };
                 columns(text.lines().find(row).unwrap_or_else(|| panic!("{name} is missing in\n{text}")))
             })
             .collect();
@@ -230,7 +250,7 @@ mod tests {
             "gone    ✗ /tmp of forgejo-runner@1.service is a deleted directory",
             "ENOENT probed → yes probed",
             "as before: /var/tmp",
-            "-18.2 G",
+            "-19.1 G",
             "came       9000  forgejo-runner@1.service (Forgejo runner)",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");

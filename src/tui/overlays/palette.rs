@@ -52,10 +52,8 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     let mut items = Vec::new();
     for entry in &entries {
         let start = doc.len();
-        let row: Vec<Piece> = vec![
-            piece(Tone::Accent, format!(" {:<9} ", entry.chord)),
-            piece(entry.tone, entry.text.clone()),
-        ];
+        let row: Vec<Piece> =
+            vec![piece(Tone::Accent, format!(" {:<9} ", entry.chord)), piece(entry.tone, entry.text.clone())];
         doc.pieces(&row);
         items.push(start..doc.len());
     }
