@@ -147,9 +147,9 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
     if shown.is_empty() {
         return;
     }
-    let narrow = page.width() < 76;
+    let extent = if page.width() < 76 { Extent::Counts } else { Extent::Whole };
     let titles = ["family", "before", "after", "change", "old before", "after", "bytes"].map(str::to_owned);
-    family_row(page, narrow, titles, Ink::Dim);
+    family_row(page, extent, titles, Ink::Dim);
     for it in &shown {
         let cells = [
             family(&it.id),
@@ -160,7 +160,7 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
             number(What::Old, it.old.after),
             delta(What::Bytes, &it.bytes),
         ];
-        family_row(page, narrow, cells, if it.differs() { Ink::Plain } else { Ink::Dim });
+        family_row(page, extent, cells, if it.differs() { Ink::Plain } else { Ink::Dim });
     }
     let left = all.len() - shown.len();
     if left > 0 {
@@ -168,12 +168,24 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
     }
 }
 
-fn family_row(page: &mut Page, narrow: bool, cells: [String; 7], ink: Ink) {
+/// How much of a family there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// How many there are.
+    Counts,
+    /// Also how many are old, and what they take.
+    Whole,
+}
+
+fn family_row(page: &mut Page, extent: Extent, cells: [String; 7], ink: Ink) {
     let [name, before, after, change, old_before, old_after, bytes] = cells;
-    let wide = if narrow { page.width().saturating_sub(2 + 3 * 8).max(8) } else { 22 };
+    let wide = match extent {
+        Extent::Counts => page.width().saturating_sub(2 + 3 * 8).max(8),
+        Extent::Whole => 22,
+    };
     let name = shorten(&name, wide, page.ellipsis());
     let mut line = format!("  {name:<wide$}{before:>8}{after:>8}{change:>8}");
-    if !narrow {
+    if extent == Extent::Whole {
         line.push_str(&format!("  {old_before:>10}{old_after:>8}{bytes:>10}"));
     }
     page.line(&line, ink);
@@ -251,7 +263,7 @@ mod tests {
             "ENOENT probed → yes probed",
             "as before: /var/tmp",
             "-19.1 G",
-            "came       9000  forgejo-runner@1.service (Forgejo runner)",
+            "came     9000  forgejo-runner@1.service (Forgejo runner)",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
