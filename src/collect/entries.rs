@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
-
-use walkdir::WalkDir;
 
 use crate::catalog::Catalog;
 use crate::collect::owners;
@@ -52,8 +50,8 @@ pub enum Order {
 
 /// How much of a mount table is read.
 const TABLE_MAX: usize = 8 << 20;
-/// Descriptors that one walk of a tree may use.
-const OPEN_MAX: usize = 4;
+/// Directories that a walk of a tree may still have before it; a tree with more is left unmeasured.
+const AHEAD_MAX: usize = 100_000;
 
 /// Lists them.
 pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
@@ -265,12 +263,20 @@ fn measure(
     let walkable =
         |e: &&mut Entry| e.kind == Kind::Directory && !fence.unmeasured.contains(e.name.as_bytes());
     for (measured, entry) in (0..).zip(entries.iter_mut().filter(walkable)) {
-        let tree =
-            (watch.elapsed() < wish.budget).then(|| tree(dir, &entry.name, wish.budget, watch)).flatten();
-        let Some(tree) = tree else { return Some(over_budget(wish, "sizes of trees", measured)) };
-        entry.bytes.0 = entry.bytes.0.saturating_add(tree.bytes);
-        entry.below = Some(Entries(tree.count));
-        entry.newest = entry.newest.max(Some(WallNanos(tree.newest)));
+        let tree = if watch.elapsed() < wish.budget {
+            tree(dir, &entry.name, wish.budget, watch)
+        } else {
+            Walked::Late
+        };
+        match tree {
+            Walked::Late => return Some(over_budget(wish, "sizes of trees", measured)),
+            Walked::Closed => {}
+            Walked::Whole(tree) => {
+                entry.bytes.0 = entry.bytes.0.saturating_add(tree.bytes);
+                entry.below = Some(Entries(tree.count));
+                entry.newest = entry.newest.max(Some(WallNanos(tree.newest)));
+            }
+        }
     }
     None
 }
@@ -281,30 +287,45 @@ struct Tree {
     newest: i64,
 }
 
-/// Sums a tree; `None` where the budget ends first. No link is followed and no mount entered; a hard link counts each
-/// time that it is met.
-fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Option<Tree> {
-    use std::os::unix::fs::MetadataExt;
-    let node = dirfd::open_listing(dir.as_fd(), name.as_bytes()).ok();
+/// How a walk went.
+enum Walked {
+    Whole(Tree),
+    /// The budget ended first.
+    Late,
+    /// It cannot be read without making it younger, or not at all.
+    Closed,
+}
+
+/// Sums a tree. No link is followed and no mount entered; a hard link counts each time that it is met. Reading a directory
+/// makes it younger unless the kernel is asked not to, and the age of leftovers is what a diagnosis rests on, so what
+/// must not be asked for is not read.
+fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Walked {
+    let Ok(root) = dirfd::open_listing_unseen(dir.as_fd(), name.as_bytes()) else { return Walked::Closed };
+    let Ok(own) = stat::of(root.as_fd()) else { return Walked::Closed };
     let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN };
-    let Some(node) = node else { return Some(tree) };
-    // By its handle, so that nobody can exchange the directory for a link meanwhile.
-    let root = format!("/proc/self/fd/{}/.", node.as_raw_fd());
-    let walk = WalkDir::new(root).min_depth(1).max_open(OPEN_MAX).same_file_system(true).follow_links(false);
-    for entry in walk.into_iter().filter_map(Result::ok) {
-        tree.count += 1;
-        if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
-            return None;
-        }
-        if let Ok(found) = entry.metadata() {
-            tree.bytes = tree.bytes.saturating_add(found.blocks().saturating_mul(512));
-            let stamp =
-                |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-            let changed = stamp(found.ctime(), found.ctime_nsec());
-            tree.newest = tree.newest.max(changed).max(stamp(found.mtime(), found.mtime_nsec()));
+    let mut buffer = Vec::with_capacity(getdents::PIECE);
+    // By the handle of the root, so that nobody can exchange it for a link meanwhile.
+    let mut ahead = vec![RawPath::from(".")];
+    while let Some(path) = ahead.pop() {
+        let Ok(here) = dirfd::open_listing_unseen(root.as_fd(), path.as_bytes()) else { continue };
+        let mut listing = Listing::new(here.as_fd(), &mut buffer);
+        while let Some(Ok(entry)) = listing.next() {
+            if entry.is_dot() {
+                continue;
+            }
+            tree.count += 1;
+            if tree.count.is_multiple_of(256) && watch.elapsed() >= budget || ahead.len() > AHEAD_MAX {
+                return Walked::Late;
+            }
+            let Ok(found) = stat::at(here.as_fd(), entry.name()) else { continue };
+            tree.bytes = tree.bytes.saturating_add(found.taken);
+            tree.newest = tree.newest.max(found.changed).max(found.modified);
+            if found.is_directory() && found.device == own.device {
+                ahead.push(path.join(entry.name().to_bytes()));
+            }
         }
     }
-    Some(tree)
+    Walked::Whole(tree)
 }
 
 #[cfg(test)]
@@ -390,6 +411,28 @@ mod tests {
         let found = list(&hasty, &Catalog::builtin());
         assert!(matches!(found.gaps()[0].why, GapWhy::OverBudget { .. }));
         assert!(found.items().iter().all(|e| e.below.is_none()));
+    }
+
+    #[test]
+    fn looking_makes_nothing_younger() {
+        let dir = scratch::dir();
+        tree_of(&dir);
+        let long_ago = rustix::fs::Timespec { tv_sec: 1_600_000_000, tv_nsec: 0 };
+        let times = rustix::fs::Timestamps { last_access: long_ago, last_modification: long_ago };
+        let paths = ["", "go-build1", "go-build1/b001"].map(|below| dir.path().join(below));
+        for path in &paths {
+            rustix::fs::utimensat(rustix::fs::CWD, path, &times, rustix::fs::AtFlags::empty()).unwrap();
+        }
+        assert_eq!(list(&wish(&dir, Order::Size, 5), &Catalog::builtin()).items()[0].below, Some(Entries(2)));
+        for path in &paths {
+            let parent = rustix::fs::open(path, rustix::fs::OFlags::PATH, rustix::fs::Mode::empty()).unwrap();
+            assert_eq!(
+                stat::of(parent.as_fd()).unwrap().accessed,
+                1_600_000_000_000_000_000,
+                "{}",
+                path.display()
+            );
+        }
     }
 
     #[test]

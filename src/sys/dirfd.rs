@@ -53,6 +53,15 @@ pub fn open_listing(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     }
 }
 
+/// The same, but never where that would make the directory younger.
+///
+/// # Errors
+/// Those of openat(2); EPERM for a directory of somebody else, unless we may do everything.
+pub fn open_listing_unseen(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(dir, name, flags | OFlags::NOATIME, Mode::empty())?)
+}
+
 /// Turns a handle on a directory into one that can be listed.
 ///
 /// # Errors

@@ -22,6 +22,10 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
     match id {
         KeyId::Rescan => return rescan(app),
         KeyId::Freeze => return freeze(app),
+        KeyId::Capture => {
+            app.note = Some("writing a capture…".to_owned());
+            return vec![Effect::Capture];
+        }
         KeyId::Probe => return probe(app),
         KeyId::Copy => return copy(app),
         KeyId::Select => pick_entry(app),
@@ -50,6 +54,7 @@ fn why_not(app: &App, id: KeyId) -> Option<String> {
         KeyId::Explain => "no page of the runbook for this row",
         KeyId::ByHand | KeyId::Copy => "no command shows this row",
         KeyId::Gaps => "everything that was looked for was seen",
+        KeyId::Capture => "the first look is still under way",
         KeyId::Select => "Space picks entries; Enter opens a family first",
         _ => return None,
     };

@@ -58,6 +58,7 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         KeyId::ByHand | KeyId::Copy => !app.current().commands(app, &pick).is_empty(),
         KeyId::Gaps => app.look.as_deref().is_some_and(|look| super::overlays::gaps::count(look) > 0),
         KeyId::Freeze => app.look.is_some() && app.replay.is_none(),
+        KeyId::Capture => app.look.is_some(),
         _ => true,
     }
 }

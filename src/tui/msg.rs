@@ -100,6 +100,8 @@ pub enum Effect {
     List(ListWish),
     /// Put text into the terminal's clipboard (OSC 52).
     Copy(String),
+    /// Write the look on screen into a capture.
+    Capture,
     /// Stop (`true`) or resume looking.
     Freeze(bool),
     /// Move in the recording.

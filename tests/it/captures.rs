@@ -12,16 +12,22 @@ fn header() -> Header {
 }
 
 /// Looks that differ in more than their time.
-fn looks(count: i64) -> Vec<Snapshot> {
+pub fn looks(count: i64) -> Vec<Snapshot> {
     let gap = Gap::new("this machine", GapWhy::NotAsked);
     let look = |n: i64| Snapshot { taken: WallNanos(n * 2_000_000_000), ..nothing(Asked::default(), &gap) };
     (0..count).map(look).collect()
 }
 
-fn written(looks: &[Snapshot]) -> (Vec<u8>, Vec<usize>) {
+pub fn written(looks: &[Snapshot]) -> (Vec<u8>, Vec<usize>) {
     let mut writer = Writer::begin(Vec::new(), header()).unwrap();
     let ends = looks.iter().map(|look| usize::try_from(writer.add(look).unwrap().bytes).unwrap()).collect();
     (writer.finish().unwrap(), ends)
+}
+
+/// Machines with everything that a snapshot can hold.
+pub fn machines() -> Vec<Snapshot> {
+    let all = [crate::scenes::two_dead_runners(), crate::scenes::healthy(), crate::scenes::hostile()];
+    all.into_iter().map(|look| look.snapshot.clone()).collect()
 }
 
 #[test]

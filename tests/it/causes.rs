@@ -1,7 +1,8 @@
 //! Every cause that can be built on a private machine is built for real and asked of the binary.
 //!
 //! Each case says how the machine is broken and what must lead the report. Beyond the cause itself nothing above info
-//! may be said, unless the case names it; and each by-hand command of the evidence must show something when pasted.
+//! may be said, unless the case names it; each by-hand command of the evidence must show something when pasted; and a
+//! capture of the machine, redacted or not, must tell the same at home.
 
 use crate::needs;
 use crate::sandbox::{self, Checked};
@@ -42,7 +43,11 @@ impl Case {
     }
 
     fn holds(&self) {
-        let (checked, shown) = sandbox::check_and_paste(self.setup, self.options);
+        let told = sandbox::check_capture_and_paste(self.setup, self.options);
+        let (checked, shown) = (told.live, told.pasted);
+        for (home, how) in told.taken_home.iter().zip(["plain", "redacted"]) {
+            assert_eq!(home.sorted(), checked.sorted(), "the {how} capture tells something else");
+        }
         let finding = checked
             .of(self.id)
             .next()

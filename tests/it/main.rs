@@ -21,6 +21,7 @@ mod diffs;
 mod docker;
 mod frames;
 mod golden;
+mod hostile_captures;
 mod journeys;
 mod laws;
 mod probe;

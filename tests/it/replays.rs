@@ -242,7 +242,8 @@ fn what_would_touch_the_machine_is_barred_and_says_why() {
     deck.press("2");
     deck.shows("(p probe)");
     deck.shows("(r rescan)");
-    for key in ["p", "r", ":rescan<Enter>", ":probe make<Enter>"] {
+    deck.shows("(c capture)");
+    for key in ["p", "r", "c", ":rescan<Enter>", ":probe make<Enter>"] {
         assert_eq!(deck.press(key), [], "{key}");
         deck.shows("a replay: this is the capture of ci-3, not this machine");
         deck.press("<Esc>");

@@ -111,6 +111,15 @@ impl Checked {
         self.findings().iter().filter(move |f| f["id"] == id)
     }
 
+    /// Ids and severities of all findings, in an order that depends on nothing else.
+    pub fn sorted(&self) -> Vec<(String, String)> {
+        let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let mut all: Vec<_> =
+            self.findings().iter().map(|f| (word(&f["id"]), word(&f["severity"]))).collect();
+        all.sort();
+        all
+    }
+
     /// Ids and severities of all findings above info, in order.
     pub fn above_info(&self) -> Vec<(String, String)> {
         let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
@@ -119,36 +128,53 @@ impl Checked {
     }
 }
 
-/// A script that ends in `check`; afterwards every by-hand command of the evidence is pasted into a shell of the same
-/// sandbox. Gives the document, and each piece of evidence with what its command printed.
-pub fn check_and_paste(setup: &str, options: &str) -> (Checked, Vec<(Value, String)>) {
+/// What `check` said of a sandbox, and what was done with that there.
+#[derive(Debug)]
+pub struct Told {
+    /// The document.
+    pub live: Checked,
+    /// The same of a capture, and of a redacted one.
+    pub taken_home: [Checked; 2],
+    /// Each piece of evidence with what its by-hand command printed.
+    pub pasted: Vec<(Value, String)>,
+}
+
+/// A script that ends in `check`; afterwards the sandbox is captured twice, plain and redacted, and the captures are
+/// checked, and every by-hand command of the evidence is pasted into a shell of the same sandbox.
+pub fn check_capture_and_paste(setup: &str, options: &str) -> Told {
     const MARK: &str = "--that was all--";
     let script = format!(
-        "{setup}\nset +e\n/mnt/bin/tmpmedic check --json {options}\necho \"{MARK} $?\"\nPATH=/mnt/bin:$PATH
+        "{setup}\nset +e\n/mnt/bin/tmpmedic check --json {options}\necho \"{MARK} $?\"\n
+         for how in '' --redact; do
+           /mnt/bin/tmpmedic capture -q -o /mnt/home$how.tmpmedic $how {options} >&2
+           /mnt/bin/tmpmedic check -q --json --from /mnt/home$how.tmpmedic; echo \"{MARK} $?\"
+         done
+         PATH=/mnt/bin:$PATH
          while IFS= read -r command; do sh -c \"$command\" </dev/null 2>&1; echo; echo '{MARK} 0'; done"
     );
     let mut child = start(&script);
     let mut input = child.stdin.take().expect("piped");
     let mut output = BufReader::new(child.stdout.take().expect("piped"));
-    let (text, code) = until_mark(&mut output, MARK);
-    if code.is_none() {
+    let mut next = || {
+        let (text, code) = until_mark(&mut output, MARK);
+        serde_json::from_str(&text).ok().zip(code).map(|(json, code)| Checked { code, json }).ok_or(text)
+    };
+    let checked = [next(), next(), next()];
+    let [Ok(live), Ok(plain), Ok(redacted)] = checked else {
         drop(input);
         let mut talk = String::new();
         child.stderr.take().expect("piped").read_to_string(&mut talk).expect("text");
-        panic!("the sandbox died: {text}{talk}");
-    }
-    let json: Value =
-        serde_json::from_str(&text).unwrap_or_else(|why| panic!("not one JSON document ({why}): {text}"));
-    let checked = Checked { code: code.unwrap_or(-1), json };
-    let all = checked.findings().iter().flat_map(|f| f["evidence"].as_array().cloned().unwrap_or_default());
-    let mut shown = Vec::new();
+        panic!("not three JSON documents: {checked:#?}\non standard error: {talk}");
+    };
+    let all = live.findings().iter().flat_map(|f| f["evidence"].as_array().cloned().unwrap_or_default());
+    let mut pasted = Vec::new();
     for evidence in all.collect::<Vec<_>>() {
         writeln!(input, "{}", evidence["by_hand"].as_str().expect("text")).expect("the sandbox reads");
-        shown.push((evidence, until_mark(&mut output, MARK).0));
+        pasted.push((evidence, until_mark(&mut output, MARK).0));
     }
     drop(input);
     child.wait().expect("it was started");
-    (checked, shown)
+    Told { live, taken_home: [plain, redacted], pasted }
 }
 
 fn until_mark(output: &mut impl BufRead, mark: &str) -> (String, Option<i32>) {

@@ -17,7 +17,7 @@ use crate::model::raw_path::shown_bytes;
 use crate::model::snapshot::Snapshot;
 use crate::model::units::{Bytes, Entries, Millis, WallNanos};
 use crate::source::looks::Looks;
-use crate::store::{Header, Written};
+use crate::store::{Header, StoreError, Writer, Written};
 use crate::sys::clock;
 use crate::sys::term::Signals;
 
@@ -83,6 +83,26 @@ fn sentence(done: &Done) -> String {
     };
     let redacted = if done.header.redacted { ", redacted" } else { "" };
     format!("wrote {where_to}: {count} snapshot{plural}, {}B{redacted}{end}", Bytes(bytes))
+}
+
+/// Writes one snapshot into a new file in the working directory; gives a sentence about it.
+pub(in crate::cmd) fn write_one(now: &Snapshot) -> anyhow::Result<String> {
+    let header = header(host_of(now), false, None);
+    let target = Target::open(&target::default_name(&header.host, header.begun))?;
+    let written = Writer::begin(&target, header.clone()).and_then(|mut writer| {
+        let written = writer.add(now)?;
+        target.sync().map_err(StoreError::Write)?;
+        Ok(written)
+    });
+    let written = written.map_err(|why| target::lost(recording::told(&target, why)))?;
+    Ok(sentence(&Done {
+        header,
+        written,
+        course: Course::Complete,
+        first: now.taken,
+        last: now.taken,
+        target,
+    }))
 }
 
 /// The first line of a capture that is begun now.

@@ -211,7 +211,7 @@ enum Wait {
 }
 
 /// Why the capture is not longer, and that what there is can be read.
-fn told(target: &Target, why: StoreError) -> String {
+pub fn told(target: &Target, why: StoreError) -> String {
     let what = match (target.name(), &why) {
         (Some(name), _) => format!("`{name}`"),
         (None, _) => "standard output".to_owned(),

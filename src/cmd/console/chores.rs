@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::cmd::capture;
 use crate::collect::entries::{self, Order};
 use crate::model::snapshot::Snapshot;
 use crate::probe::{self, ProbeRequest};
+use crate::source::listings::Listings;
 use crate::sys::bell::Bell;
 use crate::sys::crew;
-use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
+use crate::tui::msg::{ListWish, Listing, Look, Msg, ProbeWish};
 
 /// How long one probe may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -112,6 +114,21 @@ impl Chores {
             };
             let entries = entries::list(&asked, &catalog);
             outcome.say(Msg::Listed(Listing { wish, entries }));
+        }));
+    }
+
+    /// Writes a look into a capture, with what lies in the temp dirs now.
+    pub fn capture(&mut self, look: Option<Arc<Look>>) {
+        let Some(look) = look else { return };
+        let catalog = Arc::clone(&self.catalog);
+        self.add(Box::new(move |outcome| {
+            let mut now = look.snapshot.clone();
+            Listings::new(catalog).fill(&mut now);
+            let note = match capture::write_one(&now) {
+                Ok(written) => written,
+                Err(why) => format!("{why:#}"),
+            };
+            outcome.say(Msg::Note(note));
         }));
     }
 

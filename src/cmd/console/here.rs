@@ -67,6 +67,7 @@ impl Feed for Here {
             }
             Effect::Freeze(frozen) => self.live.set_flow(if frozen { Flow::Frozen } else { Flow::Running }),
             Effect::Probe(wish) => self.chores.probe(wish, app.snapshot()),
+            Effect::Capture => self.chores.capture(app.look.clone()),
             Effect::List(wish) => self.chores.list(wish),
             // Of the loop, or of a replay.
             Effect::Quit | Effect::QuitWithReport | Effect::Suspend | Effect::Copy(_) | Effect::Wind(_) => {}

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 
+use crate::model::errno::Errno;
+
 use super::words;
 
 /// Short beginnings would keep parts of names that merely begin alike.
 const MIN_BEGINNING: usize = 3;
+/// The highest number of errno(3) on Linux.
+const LAST_ERRNO: i32 = 133;
 /// So often another word of the same length is tried; then it becomes longer.
 const TRIES: u32 = 200;
 
@@ -30,6 +34,11 @@ impl Pseudonyms {
         let words = beginnings.iter().flat_map(|name| words::pieces(name)).filter_map(words::Piece::word);
         let mut public: BTreeSet<Vec<u8>> = words.map(<[u8]>::to_ascii_lowercase).collect();
         public.extend(words::public().map(<[u8]>::to_vec));
+        // What the C library says of an error, by which recorded failures are judged.
+        let errors = (1..=LAST_ERRNO).map(|number| Errno(number).text().to_ascii_lowercase());
+        public.extend(
+            errors.flat_map(|text| text.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>()),
+        );
         let (table, used) = (BTreeMap::new(), BTreeSet::new());
         Self { key: RandomState::new(), public, beginnings, table, used }
     }

@@ -87,7 +87,7 @@ const PUBLIC: &[&str] = &[
     "merged diff work upper lower upperdir workdir lowerdir rootfs runc crun shim buildkit buildkitd machine machines",
     // Mount tables. Source: mount(8), proc_pid_mountinfo(5), tmpfs(5), ext4(5), xfs(5), btrfs(5).
     "rw ro nosuid nodev noexec suid dev exec sync async relatime noatime strictatime nodiratime remount bind rbind",
-    "shared master slave propagate from unbindable defaults noauto nofail size nr inodes blocks mode uid gid inode32",
+    "shared master slave propagate from unbindable defaults noauto nofail size nr inodes blocks mode uid gid resuid resgid inode32",
     "inode64 huge mpol errors continue panic data ordered writeback journal discard barrier nobarrier commit delalloc",
     "nodelalloc emergency shutdown seclabel idmapped index redirect dir xino metacopy volatile nouserxattr userxattr",
     "attr2 logbufs logbsize noquota usrquota grpquota prjquota subvol subvolid space ssd lazytime stripe dax never",
@@ -102,7 +102,7 @@ const PUBLIC: &[&str] = &[
     "denied absent vanished hung no not asked thread descriptor over budget malformed os whole part blind default dir",
     "variable fallback directory file link socket fifo char block device yes unknown probed predicted enter mkdir create",
     "write fsync rename execute remove cwd exe map source inode type runner build tool server other user group mask",
-    "named owner everybody answer tmpmedic",
+    "named owner owning everybody answer tmpmedic exit error",
     // Variables and programs that decide where temp dirs are.
     "tmpdir temp gotmpdir pytest debug temproot cargo rustc rustup rustflags sccache ccache target gocache goflags gopath",
     "github gitlab forgejo gitea actions act jenkins buildkite workspace tool toolcache java maven gradle node npm python",
