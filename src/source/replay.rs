@@ -104,13 +104,11 @@ impl Replay {
             note: Some(format!("this is the {end} look of the recording")),
         };
         let landing = match wind {
-            Wind::On if self.at == last => stays(last, "last"),
+            Wind::On | Wind::MinuteOn if self.at == last => stays(last, "last"),
+            Wind::Back | Wind::MinuteBack if self.at == 0 => stays(0, "first"),
             Wind::On => Landing { at: self.at + 1, note: None },
-            Wind::Back if self.at == 0 => stays(0, "first"),
             Wind::Back => Landing { at: self.at - 1, note: None },
-            Wind::MinuteOn if self.at == last => stays(last, "last"),
             Wind::MinuteOn => Landing { at: self.minute_on().min(last), note: None },
-            Wind::MinuteBack if self.at == 0 => stays(0, "first"),
             Wind::MinuteBack => Landing { at: self.minute_back(), note: None },
             Wind::To(moment) => moment.find(&self.times, self.at, self.utc_offset_s),
             Wind::Toggle => return Ok(self.toggle()),

@@ -114,9 +114,10 @@ struct Field<'a> {
 /// The text field that is open.
 fn field(app: &App) -> Option<Field<'_>> {
     if let Some(goal) = app.replay.as_ref().and_then(|replay| replay.goal.as_ref()) {
-        let hint = match goal.wrong {
-            false => (replay::TIMES.to_owned(), Tone::Dim),
-            true => (format!("no such time: {}", replay::TIMES), Tone::Warning),
+        let hint = if goal.wrong {
+            (format!("no such time: {}", replay::TIMES), Tone::Warning)
+        } else {
+            (replay::TIMES.to_owned(), Tone::Dim)
         };
         return Some(Field { lead: "go to ", input: &goal.input, hint });
     }

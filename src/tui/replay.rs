@@ -66,7 +66,7 @@ pub fn listing(app: &App, wish: &ListWish) -> Option<Listing> {
 
 /// Whether a key would reach for the machine, which is not the one on screen.
 pub fn is_barred(app: &App, id: KeyId) -> bool {
-    app.replay.is_some() && matches!(id, KeyId::Probe | KeyId::Rescan)
+    app.replay.is_some() && matches!(id, KeyId::Probe | KeyId::Rescan | KeyId::Capture)
 }
 
 /// Why not.

@@ -17,6 +17,7 @@ mod broken_boxes;
 mod captures;
 mod causes;
 mod cli;
+mod diffs;
 mod docker;
 mod frames;
 mod golden;

@@ -238,10 +238,12 @@ fn the_rate_of_a_temp_dir_is_that_of_the_minutes_before_whichever_way_one_came()
 #[test]
 fn what_would_touch_the_machine_is_barred_and_says_why() {
     let mut deck = Deck::of(&recording(6));
+    update(&mut deck.app, Msg::Resize { width: 200, height: 40 });
     deck.press("2");
     deck.shows("(p probe)");
     deck.shows("(r rescan)");
-    for key in ["p", "r", ":rescan<Enter>", ":probe make<Enter>"] {
+    deck.shows("(c capture)");
+    for key in ["p", "r", "c", ":rescan<Enter>", ":probe make<Enter>"] {
         assert_eq!(deck.press(key), [], "{key}");
         deck.shows("a replay: this is the capture of ci-3, not this machine");
         deck.press("<Esc>");

@@ -81,6 +81,7 @@ impl Feed for Recorded {
             | Effect::Copy(_)
             | Effect::Rescan
             | Effect::Probe(_)
+            | Effect::Capture
             | Effect::List(_)
             | Effect::Capture
             | Effect::Follow(_)

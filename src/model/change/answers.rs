@@ -25,7 +25,7 @@ pub(super) fn between(before: &Snapshot, after: &Snapshot) -> Vec<AnswerChange> 
 fn take_counterpart<'a>(left: &mut Vec<&'a Vantage>, now: &Vantage) -> Option<&'a Vantage> {
     let is_same = |was: &&Vantage| key(was) == key(now);
     let exact = left.iter().position(|was| is_same(was) && was.mount_ns == now.mount_ns);
-    let place = exact.or_else(|| left.iter().position(|was| is_same(was)))?;
+    let place = exact.or_else(|| left.iter().position(is_same))?;
     Some(left.remove(place))
 }
 

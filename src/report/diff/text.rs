@@ -1,13 +1,13 @@
 //! The before → after table for people, in 80 columns: numbers right, changes signed.
 
 use super::{answer, between, count, delta, family, hosts, is_known, number};
-use crate::model::change::{Change, DirChange, FamilyChange, Fate, FindingChange, Side, What};
+use crate::model::change::{Change, DirChange, FamilyChange, Fate, Figure, FindingChange, Side, What};
 use crate::report::page::{Ink, Page};
 use crate::report::wrap::{columns, shorten, shorten_middle};
 use crate::report::{Detail, Options, safe};
 
-/// Columns of a number.
-const NUMBER: usize = 10;
+/// Columns between two numbers.
+const GAP: usize = 2;
 
 /// The table; times are local by that many seconds ahead of UTC.
 pub fn render(change: &Change, options: &Options, utc_offset_s: i32) -> String {
@@ -31,8 +31,9 @@ fn heading(page: &mut Page, change: &Change, utc_offset_s: i32) {
 
 fn side(page: &mut Page, which: &str, side: &Side, utc_offset_s: i32) {
     let word = side.status.word().to_ascii_uppercase();
-    let first = format!("  {which:<6}  {}  {word}  ", side.taken.date_time(utc_offset_s));
-    page.hang_inked((&first, Page::status(side.status)), &safe(&side.headline), Ink::Plain);
+    let first = format!("  {which:<6}  {}  {word}", side.taken.date_time(utc_offset_s));
+    page.line(&first, Page::status(side.status));
+    page.paragraph(10, &safe(&side.headline), Ink::Plain);
 }
 
 fn findings(page: &mut Page, change: &Change, detail: Detail) {
@@ -120,25 +121,24 @@ fn temp_dir(page: &mut Page, dir: &DirChange, detail: Detail) {
         page.paragraph(2, &facts.join(page.dot()), Ink::Plain);
         return;
     }
-    let wide = page.width().saturating_sub(4 + 3 * NUMBER + 2).min(30);
-    row(page, wide, ["", "before", "after", "change"].map(str::to_owned), Ink::Dim);
-    for figure in dir.figures.iter().filter(|figure| is_known(&figure.pair)) {
-        let (what, pair) = (figure.what, figure.pair);
-        let cells = [
-            what.label().to_owned(),
-            number(what, pair.before),
-            number(what, pair.after),
-            delta(what, &pair),
-        ];
-        row(page, wide, cells, if pair.differs() { Ink::Plain } else { Ink::Dim });
+    let is_told =
+        |figure: &&Figure| detail == Detail::Full || figure.what == What::Entries || figure.pair.differs();
+    let told = dir.figures.iter().filter(|figure| is_known(&figure.pair)).filter(is_told);
+    let mut rows = vec![(["", "before", "after", "change"].map(str::to_owned), Ink::Dim)];
+    rows.extend(told.map(|Figure { what, pair }| {
+        let cells = [number(*what, pair.before), number(*what, pair.after), delta(*what, pair)];
+        let [before, after, change] = cells;
+        let ink = if pair.differs() { Ink::Plain } else { Ink::Dim };
+        ([what.label().to_owned(), before, after, change], ink)
+    }));
+    let numbers = rows.iter().flat_map(|(cells, _)| cells.iter().skip(1)).map(|cell| columns(cell));
+    let number = numbers.max().unwrap_or(0) + GAP;
+    let wide = page.width().saturating_sub(2 + 3 * number).min(30);
+    for ([name, before, after, change], ink) in rows {
+        let name = shorten(&name, wide, page.ellipsis());
+        page.line(&format!("  {name:<wide$}{before:>number$}{after:>number$}{change:>number$}"), ink);
     }
     families(page, &dir.families, detail);
-}
-
-fn row(page: &mut Page, wide: usize, [name, before, after, change]: [String; 4], ink: Ink) {
-    let name = shorten(&name, wide, page.ellipsis());
-    let line = format!("  {name:<wide$}{before:>NUMBER$}{after:>NUMBER$}{change:>NUMBER$}");
-    page.line(&line, ink);
 }
 
 fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
@@ -147,9 +147,9 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
     if shown.is_empty() {
         return;
     }
-    let narrow = page.width() < 76;
+    let extent = if page.width() < 76 { Extent::Counts } else { Extent::Whole };
     let titles = ["family", "before", "after", "change", "old before", "after", "bytes"].map(str::to_owned);
-    family_row(page, narrow, titles, Ink::Dim);
+    family_row(page, extent, titles, Ink::Dim);
     for it in &shown {
         let cells = [
             family(&it.id),
@@ -160,7 +160,7 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
             number(What::Old, it.old.after),
             delta(What::Bytes, &it.bytes),
         ];
-        family_row(page, narrow, cells, if it.differs() { Ink::Plain } else { Ink::Dim });
+        family_row(page, extent, cells, if it.differs() { Ink::Plain } else { Ink::Dim });
     }
     let left = all.len() - shown.len();
     if left > 0 {
@@ -168,12 +168,24 @@ fn families(page: &mut Page, all: &[FamilyChange], detail: Detail) {
     }
 }
 
-fn family_row(page: &mut Page, narrow: bool, cells: [String; 7], ink: Ink) {
+/// How much of a family there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// How many there are.
+    Counts,
+    /// Also how many are old, and what they take.
+    Whole,
+}
+
+fn family_row(page: &mut Page, extent: Extent, cells: [String; 7], ink: Ink) {
     let [name, before, after, change, old_before, old_after, bytes] = cells;
-    let wide = if narrow { page.width().saturating_sub(2 + 3 * 8).max(8) } else { 22 };
+    let wide = match extent {
+        Extent::Counts => page.width().saturating_sub(2 + 3 * 8).max(8),
+        Extent::Whole => 22,
+    };
     let name = shorten(&name, wide, page.ellipsis());
     let mut line = format!("  {name:<wide$}{before:>8}{after:>8}{change:>8}");
-    if !narrow {
+    if extent == Extent::Whole {
         line.push_str(&format!("  {old_before:>10}{old_after:>8}{bytes:>10}"));
     }
     page.line(&line, ink);
@@ -250,8 +262,8 @@ mod tests {
             "gone    ✗ /tmp of forgejo-runner@1.service is a deleted directory",
             "ENOENT probed → yes probed",
             "as before: /var/tmp",
-            "-18.2 G",
-            "came       9000  forgejo-runner@1.service (Forgejo runner)",
+            "-19.1 G",
+            "came     9000  forgejo-runner@1.service (Forgejo runner)",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
