@@ -66,6 +66,8 @@ pub enum Command {
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
+    /// Build an incident for real, in private namespaces, and open the console in it; without one, list them.
+    Lab(LabArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -171,6 +173,41 @@ impl Default for CheckArgs {
 pub struct ExplainArgs {
     /// The id of a cause: `private-tmp-deleted`.
     pub cause: Option<String>,
+}
+
+/// Arguments of `lab`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
+pub struct LabArgs {
+    /// The scenario: its id, or its number in the list.
+    pub id: Option<String>,
+    /// Hide the verdict until the cause is named.
+    #[arg(long)]
+    pub learn: bool,
+    /// Leave the lab up when the console or the command has ended.
+    #[arg(long)]
+    pub keep: bool,
+    /// Open a shell instead of the console.
+    #[arg(long, conflicts_with = "command")]
+    pub shell: bool,
+    /// Start the services of the scenario under a real systemd.
+    #[arg(long)]
+    pub systemd: bool,
+    /// Build only the chapters up to this one.
+    #[arg(long, value_name = "N")]
+    pub chapter: Option<usize>,
+    /// A scenario of your own; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Vec<PathBuf>,
+    /// Join a lab that is open; with several, the one of this process.
+    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "systemd", "chapter", "scenario"])]
+    pub join: Option<Option<u32>>,
+    /// The console inside a lab.
+    #[arg(long, hide = true)]
+    pub inside: bool,
+    /// Run this instead of the console.
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
 }
 
 /// `500ms`, `10s`, `2m`, `1h`, or bare seconds.

@@ -9,6 +9,7 @@ mod config;
 mod console;
 pub mod explain;
 pub mod helper;
+mod lab;
 mod mishap;
 pub mod out;
 pub mod probe;
@@ -34,6 +35,9 @@ const BROKEN_PIPE: u8 = 141;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if let Some(code) = crate::lab::play_where_called() {
+        return code;
+    }
     mishap::stay_quiet();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let wants_document = check::wants_document(&arguments);
@@ -70,7 +74,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
-        Some(Command::Helper { kind }) => Ok(helper::serve(kind)),
+        Some(Command::Lab(args)) => lab::run(args, &cli.global),
+        Some(Command::Helper { kind }) => {
+            let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
+            Ok(crate::lab::serve(kind, &say).map_or_else(|| helper::serve(kind), ExitCode::from))
+        }
     }
 }
 
