@@ -24,6 +24,7 @@ mod laws;
 mod probe;
 mod pty;
 mod sandbox;
+mod scenarios;
 mod scenes;
 mod staged;
 mod systemd;
