@@ -190,9 +190,6 @@ pub struct LabArgs {
     /// Open a shell instead of the console.
     #[arg(long, conflicts_with = "command")]
     pub shell: bool,
-    /// Start the services of the scenario under a real systemd.
-    #[arg(long)]
-    pub systemd: bool,
     /// Build only the chapters up to this one.
     #[arg(long, value_name = "N")]
     pub chapter: Option<usize>,
@@ -200,7 +197,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "FILE")]
     pub scenario: Vec<PathBuf>,
     /// Join a lab that is open; with several, the one of this process.
-    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "systemd", "chapter", "scenario"])]
+    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "chapter", "scenario"])]
     pub join: Option<Option<u32>>,
     /// The console inside a lab.
     #[arg(long, hide = true)]

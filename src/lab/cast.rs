@@ -137,7 +137,7 @@ impl Troupe {
     }
 
     /// Ends a process, or all of that name.
-    pub(super) fn stop(&mut self, name: &str, kill: bool) -> io::Result<()> {
+    pub(super) fn stop(&mut self, name: &str, signal: Signal) -> io::Result<()> {
         let many = format!("{name}-");
         let is_meant = |other: &str| {
             other == name || other.strip_prefix(&many).is_some_and(|n| n.parse::<u32>().is_ok())
@@ -149,7 +149,7 @@ impl Troupe {
         self.playing.retain(|other, _| !is_meant(other));
         for pid in pids {
             let process = Pidfd::open(pid)?;
-            process.signal(if kill { Signal::KILL } else { Signal::TERM })?;
+            process.signal(signal)?;
             if !process.has_ended_within(PATIENCE)? {
                 return Err(Errno::TIMEDOUT.into());
             }

@@ -4,7 +4,7 @@
 //! them the loop devices. It dies with the process that opened the lab. Called by `cmd::helper`.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -12,16 +12,25 @@ use std::time::Duration;
 use super::build::{Builder, name_of};
 use super::cast::Troupe;
 use super::request::{Request, Then, Users};
-use super::resident::Resident;
+use super::resident::{Door, Resident};
 use super::trouble::{LabError, during};
 use super::{ground, home, users};
 use crate::model::scenario::step::Step;
+use crate::sys::clock::Stopwatch;
 use crate::sys::init::{self, Inbox, News};
 use crate::sys::spawn::{self, Fate, Patience, Program, Streams};
-use crate::sys::{child, make, space};
+use crate::sys::{child, make, space, stdio};
 
 /// The name of the job among the helpers.
 pub const KIND: &str = "lab";
+/// Its descriptors: the request, the socket to the process that opened the lab, the one to the freezer.
+const REQUEST: i32 = 3;
+const VOICE: i32 = 4;
+const FREEZER: i32 = 5;
+/// A lab that could not be built.
+const FAILED: u8 = 70;
+/// What is said when nothing runs in the lab any more.
+const STAYS: &str = "the lab stays up: join it with `tmpmedic lab --join`, end it with Ctrl-C here\n";
 /// More than any request.
 const MAX_REQUEST: u64 = 16 << 20;
 /// SIGINT, by which a lab that stays up is ended.
@@ -29,16 +38,22 @@ const INTERRUPT: i32 = 2;
 /// SIGHUP and SIGTERM, which are passed on.
 const PASSED_ON: &[i32] = &[1, 15];
 
-/// Opens the lab and stays until it ends; gives the exit code. `say` tells the user something.
-///
-/// # Errors
-/// See [`LabError`].
-pub fn serve(say: &dyn Fn(&str)) -> Result<u8, LabError> {
+/// Opens the lab and stays until it ends; gives the exit code. What is to be said goes to the process that opened it.
+pub fn serve() -> u8 {
+    let Some(mut voice) = spawn::inherited(VOICE).map(UnixStream::from) else { return FAILED };
+    play(&mut voice).unwrap_or_else(|error| {
+        // With nobody to hear it the lab ends as well.
+        voice.write_all(format!("{}\n", error.chain()).as_bytes()).ok();
+        FAILED
+    })
+}
+
+fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     child::die_with_parent().map_err(during("binding its life to ours"))?;
     rustix::thread::set_name(c"tmpmedic-lab").ok();
-    let request = spawn::inherited(3).ok_or_else(|| io::ErrorKind::NotConnected.into());
+    let request = spawn::inherited(REQUEST).ok_or_else(|| io::ErrorKind::NotConnected.into());
     let request = request.and_then(read_request).map_err(during("reading the request"))?;
-    let freezer = spawn::inherited(4).map(UnixStream::from);
+    let freezer = spawn::inherited(FREEZER).map(UnixStream::from);
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     rustix::process::chdir("/").map_err(|errno| during("going to /")(errno.into()))?;
     ground::lay(request.users)?;
@@ -50,9 +65,12 @@ pub fn serve(say: &dyn Fn(&str)) -> Result<u8, LabError> {
         (None, None)
     };
     note_scenario(&request).map_err(during("noting the scenario"))?;
+    let kept = freezer.as_ref().map(UnixStream::try_clone).transpose();
+    let freezer_kept = kept.map_err(during("keeping hold of the freezer"))?;
     let troupe = Troupe::new(&request.scenario, request.users, user_ns, freezer);
     let builder = Builder::new(request.users, troupe, outside);
-    Play { steps: steps(&request), next: 0, builder: Some(builder), inbox, request }.run(say)
+    let steps = steps(&request);
+    Play { steps, next: 0, builder: Some(builder), inbox, request, _freezer: freezer_kept }.run(voice)
 }
 
 fn read_request(fd: OwnedFd) -> io::Result<Request> {
@@ -63,7 +81,6 @@ fn read_request(fd: OwnedFd) -> io::Result<Request> {
 
 /// For root of the lab only, so that the learner does not stumble over it.
 fn note_scenario(request: &Request) -> io::Result<()> {
-    use std::io::Write;
     let path = std::path::Path::new(home::SCENARIO);
     make::file(path)?.write_all(&serde_json::to_vec(&request.scenario)?)?;
     make::chmod(path, 0o600)
@@ -86,17 +103,20 @@ struct Play {
     builder: Option<Builder>,
     inbox: Inbox,
     request: Request,
+    /// Open as long as we live: what is frozen is thawed when it closes.
+    _freezer: Option<UnixStream>,
 }
 
 impl Play {
-    fn run(mut self, say: &dyn Fn(&str)) -> Result<u8, LabError> {
-        let in_real_time = matches!(self.request.then, Then::Console { .. });
-        let mut pause = self.build(in_real_time)?;
+    fn run(mut self, voice: &mut UnixStream) -> Result<u8, LabError> {
+        let mut watch = Stopwatch::start();
+        let mut pause = self.build()?;
         let resident = self.start()?;
+        stdio::let_go_of_streams().map_err(during("closing its standard streams"))?;
         self.finish_building(pause)?;
         let mut code = None;
         loop {
-            let news = self.inbox.next(pause);
+            let news = self.inbox.next(pause.map(|time| watch.left_of(time)), None);
             match news {
                 News::Child => {
                     if let Some(ended) = bury(resident) {
@@ -104,7 +124,8 @@ impl Play {
                         if !self.request.keep {
                             return Ok(ended);
                         }
-                        say("The lab stays up. Join it with `tmpmedic lab --join`, end it with Ctrl-C here.");
+                        // With nobody to hear it the lab ends as well.
+                        voice.write_all(STAYS.as_bytes()).ok();
                     }
                 }
                 News::Signal(number) if code.is_some() => {
@@ -117,17 +138,21 @@ impl Play {
                 }
                 // The terminal sent it to everybody in the foreground, what runs in the lab included.
                 News::Signal(_) => {}
-                News::Nothing => {
-                    pause = self.build(in_real_time)?;
+                News::Nothing | News::Readable if pause.is_some() => {
+                    watch = Stopwatch::start();
+                    pause = self.build()?;
                     self.finish_building(pause)?;
                 }
+                News::Nothing | News::Readable => {}
             }
         }
     }
 
     /// Takes steps until one waits; gives how long, or nothing where all are taken.
-    fn build(&mut self, in_real_time: bool) -> Result<Option<Duration>, LabError> {
+    fn build(&mut self) -> Result<Option<Duration>, LabError> {
         let Some(builder) = &mut self.builder else { return Ok(None) };
+        // With a command everything has happened before it looks.
+        let in_real_time = matches!(self.request.then, Then::Console { .. });
         while let Some((chapter, number, step)) = self.steps.get(self.next) {
             self.next += 1;
             if let Step::Wait { time } = step
@@ -161,7 +186,7 @@ impl Play {
 }
 
 fn start_resident(request: &Request, user_ns: Option<BorrowedFd<'_>>) -> Result<u32, LabError> {
-    let resident = Resident::of(request, user_ns.is_some());
+    let resident = Resident::of(request, if user_ns.is_some() { Door::Closed } else { Door::Open });
     let start = || -> io::Result<u32> {
         let note = make::note(&resident.to_bytes()?)?;
         let mut descriptors = vec![note.as_fd()];
@@ -194,8 +219,8 @@ fn signal_code(number: i32) -> u8 {
 }
 
 /// Moves this process into the user namespace of the lab.
-pub(super) fn retire_into(user_ns: OwnedFd) -> io::Result<()> {
-    space::join(&user_ns, space::Kind::User)?;
+pub(super) fn retire_into(user_ns: &OwnedFd) -> io::Result<()> {
+    space::join(user_ns, space::Kind::User)?;
     // The change of credentials has undone both.
     child::die_with_parent()?;
     crate::sys::guise::be_visible()

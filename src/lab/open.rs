@@ -24,20 +24,22 @@ const KINDS: &[Kind] = &[Kind::Mount, Kind::Pid, Kind::Uts, Kind::Ipc, Kind::Net
 /// SIGHUP and SIGTERM: what somebody sends to us alone is meant for the lab.
 const PASSED_ON: &[i32] = &[1, 15];
 
-/// Opens a lab and waits until it ends; gives its exit code.
+/// Opens a lab and waits until it ends; gives its exit code. `say` tells the user what the first process has to say, why
+/// the incident could not be built for instance.
 ///
 /// # Errors
-/// See [`LabError`]; what fails inside is told by the first process itself.
-pub fn open(request: &Request) -> Result<u8, LabError> {
+/// See [`LabError`].
+pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // What our caller left open would be open in every process of the lab.
     child::close_inherited();
     let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
     enter_namespaces(request.users).map_err(during("making namespaces"))?;
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
+    let (ears, voice) = UnixStream::pair().map_err(during("making a socket"))?;
     let start = || -> io::Result<u32> {
         let note = make::note(&request.to_bytes()?)?;
         let program = Program::new("/proc/self/exe", &[home::NAME, "__helper", init::KIND], &[]);
-        let mut descriptors = vec![note.as_fd()];
+        let mut descriptors = vec![note.as_fd(), voice.as_fd()];
         descriptors.extend(freezer.as_ref().map(AsFd::as_fd));
         program.start(Streams::Ours, &descriptors)
     };
@@ -45,13 +47,17 @@ pub fn open(request: &Request) -> Result<u8, LabError> {
     if let Some(freezer) = &freezer {
         freezer::introduce(freezer, first).map_err(during("starting a helper"))?;
     }
-    Ok(wait_for(first, &inbox))
+    // From here on only the first process has them: its end is their end.
+    drop((voice, freezer));
+    Ok(wait_for(first, &inbox, Some((ears, say))))
 }
 
-/// Waits for a child that has the terminal now.
-pub(super) fn wait_for(child: u32, inbox: &Inbox) -> u8 {
+/// Waits for a child that has the terminal now, and passes on what it says.
+pub(super) fn wait_for(child: u32, inbox: &Inbox, mut heard: Option<(UnixStream, &dyn Fn(&str))>) -> u8 {
     loop {
-        match inbox.next(None) {
+        match inbox.next(None, heard.as_ref().map(|(ears, _)| ears.as_fd())) {
+            // Before the news of its end, so that its last words are not lost.
+            News::Readable => heard = heard.and_then(|(ears, say)| listen(ears, say)),
             News::Child => {
                 while let Ok(Some((pid, fate))) = spawn::wait(None, Patience::None) {
                     match fate {
@@ -72,6 +78,19 @@ pub(super) fn wait_for(child: u32, inbox: &Inbox) -> u8 {
             News::Signal(_) | News::Nothing => {}
         }
     }
+}
+
+/// Passes on what there is; nothing is left to hear at the end.
+fn listen<'a>(mut ears: UnixStream, say: &'a dyn Fn(&str)) -> Option<(UnixStream, &'a dyn Fn(&str))> {
+    let mut bytes = [0; 4096];
+    let length = ears.read(&mut bytes).unwrap_or(0);
+    for line in bytes.get(..length).unwrap_or_default().split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            signals::take_terminal();
+            say(&String::from_utf8_lossy(line));
+        }
+    }
+    (length > 0).then_some((ears, say))
 }
 
 fn freezes(request: &Request) -> bool {

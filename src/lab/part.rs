@@ -223,13 +223,12 @@ impl Hold {
             }
             How::Socket => into.push(UnixListener::bind(path)?.into()),
             How::Deleted => {
-                let file = match open(OFlags::RDWR) {
-                    Ok(file) => file,
-                    Err(_) => {
-                        let file = File::from(open(OFlags::RDWR | OFlags::CREATE)?);
-                        make::fill(&file, DELETED)?;
-                        file.into()
-                    }
+                let file = if let Ok(file) = open(OFlags::RDWR) {
+                    file
+                } else {
+                    let file = File::from(open(OFlags::RDWR | OFlags::CREATE)?);
+                    make::fill(&file, DELETED)?;
+                    file.into()
                 };
                 rustix::fs::unlink(path)?;
                 into.push(file);

@@ -22,8 +22,6 @@ pub struct Request {
     pub environment: Vec<RawPath>,
     /// It stays when that has ended.
     pub keep: bool,
-    /// systemd starts the cast.
-    pub systemd: bool,
 }
 
 /// Whose users a lab has.

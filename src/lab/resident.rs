@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::home;
 use super::request::{Request, Then};
 use crate::model::raw_path::RawPath;
+use crate::sys::child;
 use crate::sys::guise;
 use crate::sys::space::{self, Kind};
 use crate::sys::spawn::{self, Program};
@@ -31,6 +32,16 @@ const USELESS: CapabilitySet = CapabilitySet::SYS_MODULE
     .union(CapabilitySet::BLOCK_SUSPEND)
     .union(CapabilitySet::AUDIT_CONTROL);
 
+/// How one gets into the user namespace of a lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Door {
+    /// Its parent is inside already.
+    Open,
+    /// Through the next descriptor.
+    Closed,
+}
+
 /// What is to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resident {
@@ -40,18 +51,18 @@ pub struct Resident {
     environment: Vec<RawPath>,
     /// This program, whatever it is called.
     console: bool,
-    /// The next descriptor is the user namespace that it has to enter.
-    enters: bool,
+    /// How it gets into the user namespace of the lab.
+    door: Door,
 }
 
 impl Resident {
     /// What the request asks for.
-    pub fn of(request: &Request, enters: bool) -> Self {
-        Self::new(&request.then, request.environment.clone(), enters)
+    pub fn of(request: &Request, door: Door) -> Self {
+        Self::new(&request.then, request.environment.clone(), door)
     }
 
     /// The same for one who joins a lab that is open.
-    pub fn new(then: &Then, mut environment: Vec<RawPath>, enters: bool) -> Self {
+    pub fn new(then: &Then, mut environment: Vec<RawPath>, door: Door) -> Self {
         environment.push(RawPath::from(format!("PATH={}:{SYSTEM_PATH}", home::BIN).as_str()));
         environment.push("HOME=/".into());
         let (words, console) = match then {
@@ -62,7 +73,7 @@ impl Resident {
             }
             Then::Command { words } => (words.clone(), false),
         };
-        Self { words, environment, console, enters }
+        Self { words, environment, console, door }
     }
 
     /// Its name, for messages.
@@ -112,11 +123,13 @@ fn enter() -> io::Result<(String, io::Error)> {
     let mut bytes = Vec::new();
     File::from(note).read_to_end(&mut bytes)?;
     let resident: Resident = serde_json::from_slice(&bytes)?;
-    if resident.enters {
+    if resident.door == Door::Closed {
         let user_ns = spawn::inherited(4).ok_or(Errno::BADF)?;
         space::join(&user_ns, Kind::User)?;
     }
     guise::drop_bounding(CapabilitySet::all() - USELESS);
+    // One who joined a lab must not outlive the process that has the terminal.
+    child::die_with_parent()?;
     let mut why = io::Error::from(Errno::NOENT);
     for file in resident.files() {
         let program = Program {

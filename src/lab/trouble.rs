@@ -44,6 +44,19 @@ pub enum LabError {
     Which(String),
 }
 
+impl LabError {
+    /// With all its causes, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            text.push_str(&format!(": {cause}"));
+            next = cause.source();
+        }
+        text
+    }
+}
+
 /// For `map_err`.
 pub fn during(doing: impl Into<String>) -> impl FnOnce(io::Error) -> LabError {
     let doing = doing.into();

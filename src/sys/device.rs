@@ -20,8 +20,8 @@ const LO_FLAGS_AUTOCLEAR: u32 = 4;
 const LOOP_CONTROL: (u32, u32) = (10, 237);
 const LOOP_MAJOR: u32 = 7;
 /// `_IOWR('X', 119, int)` and `_IOWR('X', 120, int)`. Source: linux/fs.h.
-const FIFREEZE: libc::Ioctl = 0xc004_5877_u32.cast_signed() as libc::Ioctl;
-const FITHAW: libc::Ioctl = 0xc004_5878_u32.cast_signed() as libc::Ioctl;
+const FIFREEZE: libc::Ioctl = nix::request_code_readwrite!(b'X', 119, size_of::<libc::c_int>());
+const FITHAW: libc::Ioctl = nix::request_code_readwrite!(b'X', 120, size_of::<libc::c_int>());
 
 /// struct loop_info64 as far as it is not zero, inside struct loop_config.
 #[repr(C)]

@@ -3,7 +3,7 @@
 //! The kernel gives it no signal that it does not expect, so all that matter are blocked and read. Called by `lab`.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -18,6 +18,8 @@ pub enum News {
     Child,
     /// Somebody sent us that signal.
     Signal(i32),
+    /// The other descriptor can be read.
+    Readable,
     /// Nothing in the time given.
     Nothing,
 }
@@ -40,14 +42,20 @@ impl Inbox {
         Ok(Self { fd: SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)? })
     }
 
-    /// Waits for the next one.
-    pub fn next(&self, patience: Option<Duration>) -> News {
+    /// Waits for the next one, or until `other` can be read.
+    pub fn next(&self, patience: Option<Duration>, other: Option<BorrowedFd<'_>>) -> News {
         let timeout = patience.map(|time| Timespec {
             tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(time.subsec_nanos()),
         });
         // Interrupted, there is nothing to read, and the caller waits again.
-        poll(&mut [PollFd::new(&self.fd.as_fd(), PollFlags::IN)], timeout.as_ref()).ok();
+        let own = self.fd.as_fd();
+        let mut fds = vec![PollFd::from_borrowed_fd(own, PollFlags::IN)];
+        fds.extend(other.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        poll(&mut fds, timeout.as_ref()).ok();
+        if fds.get(1).is_some_and(|fd| !fd.revents().is_empty()) {
+            return News::Readable;
+        }
         match self.fd.read_signal() {
             Ok(Some(found)) if found.ssi_signo == Signal::SIGCHLD as u32 => News::Child,
             Ok(Some(found)) => News::Signal(found.ssi_signo.cast_signed()),
@@ -75,6 +83,17 @@ pub fn signal_child(child: u32, number: i32) -> io::Result<()> {
 /// What kill(2) answers.
 pub fn stop_our_job() -> io::Result<()> {
     Ok(kill_current_process_group(Number::STOP)?)
+}
+
+/// Makes our process group the one in the foreground of the terminal again, where there is a terminal: a shell that ended in
+/// another PID namespace cannot name us.
+pub fn take_terminal() {
+    let ttou: SigSet = [Signal::SIGTTOU].into_iter().collect();
+    if ttou.thread_block().is_ok() {
+        // Without a terminal there is nothing to take.
+        rustix::termios::tcsetpgrp(rustix::stdio::stdin(), rustix::process::getpgrp()).ok();
+        ttou.thread_unblock().ok();
+    }
 }
 
 /// Sleeps until a signal ends this process, and buries children meanwhile.

@@ -61,15 +61,16 @@ pub fn attach(kind: &str, source: &Path, at: &Path, flags: MountFlags, data: &st
     Ok(rustix::mount::mount(source, at, kind, flags, data.as_c_str())?)
 }
 
-/// Mounts another place of the tree, with what is mounted below it where `deep`.
+/// Mounts another place of the tree, with or without what is mounted below it.
 ///
 /// # Errors
 /// What mount(2) answers.
 pub fn bind(source: &Path, at: &Path, depth: Depth) -> io::Result<()> {
-    Ok(match depth {
-        Depth::One => rustix::mount::mount_bind(source, at)?,
-        Depth::All => rustix::mount::mount_bind_recursive(source, at)?,
-    })
+    let done = match depth {
+        Depth::One => rustix::mount::mount_bind(source, at),
+        Depth::All => rustix::mount::mount_bind_recursive(source, at),
+    };
+    Ok(done?)
 }
 
 /// How much a bind mount takes along.

@@ -34,7 +34,7 @@ pub fn tree(path: &Path) -> io::Result<()> {
     while let Some(level) = levels.last_mut() {
         let Some(name) = level.left.pop() else {
             let Some(done) = levels.pop() else { break };
-            let parent = levels.last().map_or(above.as_fd(), |level| level.dir.as_fd());
+            let parent = levels.last().map_or_else(|| above.as_fd(), |level| level.dir.as_fd());
             unlinkat(parent, &done.name, AtFlags::REMOVEDIR)?;
             continue;
         };

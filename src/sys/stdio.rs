@@ -10,6 +10,17 @@ use rustix::io::Errno;
 
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
+/// Puts something without a path in the place of all three: what they lead to is then no business of this process any more.
+///
+/// # Errors
+/// What eventfd(2) and dup2(2) answer.
+pub fn let_go_of_streams() -> std::io::Result<()> {
+    let nothing = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC)?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    Ok(rustix::stdio::dup2_stderr(&nothing)?)
+}
+
 /// Whether standard output was closed at the start.
 pub fn output_was_closed() -> bool {
     CLOSED.load(Ordering::Relaxed) & 2 != 0

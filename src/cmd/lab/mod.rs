@@ -6,9 +6,9 @@ mod list;
 use std::process::ExitCode;
 
 use crate::cli::{Global, LabArgs};
-use crate::cmd::{Refusal, console};
+use crate::cmd::{Refusal, console, out};
 use crate::exit::Exit;
-use crate::lab::{self, Machine, Request, Then};
+use crate::lab::{self, LabError, Machine, Request, Then};
 use crate::model::raw_path::RawPath;
 
 /// Variables that a lab takes over: how the terminal speaks, and which language and time zone the user has.
@@ -19,6 +19,14 @@ const TAKEN_OVER: &[&str] =
 pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.inside {
         return console::run(global);
+    }
+    let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
+    if let Some(pid) = args.join {
+        let joined = lab::join(pid, &then(args, global), environment());
+        return joined.map(ExitCode::from).map_err(|error| match error {
+            LabError::NoLab | LabError::Which(_) => Refusal::usage(error.to_string()),
+            other => other.into(),
+        });
     }
     let shelf = choose::Shelf::load(&args.scenario)?;
     let machine = Machine::look();
@@ -34,9 +42,8 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
         then: then(args, global),
         environment: environment(),
         keep: args.keep,
-        systemd: args.systemd,
     };
-    Ok(ExitCode::from(lab::open(&request)?))
+    Ok(ExitCode::from(lab::open(&request, &say)?))
 }
 
 /// What there is instead of a lab that cannot be built: the recorded capture of the scenario, as soon as one is embedded.

@@ -8,13 +8,15 @@ use rustix::io::Errno;
 
 use crate::sys::{guise, make};
 
+/// So often nobody fills one directory.
+const MOST: u32 = 1000;
 /// Large pieces first, then as small as they get, so that nothing is left for anybody.
 const PIECES: &[usize] = &[1 << 16, 4096, 512, 1];
 
 /// Writes until nothing more fits, as that user.
 pub(super) fn fill(dir: &Path, uid: u32) -> io::Result<()> {
-    let path = (1..).map(|n| dir.join(format!("ballast{n}"))).find(|path| rustix::fs::lstat(path).is_err());
-    let Some(path) = path else { return Ok(()) };
+    let mut names = (1..MOST).map(|number| dir.join(format!("ballast{number}")));
+    let path = names.find(|path| rustix::fs::lstat(path).is_err()).ok_or(Errno::EXIST)?;
     let file = make::file(&path)?;
     make::own(&path, uid, uid)?;
     if uid == 0 {

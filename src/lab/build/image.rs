@@ -50,7 +50,7 @@ impl Builder {
     }
 
     /// Unmounts, so that debugfs(8) sees all and the kernel forgets what it had read; writes the stamps; mounts again.
-    pub(super) fn age(&mut self, at: &str, patterns: &[String], by: Span) -> io::Result<()> {
+    pub(super) fn age(&self, at: &str, patterns: &[String], by: Span) -> io::Result<()> {
         let image = self.images.iter().rev().find(|image| image.at == Path::new(at));
         let image = image.ok_or(Errno::NODEV)?;
         let mut names = Vec::new();

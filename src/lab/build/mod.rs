@@ -16,10 +16,12 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::io::Errno;
+use rustix::process::Signal;
 
 use super::cast::Troupe;
 use super::request::Users;
 use crate::model::scenario::step::Step;
+use crate::sys::mount::{self, When};
 use image::Image;
 
 pub(super) use image::open as open_place;
@@ -66,7 +68,9 @@ impl Builder {
                 mounts::mount(step)
             }
             Step::Image { .. } => self.make_image(step),
-            Step::Unmount { at, lazy } => mounts::unmount(Path::new(at), *lazy),
+            Step::Unmount { at, lazy } => {
+                mount::detach(Path::new(at), if *lazy { When::Now } else { When::Free })
+            }
             Step::Remove { .. }
             | Step::Rename { .. }
             | Step::Mode { .. }
@@ -82,7 +86,9 @@ impl Builder {
                 image::report_error(Path::new(at), outside)
             }
             Step::Start(cast) => self.troupe()?.start(cast),
-            Step::Stop { name, kill } => self.troupe()?.stop(name, *kill),
+            Step::Stop { name, kill } => {
+                self.troupe()?.stop(name, if *kill { Signal::KILL } else { Signal::TERM })
+            }
             // Time passes in `init`.
             Step::Wait { .. } => Ok(()),
         }
@@ -99,7 +105,7 @@ impl Builder {
     /// What setns(2) answers.
     pub fn retire(self) -> io::Result<()> {
         match self.troupe.and_then(Troupe::into_user_ns) {
-            Some(user_ns) => super::init::retire_into(user_ns),
+            Some(user_ns) => super::init::retire_into(&user_ns),
             None => Ok(()),
         }
     }

@@ -47,10 +47,6 @@ pub(super) fn mount(step: &Step) -> io::Result<()> {
     }
 }
 
-pub(super) fn unmount(at: &Path, lazy: bool) -> io::Result<()> {
-    mount::detach(at, if lazy { mount::When::Now } else { mount::When::Free })
-}
-
 /// A mount point, made where it is missing.
 pub(super) fn point(at: &Path) -> io::Result<()> {
     match rustix::fs::stat(at) {
