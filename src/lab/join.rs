@@ -110,14 +110,19 @@ fn enter(init: u32) -> io::Result<Option<OwnedFd>> {
 mod tests {
     use super::*;
 
-    const STATUS: &str = "Name:\ttmpmedic-lab\nPid:\t70\nPPid:\t60\nUid:\t1000\t1000\t1000\t1000\nNSpid:\t70\t1\n";
+    const STATUS: &str =
+        "Name:\ttmpmedic-lab\nPid:\t70\nPPid:\t60\nUid:\t1000\t1000\t1000\t1000\nNSpid:\t70\t1\n";
 
     #[test]
     fn a_lab_is_known_by_its_first_process() {
         assert_eq!(first_process(STATUS, 1000), Some(Open { init: 70, opener: 60 }));
         assert_eq!(first_process(STATUS, 0), None, "of somebody else");
         assert_eq!(first_process(&STATUS.replace("70\t1", "70"), 1000), None, "of our own namespace");
-        assert_eq!(first_process(&STATUS.replace("\t1\n", "\t4\n"), 1000), None, "one that waits in the wings");
+        assert_eq!(
+            first_process(&STATUS.replace("\t1\n", "\t4\n"), 1000),
+            None,
+            "one that waits in the wings"
+        );
     }
 
     #[test]

@@ -106,7 +106,11 @@ fn differences(expect: &Expect, checked: &Checked) -> Vec<String> {
         let severities: Vec<&str> =
             checked.of(&expected.id).map(|f| f["severity"].as_str().unwrap_or_default()).collect();
         if severities.first().copied() != Some(word(expected.severity)) {
-            wrong.push(format!("{} should be {}, it is {severities:?}", expected.id, word(expected.severity)));
+            wrong.push(format!(
+                "{} should be {}, it is {severities:?}",
+                expected.id,
+                word(expected.severity)
+            ));
         }
         if expected.count.is_some_and(|count| usize::try_from(count) != Ok(severities.len())) {
             wrong.push(format!("{} is found {} times", expected.id, severities.len()));
@@ -121,7 +125,9 @@ fn differences(expect: &Expect, checked: &Checked) -> Vec<String> {
     let above = checked.above_info();
     let wanted = |id: &String| expect.also.contains(id) || expect.found.iter().any(|e| e.id == *id);
     wrong.extend(above.iter().filter(|(id, _)| !wanted(id)).map(|(id, _)| format!("{id} is said as well")));
-    wrong.extend(expect.never.iter().filter(|id| checked.of(id).next().is_some()).map(|id| format!("{id} is said")));
+    wrong.extend(
+        expect.never.iter().filter(|id| checked.of(id).next().is_some()).map(|id| format!("{id} is said")),
+    );
     let worst = above.iter().map(|(_, severity)| if severity == "critical" { 2 } else { 1 }).max();
     if checked.code != worst.unwrap_or(0) {
         wrong.push(format!("exit code {}: {:#}", checked.code, checked.json["verdict"]));
