@@ -32,6 +32,7 @@ mod pty;
 mod readme;
 mod replays;
 mod sandbox;
+mod scenarios;
 mod scenes;
 mod staged;
 mod systemd;
