@@ -311,6 +311,19 @@ fn a_wrong_guess_says_why_and_stays_in_the_list_with_its_sign() {
 }
 
 #[test]
+fn a_guess_that_nothing_was_seen_of_says_what_would_let_it_be_seen() {
+    let look = scenes::not_root();
+    let unseen = look.diagnosis.blind.first().unwrap();
+    let mut app = taught(lesson(), &look, WIDE);
+    press(&mut app, &format!("n{}<Enter>", unseen.id));
+    let shown = text(&app);
+    assert!(shown.contains("Whether it is so as well could not be seen:"), "{shown}");
+    assert!(shown.contains(unseen.gaps[0].what.as_str()), "{shown}");
+    press(&mut app, "<Enter>numask-hostile<Enter>");
+    assert!(text(&app).contains("Nothing here speaks for it"), "{}", text(&app));
+}
+
+#[test]
 fn the_right_guess_unhides_everything() {
     let mut app = learning(WIDE);
     press(&mut app, "nprivate-tmp-deleted<Enter>");
