@@ -276,7 +276,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "chapter", "scenario"])]
     pub join: Option<Option<u32>>,
     /// List the short course in its order: number, title, level.
-    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "systemd", "chapter", "scenario", "join", "command"])]
+    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "chapter", "scenario", "join", "command"])]
     pub course: bool,
     /// The console inside a lab.
     #[arg(long, hide = true)]

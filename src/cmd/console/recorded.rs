@@ -83,7 +83,6 @@ impl Feed for Recorded {
             | Effect::Probe(_)
             | Effect::Capture
             | Effect::List(_)
-            | Effect::Capture
             | Effect::Follow(_)
             | Effect::Freeze(_) => Vec::new(),
         }

@@ -1,12 +1,13 @@
 //! `lab`: lists the scenarios, and opens a lab in which one of them is built.
 
 mod choose;
+mod inside;
 mod list;
 
 use std::process::ExitCode;
 
 use crate::cli::{Global, LabArgs};
-use crate::cmd::{Refusal, console, out};
+use crate::cmd::{Refusal, out};
 use crate::exit::Exit;
 use crate::lab::{self, LabError, Machine, Request, Then};
 use crate::model::raw_path::RawPath;
@@ -18,7 +19,7 @@ const TAKEN_OVER: &[&str] =
 /// Runs the command.
 pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.inside {
-        return console::run(global);
+        return inside::run(args, global);
     }
     let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
     if let Some(pid) = args.join {
