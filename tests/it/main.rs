@@ -23,6 +23,7 @@ mod frames;
 mod golden;
 mod hostile_captures;
 mod journeys;
+mod lab;
 mod laws;
 mod lesson;
 mod lesson_pty;

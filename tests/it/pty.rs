@@ -72,11 +72,11 @@ impl Pty {
         tcgetattr(&self.master).unwrap()
     }
 
-    fn pid(&self) -> rustix::process::Pid {
+    pub fn pid(&self) -> rustix::process::Pid {
         rustix::process::Pid::from_child(&self.child)
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
@@ -105,7 +105,7 @@ impl Pty {
         count > 0
     }
 
-    fn wait(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
+    pub fn wait(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
             let left = PATIENCE.saturating_sub(started.elapsed());
