@@ -50,7 +50,7 @@ impl Size {
 pub fn parse(json: &[u8], limits: &Limits) -> Result<(Value, Size), Flaw> {
     let size = scan(json, limits)?;
     let mut value = serde_json::from_slice(json).map_err(|why| misplaced(json, &why))?;
-    tame(&mut value)?;
+    tame(&mut value);
     Ok((value, size))
 }
 
@@ -132,11 +132,11 @@ fn bytes_of(text: &str) -> u64 {
     u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
-/// Puts strings that could drive a terminal into the form `{"hex": …}`, which only [`RawPath`] takes, and that shows none
-/// of it. Where a [`String`] is expected, which is shown as it is, it is refused with its place.
+/// Puts strings that could drive a terminal into the form `{"hex": …}`, which [`RawPath`] takes, and that shows none of it.
+/// Names of fields are escaped at once.
 ///
 /// [`RawPath`]: crate::model::raw_path::RawPath
-fn tame(value: &mut Value) -> Result<(), Flaw> {
+fn tame(value: &mut Value) {
     let mut left = vec![value];
     while let Some(value) = left.pop() {
         match value {
@@ -146,18 +146,37 @@ fn tame(value: &mut Value) -> Result<(), Flaw> {
             }
             Value::Array(items) => left.extend(items),
             Value::Object(fields) => {
-                if let Some(key) = fields.keys().find(|key| is_wild(key)) {
-                    return Err(Flaw::new(format!(
-                        "the name `{}` holds control characters",
-                        shown_name(key)
-                    )));
+                if fields.keys().any(|key| is_wild(key)) {
+                    let all = std::mem::take(fields).into_iter();
+                    *fields = all.map(|(key, value)| (shown_bytes(key.as_bytes()), value)).collect();
                 }
                 left.extend(fields.values_mut());
             }
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
-    Ok(())
+}
+
+/// Where [`tame`] met a text that is no path, which has no other form: all of them escaped, paths too.
+pub fn escape_all(value: &mut Value) {
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        let bytes = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("hex"));
+        let text =
+            bytes.and_then(Value::as_str).and_then(unhex).and_then(|bytes| String::from_utf8(bytes).ok());
+        match (text, value) {
+            (Some(text), value) => *value = Value::String(shown_bytes(text.as_bytes())),
+            (None, Value::Array(items)) => left.extend(items),
+            (None, Value::Object(fields)) => left.extend(fields.values_mut()),
+            _ => {}
+        }
+    }
+}
+
+/// The bytes of pairs of hexadecimal digits.
+pub fn unhex(hex: &str) -> Option<Vec<u8>> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 fn is_wild(text: &str) -> bool {
@@ -255,7 +274,10 @@ mod tests {
     fn what_could_drive_a_terminal_is_left_only_as_bytes() {
         let (value, _) = parse(br#"{"a":"x\u001b[2J","b":"y"}"#, &Limits::default()).unwrap();
         assert_eq!(value, serde_json::json!({"a": {"hex": "781b5b324a"}, "b": "y"}));
-        assert!(parse(br#"{"a\u001b":1}"#, &Limits::default()).unwrap_err().why.contains("a\\x1b"));
+        let (mut value, _) = parse(br#"{"a\u001b":"\u001b"}"#, &Limits::default()).unwrap();
+        assert_eq!(value, serde_json::json!({"a\\x1b": {"hex": "1b"}}));
+        escape_all(&mut value);
+        assert_eq!(value, serde_json::json!({"a\\x1b": "\\x1b"}));
     }
 
     #[test]

@@ -211,9 +211,15 @@ fn snapshot_of(state: &Value) -> Result<Snapshot, Flaw> {
         older = Some(value);
     }
     let state = older.as_ref().unwrap_or(state);
-    Snapshot::deserialize(state).map_err(|why| {
+    let why = match Snapshot::deserialize(state) {
+        Ok(snapshot) => return Ok(snapshot),
+        Err(why) => why,
+    };
+    let mut escaped = state.clone();
+    bounds::escape_all(&mut escaped);
+    Snapshot::deserialize(&escaped).map_err(|_the_same| {
         // A value knows no places; its text does.
-        let text = serde_json::to_vec(state).unwrap_or_default();
+        let text = serde_json::to_vec(&escaped).unwrap_or_default();
         let again = serde_json::from_slice::<Snapshot>(&text).err();
         bounds::misplaced(&text, again.as_ref().unwrap_or(&why))
     })

@@ -57,3 +57,122 @@ fn a_recording_cut_anywhere_is_whole_up_to_the_last_whole_snapshot() {
         }
     }
 }
+
+/// A sandbox with planted names and secrets, and a script that captures there.
+fn in_planted_box(script: &str) -> std::process::Output {
+    let setup = r"
+        # In pieces, because this text is an argument of the shell.
+        secret=$(printf '%s%s' hunt er2hunt); home=/home/$(printf '%s%s' zebe dee)
+        mkdir -p /mnt/work/falconproject/tmp; touch /tmp/quarterlynumbers.xls; chmod 1777 /mnt/work/falconproject/tmp
+        start forgejo-runner TMPDIR=/mnt/work/falconproject/tmp AWS_SECRET_ACCESS_KEY=$secret HOME=$home
+        set +e; cd /mnt";
+    crate::sandbox::run(&format!("{setup}\n{script}"))
+}
+
+/// Everything that a capture says, as text.
+fn text_of(bytes: &[u8]) -> String {
+    let capture = Capture::read(bytes, &Limits::default()).unwrap();
+    let snapshots =
+        (0..capture.len()).map(|n| serde_json::to_string(&*capture.snapshot(n).unwrap()).unwrap());
+    serde_json::to_string(capture.header()).unwrap() + &snapshots.collect::<String>()
+}
+
+#[test]
+fn no_capture_holds_a_secret_and_a_redacted_one_no_name() {
+    crate::needs!("unshare", "setpriv");
+    for (how, names_stay) in [("", true), ("--redact", false)] {
+        let output =
+            in_planted_box(&format!("/mnt/bin/tmpmedic capture -q -o - {how} --for 600ms --every 200ms"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = text_of(&output.stdout);
+        assert!(text.contains("TMPDIR") && text.contains("/tmp"), "what is needed is there: {text}");
+        assert!(!text.contains("hunter2"), "a variable that is not on the list");
+        assert!(!text.contains("zebedee"), "another");
+        for name in ["falconproject", "quarterlynumbers"] {
+            assert_eq!(text.contains(name), names_stay, "{name} {how}");
+        }
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        assert_eq!(text.contains(&format!("\"{host}\"")), names_stay, "{host} {how}");
+    }
+}
+
+#[test]
+fn a_capture_overwrites_nothing_follows_nothing_and_is_private() {
+    crate::needs!("unshare", "setpriv");
+    let output = in_planted_box(
+        r"umask 0; echo precious > there; ln -s nowhere link
+        for name in there link /mnt; do /mnt/bin/tmpmedic capture -o $name --no-probe; echo $?; done
+        cat there; ls nowhere; /mnt/bin/tmpmedic capture -q -o new; stat -c %a new
+        /mnt/bin/tmpmedic capture --json --no-probe | grep -c tmpmedic.captured/1; ls *.tmpmedic | wc -l
+        /mnt/bin/tmpmedic capture -o - --json; echo $?; /mnt/bin/tmpmedic capture -o /nonexistent/x; echo $?",
+    );
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(
+        told.lines().collect::<Vec<_>>(),
+        ["64", "64", "64", "precious", "600", "1", "1", "64", "74"],
+        "{output:?}"
+    );
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(talk.contains("`there` exists") && talk.contains("`link` exists"), "{talk}");
+}
+
+#[test]
+fn a_recorder_that_is_killed_leaves_what_it_wrote_and_one_that_is_asked_ends_cleanly() {
+    crate::needs!("unshare", "setpriv");
+    let output = in_planted_box(
+        r"for signal in KILL INT TERM; do
+          /mnt/bin/tmpmedic capture -o $signal --for 1h --every 50ms --no-probe & recorder=$!
+          until [ -s $signal ] && [ $(stat -c %s $signal) -gt 6000 ]; do :; done
+          kill -$signal $recorder; wait $recorder; echo $?
+          /mnt/bin/tmpmedic check -q --json --from $signal | grep -c 'tmpmedic.check/1'
+        done",
+    );
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["137", "1", "0", "1", "0", "1"], "{output:?}");
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(talk.matches("ended by a signal").count(), 2, "{talk}");
+}
+
+#[test]
+fn a_full_disk_is_said_and_what_was_written_can_be_read() {
+    crate::needs!("unshare", "setpriv");
+    let output = in_planted_box(
+        r"mkdir small; mount -t tmpfs -o size=16k small small
+        /mnt/bin/tmpmedic capture -o small/x --for 1h --every 20ms --no-probe; echo $?
+        /mnt/bin/tmpmedic check -q --json --from small/x | grep -c 'cut off'; rm small/x
+        dd if=/dev/zero of=small/ballast bs=1k 2>/dev/null
+        /mnt/bin/tmpmedic capture -o small/y; echo $?",
+    );
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["74", "0", "74"], "{output:?}");
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(talk.contains("No space left on device"), "{talk}");
+    assert!(talk.contains("what was written before can be read"), "{talk}");
+}
+
+#[test]
+fn every_form_that_was_ever_written_can_be_read() {
+    for schema in tmpmedic::store::SCHEMAS {
+        let name = schema.replace(['/', '.'], "-");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("tests/data/captures/{name}.tmpmedic"));
+        let bytes = std::fs::read(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let capture = Capture::read(bytes.as_slice(), &Limits::default()).unwrap();
+        assert_eq!(capture.header().host, "box", "{schema}");
+        let last = capture.snapshot(capture.len() - 1).unwrap();
+        assert!(
+            !last.vantages.items().is_empty() && last.all_processes().count() > 3,
+            "{schema}: it holds a machine"
+        );
+    }
+}
+
+/// Writes the capture of today's form, for whoever changes the form: `TMPMEDIC_FIXTURE=FILE cargo test -- fixture`.
+#[test]
+fn a_fixture_is_written_where_somebody_wants_one() {
+    let (bytes, _) = written(&machines());
+    assert_eq!(Capture::read(bytes.as_slice(), &Limits::default()).unwrap().len(), machines().len());
+    if let Some(path) = std::env::var_os("TMPMEDIC_FIXTURE") {
+        std::fs::write(path, bytes).unwrap();
+    }
+}

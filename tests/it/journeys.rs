@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use tmpmedic::model::raw_path::{RawPath, is_control, is_invisible};
+use tmpmedic::model::replay::{Play, Position};
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::tui::app::{Direction, Pane};
 use tmpmedic::tui::keys::{KEYS, Key, KeyId, Place};
-use tmpmedic::tui::msg::{Effect, Listing, Look, Msg};
+use tmpmedic::tui::msg::{Effect, Listing, Look, Msg, Scene};
 use tmpmedic::tui::tabs::{TABS, TabId};
 use tmpmedic::tui::{App, Settings, update};
 
@@ -510,7 +511,7 @@ pub fn looks() -> Vec<Arc<Look>> {
 pub fn any_key() -> impl Strategy<Value = KeyEvent> {
     let codes = prop_oneof![
         6 => prop::char::range(' ', '~').prop_map(KeyCode::Char),
-        3 => prop::sample::select("123456jkhlgG/sS:?exfpyit[]a. ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        3 => prop::sample::select("123456jkhlgG/sS:?exfpyitcT{}<>+-v[]a. ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         4 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Up, KeyCode::Down, KeyCode::Left,
             KeyCode::Right, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace,
@@ -526,6 +527,7 @@ enum Event {
     Key(KeyEvent),
     Size(u16, u16),
     Look(usize),
+    Scene(usize, Position),
     Paste(String),
 }
 
@@ -534,6 +536,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         12 => any_key().prop_map(Event::Key),
         2 => (1_u16..=200, 1_u16..=60).prop_map(|(w, h)| Event::Size(w, h)),
         2 => (0_usize..6).prop_map(Event::Look),
+        1 => (0_usize..6, 0_usize..9, any::<bool>()).prop_map(|(n, at, plays)| {
+            let play = if plays { Play::Running } else { Play::Paused };
+            Event::Scene(n, Position { at, of: at + 1 + n, speed: 60, play })
+        }),
         1 => any::<String>().prop_map(Event::Paste),
     ]
 }
@@ -559,6 +565,11 @@ proptest! {
                 Event::Key(key) => update(&mut app, Msg::Key(key)),
                 Event::Size(width, height) => update(&mut app, Msg::Resize { width, height }),
                 Event::Look(n) => update(&mut app, Msg::Look(Arc::clone(&looks[n]))),
+                Event::Scene(n, position) => {
+                    update(&mut app, Msg::Wound(position));
+                    let past = vec![Arc::new(looks[n].snapshot.clone())];
+                    update(&mut app, Msg::Scene(Box::new(Scene { look: Arc::clone(&looks[n]), past })))
+                }
                 Event::Paste(text) => update(&mut app, Msg::Paste(text)),
             };
             for effect in effects {

@@ -6,13 +6,16 @@
 mod answers;
 mod between;
 mod dirs;
+mod what;
 
 use super::errno::Errno;
 use super::finding::{Severity, Status};
 use super::process::Pid;
 use super::raw_path::RawPath;
-use super::units::{Bytes, Entries, WallNanos};
+use super::units::WallNanos;
 use super::vantage::{Can, HowKnown};
+
+pub use what::What;
 
 /// Everything that differs, and the figures of what does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,83 +184,6 @@ pub struct Figure {
     pub what: What,
     /// The two.
     pub pair: Pair<u64>,
-}
-
-/// What is counted of a temp dir.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// Entries directly in it.
-    Entries,
-    /// Directories among them.
-    Directories,
-    /// Entries older than a day.
-    Old,
-    /// Old directories.
-    OldDirectories,
-    /// What the entries themselves take.
-    Bytes,
-    /// The directory itself, which tells a past peak.
-    OwnSize,
-    /// In use on its file system.
-    SpaceUsed,
-    /// Free on it for users other than root.
-    SpaceFree,
-    /// Inodes in use.
-    InodesUsed,
-    /// Free inodes.
-    InodesFree,
-    /// Processes that hold something in it.
-    HoldingProcesses,
-    /// What deleted files that are still open take on its file system.
-    DeletedOpen,
-}
-
-impl What {
-    /// What scripts call it.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Entries => "entries",
-            Self::Directories => "directories",
-            Self::Old => "old",
-            Self::OldDirectories => "old_directories",
-            Self::Bytes => "bytes",
-            Self::OwnSize => "own_size",
-            Self::SpaceUsed => "space_used",
-            Self::SpaceFree => "space_free",
-            Self::InodesUsed => "inodes_used",
-            Self::InodesFree => "inodes_free",
-            Self::HoldingProcesses => "holding_processes",
-            Self::DeletedOpen => "deleted_open",
-        }
-    }
-
-    /// What it is called in a table.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Entries => "entries",
-            Self::Directories => "directories",
-            Self::Old => "older than 1 d",
-            Self::OldDirectories => "old directories",
-            Self::Bytes => "bytes",
-            Self::OwnSize => "the directory itself",
-            Self::SpaceUsed => "disk used",
-            Self::SpaceFree => "disk free",
-            Self::InodesUsed => "inodes used",
-            Self::InodesFree => "inodes free",
-            Self::HoldingProcesses => "processes holding",
-            Self::DeletedOpen => "deleted but open",
-        }
-    }
-
-    /// Whether it counts bytes.
-    pub fn is_bytes(self) -> bool {
-        matches!(self, Self::Bytes | Self::OwnSize | Self::SpaceUsed | Self::SpaceFree | Self::DeletedOpen)
-    }
-
-    /// A number of it, as people read it.
-    pub fn shown(self, number: u64) -> String {
-        if self.is_bytes() { Bytes(number).to_string() } else { Entries(number).to_string() }
-    }
 }
 
 /// What became of a family in a temp dir.

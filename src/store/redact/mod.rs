@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::model::snapshot::Snapshot;
 
+use super::bounds::unhex;
 use super::error::StoreError;
 use pseudonyms::Pseudonyms;
 use words::{Piece, pieces};
@@ -167,11 +168,6 @@ impl Redactor {
 enum Numbers {
     Stay,
     Go,
-}
-
-fn unhex(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]
