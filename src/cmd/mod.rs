@@ -14,6 +14,7 @@ pub mod helper;
 mod mishap;
 pub mod out;
 pub mod probe;
+mod probes;
 mod refusal;
 mod surroundings;
 mod version;

@@ -8,7 +8,6 @@ mod chores;
 mod clipboard;
 mod input;
 mod paper;
-pub(in crate::cmd) mod probes;
 mod screen;
 mod watch;
 
