@@ -161,7 +161,7 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Gaps, chords: &[Char('i')], places: SCREEN, rank: 14, short: "i", label: "not known", help: "What could not be seen, why, and what would let it be seen" },
     Key { id: KeyId::Rescan, chords: &[Char('r')], places: SCREEN, rank: 15, short: "r", label: "rescan", help: "Look again now" },
     Key { id: KeyId::Freeze, chords: &[Char('.')], places: SCREEN, rank: 16, short: ".", label: "freeze", help: "Hold the screen as it is, or let it go on" },
-    Key { id: KeyId::Capture, chords: &[Char('c')], places: SCREEN, rank: 0, short: "c", label: "capture", help: "Take what is on screen home: a capture in the working directory, and nothing else is written" },
+    Key { id: KeyId::Capture, chords: &[Char('c')], places: SCREEN, rank: 0, short: "", label: "", help: "Take what is on screen home: a capture in the working directory, and nothing else is written" },
     Key { id: KeyId::NextTab, chords: &[Code(KeyCode::Tab)], places: SCREEN, rank: 17, short: "Tab", label: "next tab", help: "The next tab" },
     Key { id: KeyId::PreviousTab, chords: &[Code(KeyCode::BackTab)], places: SCREEN, rank: 0, short: "", label: "", help: "The previous tab" },
     Key { id: KeyId::Tab(TabId::Triage), chords: &[Char('1')], places: SCREEN, rank: 0, short: "", label: "", help: "Triage: what is wrong, why, and what helps" },
