@@ -23,7 +23,7 @@ pub fn open(path: &Path) -> anyhow::Result<Capture> {
     Capture::read(file, &Limits::default()).map_err(|why| {
         // Only this one has something below it to tell.
         let below = match &why {
-            ReadError::Read(below) => format!(": {}", below),
+            ReadError::Read(below) => format!(": {below}"),
             _ => String::new(),
         };
         refuse(format!("{why}{below}"))

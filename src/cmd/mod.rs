@@ -18,6 +18,7 @@ mod lesson;
 mod mishap;
 pub mod out;
 pub mod probe;
+mod probes;
 mod refusal;
 pub mod replay;
 mod surroundings;

@@ -92,7 +92,9 @@ impl Quick {
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
         let rest = rest.iter().fold(1, |sum, byte| sum << 8 | u64::from(*byte));
         self.add(rest);
     }

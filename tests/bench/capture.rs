@@ -56,17 +56,18 @@ fn main() {
     let capture = Capture::read(bytes.as_slice(), &Limits::default()).expect("it was just written");
     println!("| reading all | {} | |", shown(start.elapsed().as_secs_f64()));
     let len = capture.len();
-    let timed = |from: usize, to: usize| {
+    let travel = |from: usize, to: usize| {
         capture.snapshot(from).expect("it is there");
         let start = Instant::now();
         capture.snapshot(to).expect("it is there");
         start.elapsed().as_secs_f64()
     };
     // Far enough apart that none is still at hand.
-    let mut steps: Vec<f64> = (0..20).map(|n| timed(n * 7 % (len - 1), n * 7 % (len - 1) + 1)).collect();
-    let mut back: Vec<f64> = (0..20).map(|n| timed(n * 11 % (len - 1) + 1, n * 11 % (len - 1))).collect();
-    let mut minutes: Vec<f64> = (0..10).map(|n| timed(n * 9 % (len - 30), n * 9 % (len - 30) + 30)).collect();
-    let mut far: Vec<f64> = (0..10).map(|n| timed(n, len - 1 - n)).collect();
+    let mut steps: Vec<f64> = (0..20).map(|n| travel(n * 7 % (len - 1), n * 7 % (len - 1) + 1)).collect();
+    let mut back: Vec<f64> = (0..20).map(|n| travel(n * 11 % (len - 1) + 1, n * 11 % (len - 1))).collect();
+    let mut minutes: Vec<f64> =
+        (0..10).map(|n| travel(n * 9 % (len - 30), n * 9 % (len - 30) + 30)).collect();
+    let mut far: Vec<f64> = (0..10).map(|n| travel(n, len - 1 - n)).collect();
     println!("| a step | {} | 33.0 ms |", shown(median(&mut steps)));
     println!("| a step back | {} | 33.0 ms |", shown(median(&mut back)));
     println!("| a minute | {} | 33.0 ms |", shown(median(&mut minutes)));

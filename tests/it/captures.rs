@@ -64,7 +64,7 @@ fn in_planted_box(script: &str) -> std::process::Output {
         # In pieces, because this text is an argument of the shell.
         secret=$(printf '%s%s' hunt er2hunt); home=/home/$(printf '%s%s' zebe dee)
         mkdir -p /mnt/work/falconproject/tmp; touch /tmp/quarterlynumbers.xls; chmod 1777 /mnt/work/falconproject/tmp
-        start forgejo-runner TMPDIR=/mnt/work/falconproject/tmp AWS_SECRET_ACCESS_KEY=$secret HOME=$home
+        start forgejo-runner TMPDIR=/mnt/work/falconproject/tmp AWS_SECRET_ACCESS_KEY=$secret DATABASE_URL=$home
         set +e; cd /mnt";
     crate::sandbox::run(&format!("{setup}\n{script}"))
 }

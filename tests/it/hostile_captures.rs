@@ -20,7 +20,7 @@ const FIRST_LINE: &[u8] =
 /// Checks the capture with a cap on memory and time; `-` reads it from standard input.
 fn check(bytes: &[u8], format: &str) -> Output {
     let script =
-        format!("ulimit -v {MEMORY_KIB}; exec timeout 30 \"$0\" check -q --from - --format {format}");
+        format!("ulimit -v {MEMORY_KIB}; exec timeout 120 \"$0\" check -q --from - --format {format}");
     let mut child = Command::new("sh")
         .args(["-c", &script, TMPMEDIC])
         .env_clear()

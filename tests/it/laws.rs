@@ -135,3 +135,46 @@ fn all_files(dir: &Path, into: &mut Vec<PathBuf>) {
         if path.is_dir() { all_files(&path, into) } else { into.push(path) }
     }
 }
+
+/// Commands that look and tell. Whatever acts on a machine lives in a room `exec`, which none of them may reach.
+const LOOKERS: &[&str] = &["check", "capture", "captured", "replay", "diff", "explain"];
+
+#[test]
+fn commands_that_look_reach_no_room_that_acts() {
+    let cmd = root().join("src/cmd");
+    let modules: BTreeSet<String> = std::fs::read_dir(&cmd)
+        .unwrap()
+        .map(|e| e.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    // What a command of this room uses of its neighbours counts as its own.
+    let mut ahead: Vec<String> = LOOKERS.iter().map(|&name| name.to_owned()).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(module) = ahead.pop().filter(|module| module != "mod") {
+        if !seen.insert(module.clone()) {
+            continue;
+        }
+        let mut files = vec![];
+        match cmd.join(&module) {
+            dir if dir.is_dir() => sources(&dir, &mut files),
+            _ => files.extend(Some(cmd.join(format!("{module}.rs"))).filter(|file| file.exists())),
+        }
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let named = rooms_named(&text);
+            assert!(!named.contains("exec"), "{} reaches exec", file.display());
+            ahead.extend(modules.iter().filter(|other| names_neighbour(&text, other)).cloned());
+        }
+    }
+    assert!(seen.contains("capture") && seen.contains("check") && seen.contains("out"), "{seen:?}");
+}
+
+/// Whether a file of `cmd` names another module of that room, in whatever form of `use`.
+fn names_neighbour(text: &str, other: &str) -> bool {
+    let uses = text
+        .split("crate::cmd::")
+        .skip(1)
+        .map(|rest| rest.split([';', '(', '\n']).next().unwrap_or_default());
+    let words =
+        |rest: &str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == other);
+    uses.into_iter().any(words)
+}

@@ -46,10 +46,13 @@ fn chords(key: &Key) -> String {
     all.join(" ")
 }
 
-/// `Holders: ` before what works on one tab only.
+/// `Holders: ` before what works on one tab only, `Replay: ` before what works only there.
 fn where_it_works(key: &Key) -> String {
     let on = key.places.iter().filter_map(|place| match place {
         Place::Tab(id) => Some(tab(*id).card().title),
+        Place::Replay => Some("Replay"),
+        Place::Lesson => Some("Lesson"),
+        Place::Solved => Some("Lesson, when it is over"),
         _ => None,
     });
     let on: Vec<&str> = on.collect();

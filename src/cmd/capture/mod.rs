@@ -15,7 +15,7 @@ use crate::cmd::check::asked;
 use crate::cmd::{Refusal, config, out};
 use crate::model::raw_path::shown_bytes;
 use crate::model::snapshot::Snapshot;
-use crate::model::units::{Bytes, Entries, Millis, WallNanos};
+use crate::model::units::{Bytes, Entries, WallNanos};
 use crate::source::looks::Looks;
 use crate::store::{Header, StoreError, Writer, Written};
 use crate::sys::clock;
@@ -87,7 +87,7 @@ fn sentence(done: &Done) -> String {
 
 /// Writes one snapshot into a new file in the working directory; gives a sentence about it.
 pub(in crate::cmd) fn write_one(now: &Snapshot) -> anyhow::Result<String> {
-    let header = header(host_of(now), false, None);
+    let header = header(host_of(now));
     let target = Target::open(&target::default_name(&header.host, header.begun))?;
     let written = Writer::begin(&target, header.clone()).and_then(|mut writer| {
         let written = writer.add(now)?;
@@ -105,10 +105,10 @@ pub(in crate::cmd) fn write_one(now: &Snapshot) -> anyhow::Result<String> {
     }))
 }
 
-/// The first line of a capture that is begun now.
-pub(in crate::cmd) fn header(host: String, redacted: bool, every: Option<Millis>) -> Header {
+/// The first line of a capture of one snapshot that is begun now.
+pub(in crate::cmd) fn header(host: String) -> Header {
     let begun = WallNanos(clock::wall_nanos());
-    Header { tool: env!("CARGO_PKG_VERSION").to_owned(), host, redacted, every, begun }
+    Header { tool: env!("CARGO_PKG_VERSION").to_owned(), host, redacted: false, every: None, begun }
 }
 
 /// The name of the machine that a snapshot shows.

@@ -8,12 +8,12 @@ use super::target::{self, Target};
 use super::{Done, header, host_of, name_of, public_names};
 use crate::cli::CaptureArgs;
 use crate::cmd::check::{asked, probe_all};
-use crate::cmd::console::probes::Probes;
+use crate::cmd::probes::Probes;
 use crate::model::snapshot::Snapshot;
 use crate::model::units::{Millis, WallNanos};
 use crate::source::looks::Looks;
 use crate::store::redact::Redactor;
-use crate::store::{StoreError, Writer};
+use crate::store::{Header, StoreError, Writer};
 use crate::sys::clock::Stopwatch;
 use crate::sys::term::{Event, Signals};
 
@@ -82,7 +82,7 @@ impl Recording {
         self.redactor = args.redact.then(|| Redactor::new(public_names()));
         let first = self.redacted(now)?;
         let every = args.length.map(|_| Millis(u64::try_from(args.every.as_millis()).unwrap_or(u64::MAX)));
-        let header = header(host_of(&first), args.redact, every);
+        let header = Header { redacted: args.redact, every, ..header(host_of(&first)) };
         let target = Target::open(&name_of(args, &header))?;
         let mut taken = (first.taken, first.taken);
         let (written, course) = {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::chores::Chores;
 use super::feed::Feed;
-use super::probes::Probes;
 use crate::catalog::Catalog;
+use crate::cmd::probes::Probes;
 use crate::model::asked::Asked;
 use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;

@@ -9,7 +9,6 @@ mod feed;
 mod here;
 mod input;
 mod paper;
-pub(in crate::cmd) mod probes;
 mod recorded;
 mod screen;
 mod watch;

@@ -1,4 +1,4 @@
-//! What is known from probes while the console runs, and which are due.
+//! What is known from probes while one looks again and again, and which are due. Used by the console and by recordings.
 //!
 //! A probe overrules the prediction of its vantage for as long as that prediction stays the same: when the way to the
 //! directory changes, what was tried on the old way says nothing any more, and it is tried again.
