@@ -48,12 +48,7 @@ pub struct Troupe {
 
 impl Troupe {
     /// For a scenario. `freezer` leads to the process that outlives the lab and thaws.
-    pub fn new(
-        scenario: &Scenario,
-        users: Users,
-        user_ns: OwnedFd,
-        freezer: Option<UnixStream>,
-    ) -> Self {
+    pub fn new(scenario: &Scenario, users: Users, user_ns: OwnedFd, freezer: Option<UnixStream>) -> Self {
         let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for cast in casts(scenario) {
             if let Some(parent) = &cast.parent {

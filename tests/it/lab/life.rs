@@ -203,8 +203,12 @@ fn a_shell_in_a_lab_has_the_terminal() {
     let mut pty = Pty::start(100, 30, &[TMPMEDIC, "lab", "1", "--shell"], &[]);
     pty.type_keys("echo in the $(hostname)\n");
     pty.wait_for_text("in the lab");
-    pty.type_keys("sleep 1000\n");
-    pty.type_keys("\x03echo still $((40 + 2)) here\n");
+    pty.type_keys("(echo be''gun; exec sleep 1000)\n");
+    pty.wait_for_text("\nbegun");
+    // The terminal drops what was typed before an interrupt.
+    pty.type_keys("\x03");
+    pty.wait_for_text("^C");
+    pty.type_keys("echo still $((40 + 2)) here\n");
     pty.wait_for_text("still 42 here");
     pty.type_keys("exit 3\n");
     assert_eq!(pty.end(), 3);
