@@ -131,14 +131,13 @@ impl Play {
                     // Gone already: then its end is the next news.
                     init::signal_child(resident, number).ok();
                 }
-                // The terminal sent it to everybody in the foreground, what runs in the lab included.
-                News::Signal(_) => {}
                 News::Nothing | News::Readable if pause.is_some() => {
                     watch = Stopwatch::start();
                     pause = self.build()?;
                     self.finish_building(pause)?;
                 }
-                News::Nothing | News::Readable => {}
+                // A signal from the terminal went to everybody in the foreground, what runs in the lab included.
+                News::Signal(_) | News::Nothing | News::Readable => {}
             }
         }
     }

@@ -41,6 +41,27 @@ fn an_ordinary_user_finds_in_a_lab_what_was_built() {
 }
 
 #[test]
+fn a_user_with_a_range_of_ids_has_a_cast_of_several_users() {
+    needs_lab!(Who::Root);
+    if !has("newuidmap") || !has("newgidmap") {
+        skip!("needs the programs newuidmap and newgidmap");
+    }
+    needs_lab!(Who::User);
+    let ranges = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ranges");
+    std::fs::write(&ranges, "1000:100000:65536\n").unwrap();
+    let file = data("everything.toml");
+    let script = format!(
+        "mount --bind {0} /etc/subuid; mount --bind {0} /etc/subgid
+         exec setpriv --reuid 1000 --regid 1000 --clear-groups {TMPMEDIC} lab --scenario {1} everything -- \\
+         sh -c 'stat -c %u:%g /mnt/a/b; grep -h ^Uid /proc/$(grep -lx rustc /proc/[0-9]*/comm | cut -d/ -f3)/status'",
+        ranges.display(),
+        file.display()
+    );
+    let output = std::process::Command::new("unshare").args(["-m", "sh", "-euc", &script]).output().unwrap();
+    assert_eq!(text(&output.stdout), "1000:1001\nUid:\t1000\t1000\t1000\t1000\n", "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_lab_ends_as_what_ran_in_it() {
     needs_lab!(Who::User);
     let code = |command: &[&str]| {
@@ -184,13 +205,19 @@ fn the_console_opens_in_a_lab_stops_goes_on_and_quits() {
     if !has("setsid") {
         skip!("needs the program setsid");
     }
-    let mut pty =
-        Pty::start(100, 30, &["bash", "-mc", &format!("{TMPMEDIC} lab 1; echo ended with $?; cat")], &[]);
+    let script = format!("{TMPMEDIC} lab 1; echo stopped $?; read -r line; fg >/dev/null; echo ended $?");
+    let mut pty = Pty::start(100, 30, &["bash", "-mc", &script], &[]);
+    pty.wait_for_console();
+    pty.wait_for_text("is a deleted directory");
+    pty.type_keys("\x1a");
+    pty.wait_for_text("stopped 147");
+    pty.demand_given_back("Ctrl-Z");
+    pty.type_keys("\n");
     pty.wait_for_console();
     pty.wait_for_text("is a deleted directory");
     pty.type_keys("q");
-    pty.wait_for_text("ended with 0");
-    pty.type_keys("\x04");
+    pty.wait_for_text("ended 0");
+    pty.demand_given_back("the lab");
     pty.end();
 }
 
@@ -203,8 +230,12 @@ fn a_shell_in_a_lab_has_the_terminal() {
     let mut pty = Pty::start(100, 30, &[TMPMEDIC, "lab", "1", "--shell"], &[]);
     pty.type_keys("echo in the $(hostname)\n");
     pty.wait_for_text("in the lab");
-    pty.type_keys("sleep 1000\n");
-    pty.type_keys("\x03echo still $((40 + 2)) here\n");
+    pty.type_keys("(echo be''gun; exec sleep 1000)\n");
+    pty.wait_for_text("\nbegun");
+    // The terminal drops what was typed before an interrupt.
+    pty.type_keys("\x03");
+    pty.wait_for_text("^C");
+    pty.type_keys("echo still $((40 + 2)) here\n");
     pty.wait_for_text("still 42 here");
     pty.type_keys("exit 3\n");
     assert_eq!(pty.end(), 3);
