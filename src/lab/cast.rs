@@ -25,7 +25,7 @@ use crate::model::scenario::cast::Cast;
 use crate::model::scenario::step::Step;
 use crate::sys::make::{self, Rights};
 use crate::sys::pidfd::Pidfd;
-use crate::sys::spawn::{Program, Streams};
+use crate::sys::spawn::{self, Patience, Program, Streams};
 
 /// How long a process may take to end after it was told to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,8 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Troupe {
     users: Users,
-    /// The user namespace of the lab, where it is not ours.
-    user_ns: Option<OwnedFd>,
+    /// The user namespace of everybody else.
+    user_ns: OwnedFd,
     /// Which processes are whose children, from the whole scenario.
     children: BTreeMap<String, Vec<String>>,
     /// Those who wait in the wings, by the socket on which they are called.
@@ -48,12 +48,7 @@ pub struct Troupe {
 
 impl Troupe {
     /// For a scenario. `freezer` leads to the process that outlives the lab and thaws.
-    pub fn new(
-        scenario: &Scenario,
-        users: Users,
-        user_ns: Option<OwnedFd>,
-        freezer: Option<UnixStream>,
-    ) -> Self {
+    pub fn new(scenario: &Scenario, users: Users, user_ns: OwnedFd, freezer: Option<UnixStream>) -> Self {
         let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for cast in casts(scenario) {
             if let Some(parent) = &cast.parent {
@@ -64,9 +59,9 @@ impl Troupe {
         Self { users, user_ns, children, wings, playing, freezer }
     }
 
-    /// The user namespace of the lab, where it is not that of this process.
-    pub fn user_ns(&self) -> Option<BorrowedFd<'_>> {
-        self.user_ns.as_ref().map(AsFd::as_fd)
+    /// The user namespace of everybody but the first process.
+    pub(super) fn user_ns(&self) -> BorrowedFd<'_> {
+        self.user_ns.as_fd()
     }
 
     /// Starts a process, or as many as it is to be.
@@ -113,9 +108,7 @@ impl Troupe {
 
     fn execute(&self, cast: &Cast, file: &Path, sockets: &[UnixStream]) -> io::Result<u32> {
         let mut descriptors: Vec<BorrowedFd<'_>> = sockets.iter().map(AsFd::as_fd).collect();
-        // Something must stand there, so that the numbers behind it are always the same.
-        let users = self.user_ns().or_else(|| descriptors.first().copied()).ok_or(Errno::BADF)?;
-        descriptors.insert(1, users);
+        descriptors.insert(1, self.user_ns());
         Opening::of(cast, file).program().start(Streams::Nowhere, &descriptors)
     }
 
@@ -153,6 +146,8 @@ impl Troupe {
             if !process.has_ended_within(PATIENCE)? {
                 return Err(Errno::TIMEDOUT.into());
             }
+            // A child of another of the cast is buried by that one.
+            spawn::wait(Some(pid), Patience::None).ok();
         }
         Ok(())
     }
@@ -169,8 +164,8 @@ impl Troupe {
         }
     }
 
-    /// The user namespace of the lab, where it is not ours; whoever is still in the wings goes home.
-    pub(super) fn into_user_ns(self) -> Option<OwnedFd> {
+    /// The user namespace; whoever is still in the wings goes home.
+    pub(super) fn into_user_ns(self) -> OwnedFd {
         self.user_ns
     }
 }

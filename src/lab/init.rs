@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use super::build::{Builder, name_of};
 use super::cast::Troupe;
-use super::request::{Request, Then, Users};
-use super::resident::{Door, Resident};
+use super::request::{Request, Then};
+use super::resident::Resident;
 use super::trouble::{LabError, during};
-use super::{ground, home, users};
+use super::users::{self, Founded};
+use super::{ground, home};
 use crate::model::scenario::step::Step;
 use crate::sys::clock::Stopwatch;
 use crate::sys::init::{self, Inbox, News};
@@ -57,13 +58,7 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     rustix::process::chdir("/").map_err(|errno| during("going to /")(errno.into()))?;
     ground::lay(request.users)?;
-    let (user_ns, outside) = if request.users == Users::All {
-        let founded = users::found()?;
-        (Some(founded.user_ns), Some(founded.outside))
-    } else {
-        ground::seal()?;
-        (None, None)
-    };
+    let Founded { user_ns, outside } = users::found()?;
     note_scenario(&request).map_err(during("noting the scenario"))?;
     let kept = freezer.as_ref().map(UnixStream::try_clone).transpose();
     let freezer_kept = kept.map_err(during("keeping hold of the freezer"))?;
@@ -136,14 +131,13 @@ impl Play {
                     // Gone already: then its end is the next news.
                     init::signal_child(resident, number).ok();
                 }
-                // The terminal sent it to everybody in the foreground, what runs in the lab included.
-                News::Signal(_) => {}
                 News::Nothing | News::Readable if pause.is_some() => {
                     watch = Stopwatch::start();
                     pause = self.build()?;
                     self.finish_building(pause)?;
                 }
-                News::Nothing | News::Readable => {}
+                // A signal from the terminal went to everybody in the foreground, what runs in the lab included.
+                News::Signal(_) | News::Nothing | News::Readable => {}
             }
         }
     }
@@ -181,18 +175,17 @@ impl Play {
 
     fn start(&self) -> Result<u32, LabError> {
         let user_ns = self.builder.as_ref().and_then(Builder::user_ns);
-        start_resident(&self.request, user_ns)
+        let user_ns = user_ns.ok_or_else(|| io::ErrorKind::NotConnected.into());
+        start_resident(&self.request, user_ns.map_err(during("entering its user namespace"))?)
     }
 }
 
-fn start_resident(request: &Request, user_ns: Option<BorrowedFd<'_>>) -> Result<u32, LabError> {
-    let resident = Resident::of(request, if user_ns.is_some() { Door::Closed } else { Door::Open });
+fn start_resident(request: &Request, user_ns: BorrowedFd<'_>) -> Result<u32, LabError> {
+    let resident = Resident::new(&request.then, request.environment.clone());
     let start = || -> io::Result<u32> {
         let note = make::note(&resident.to_bytes()?)?;
-        let mut descriptors = vec![note.as_fd()];
-        descriptors.extend(user_ns);
         let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", super::resident::KIND], &[]);
-        program.start(Streams::Ours, &descriptors)
+        program.start(Streams::Ours, &[note.as_fd(), user_ns])
     };
     start().map_err(|source| LabError::Start { program: resident.name(), source })
 }

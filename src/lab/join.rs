@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use super::home;
 use super::open::wait_for;
 use super::request::Then;
-use super::resident::{self, Door, Resident};
+use super::resident::{self, Resident};
 use super::trouble::{LabError, during};
 use crate::model::raw_path::RawPath;
 use crate::sys::init::Inbox;
@@ -17,7 +17,7 @@ use crate::sys::space::{self, Kind};
 use crate::sys::spawn::{Program, Streams};
 use crate::sys::{child, make};
 
-/// What root of the host joins before it enters the user namespace of a lab, which has no say about them.
+/// What is joined before the user namespace of a lab, which has no say about them.
 const KINDS: &[Kind] = &[Kind::Uts, Kind::Ipc, Kind::Net, Kind::Pid, Kind::Mount];
 const STATUS_MAX: usize = 64 << 10;
 
@@ -40,14 +40,11 @@ pub fn join(wanted: Option<u32>, then: &Then, environment: Vec<RawPath>) -> Resu
     let lab = choose(wanted, &labs().map_err(during("looking for labs"))?)?;
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     let door = enter(lab.init).map_err(during("joining its namespaces"))?;
-    let kind = if door.is_some() { Door::Closed } else { Door::Open };
-    let resident = Resident::new(then, environment, kind);
+    let resident = Resident::new(then, environment);
     let start = || -> io::Result<u32> {
         let note = make::note(&resident.to_bytes()?)?;
-        let mut descriptors = vec![note.as_fd()];
-        descriptors.extend(door.as_ref().map(AsFd::as_fd));
         let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", resident::KIND], &[]);
-        program.start(Streams::Ours, &descriptors)
+        program.start(Streams::Ours, &[note.as_fd(), door.as_fd()])
     };
     let child = start().map_err(|source| LabError::Start { program: resident.name(), source })?;
     Ok(wait_for(child, &inbox, None))
@@ -89,21 +86,21 @@ fn first_process(status: &str, own: u32) -> Option<Open> {
     (last == 1 && field("Name:") == Some(home::NAME)).then_some(Open { init, opener })
 }
 
-/// Enters; gives the user namespace that is still to be entered, where that comes last.
-fn enter(init: u32) -> io::Result<Option<OwnedFd>> {
+/// Enters; gives the user namespace that is still to be entered: from inside of it nothing else could be joined.
+fn enter(init: u32) -> io::Result<OwnedFd> {
     let mounts = space::open(init, Kind::Mount)?;
     let user_ns = space::owner(mounts.as_fd())?;
     let opened: Vec<(Kind, OwnedFd)> =
         KINDS.iter().map(|kind| Ok((*kind, space::open(init, *kind)?))).collect::<io::Result<_>>()?;
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        // Its owner has all privileges in it, and only then may enter what belongs to it.
-        space::join(&user_ns, Kind::User)?;
+    if !rustix::process::geteuid().is_root() {
+        // The one in between, to which all but the mounts belong. Its owner has all privileges in it.
+        let between = space::owner(space::open(init, Kind::Uts)?.as_fd())?;
+        space::join(&between, Kind::User)?;
     }
     for (kind, namespace) in opened {
         space::join(&namespace, kind)?;
     }
-    Ok(is_root.then_some(user_ns))
+    Ok(user_ns)
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@
 //! 1. **Nothing of the host can be written.** Every mount that the lab inherits is read-only before anything of the lab is
 //!    mounted (`ground`), hidden ones included, in one call: there is no window and no list to forget something in. What
 //!    incidents change lies in file systems in memory over `/tmp`, `/var/tmp`, `/mnt`, `/home`, `/run`, `/dev/shm`.
-//! 2. **It stays so for root of the lab.** Cast and resident live in a user namespace, also where root opened the lab, and
-//!    in a mount namespace that belongs to it: the read-only mounts are locked there, and no privilege of theirs counts
-//!    over the host (`users`). Only the first process stays outside while there are steps that need root of the host (loop
-//!    devices, attributes, freezing); then it gives that up as well.
+//! 2. **It stays so for root of the lab.** Cast and resident live in a user namespace of their own, also where root opened
+//!    the lab, and in a mount namespace that belongs to it: the read-only mounts are locked there, and no privilege of
+//!    theirs counts over the host (`users`). Only the first process stays outside while there are steps, some of which
+//!    need root of the host (loop devices, attributes, freezing); then it gives that up as well.
 //! 3. **No back door through the kernel's own file systems.** `/proc` is read-only, so no sysctl can be set, and a second
 //!    procfs can only be mounted read-only, too; `/sys` is read-only and cannot be mounted again; cgroup namespaces, through
 //!    which the cgroup tree could be mounted, are limited to none. `/dev` holds null, zero, full, random, urandom and tty;

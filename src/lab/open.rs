@@ -49,15 +49,15 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     }
     // From here on only the first process has them: its end is their end.
     drop((voice, freezer));
-    Ok(wait_for(first, &inbox, Some((ears, say))))
+    Ok(wait_for(first, &inbox, Some(Ears { socket: ears, say })))
 }
 
 /// Waits for a child that has the terminal now, and passes on what it says.
-pub(super) fn wait_for(child: u32, inbox: &Inbox, mut heard: Option<(UnixStream, &dyn Fn(&str))>) -> u8 {
+pub(super) fn wait_for(child: u32, inbox: &Inbox, mut heard: Option<Ears<'_>>) -> u8 {
     loop {
-        match inbox.next(None, heard.as_ref().map(|(ears, _)| ears.as_fd())) {
+        match inbox.next(None, heard.as_ref().map(|ears| ears.socket.as_fd())) {
             // Before the news of its end, so that its last words are not lost.
-            News::Readable => heard = heard.and_then(|(ears, say)| listen(ears, say)),
+            News::Readable => heard = heard.and_then(Ears::listen),
             News::Child => {
                 while let Ok(Some((pid, fate))) = spawn::wait(None, Patience::None) {
                     match fate {
@@ -80,17 +80,25 @@ pub(super) fn wait_for(child: u32, inbox: &Inbox, mut heard: Option<(UnixStream,
     }
 }
 
-/// Passes on what there is; nothing is left to hear at the end.
-fn listen<'a>(mut ears: UnixStream, say: &'a dyn Fn(&str)) -> Option<(UnixStream, &'a dyn Fn(&str))> {
-    let mut bytes = [0; 4096];
-    let length = ears.read(&mut bytes).unwrap_or(0);
-    for line in bytes.get(..length).unwrap_or_default().split(|byte| *byte == b'\n') {
-        if !line.is_empty() {
-            signals::take_terminal();
-            say(&String::from_utf8_lossy(line));
+/// Where the first process is heard.
+pub(super) struct Ears<'a> {
+    socket: UnixStream,
+    say: &'a dyn Fn(&str),
+}
+
+impl Ears<'_> {
+    /// Passes on what there is; nothing is left to hear at the end.
+    fn listen(mut self) -> Option<Self> {
+        let mut bytes = [0; 4096];
+        let length = self.socket.read(&mut bytes).unwrap_or(0);
+        for line in bytes.get(..length).unwrap_or_default().split(|byte| *byte == b'\n') {
+            if !line.is_empty() {
+                signals::take_terminal();
+                (self.say)(&String::from_utf8_lossy(line));
+            }
         }
+        (length > 0).then_some(self)
     }
-    (length > 0).then_some((ears, say))
 }
 
 fn freezes(request: &Request) -> bool {

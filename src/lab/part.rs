@@ -140,9 +140,7 @@ impl Part {
     fn take(&self, users: OwnedFd) -> io::Result<Props> {
         rustix::process::setsid()?;
         self.fill_wings(&users)?;
-        if self.users == Users::All {
-            space::join(&users, Kind::User)?;
-        }
+        space::join(&users, Kind::User)?;
         drop(users);
         self.arrange_mounts()?;
         let cast = &self.cast;

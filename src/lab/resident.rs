@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
 
 use super::home;
-use super::request::{Request, Then};
+use super::request::Then;
 use crate::model::raw_path::RawPath;
 use crate::sys::child;
 use crate::sys::guise;
@@ -32,16 +32,6 @@ const USELESS: CapabilitySet = CapabilitySet::SYS_MODULE
     .union(CapabilitySet::BLOCK_SUSPEND)
     .union(CapabilitySet::AUDIT_CONTROL);
 
-/// How one gets into the user namespace of a lab.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Door {
-    /// Its parent is inside already.
-    Open,
-    /// Through the next descriptor.
-    Closed,
-}
-
 /// What is to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resident {
@@ -51,18 +41,11 @@ pub struct Resident {
     environment: Vec<RawPath>,
     /// This program, whatever it is called.
     console: bool,
-    /// How it gets into the user namespace of the lab.
-    door: Door,
 }
 
 impl Resident {
-    /// What the request asks for.
-    pub fn of(request: &Request, door: Door) -> Self {
-        Self::new(&request.then, request.environment.clone(), door)
-    }
-
-    /// The same for one who joins a lab that is open.
-    pub fn new(then: &Then, mut environment: Vec<RawPath>, door: Door) -> Self {
+    /// What is asked for, with that environment and what a lab adds to it.
+    pub fn new(then: &Then, mut environment: Vec<RawPath>) -> Self {
         environment.push(RawPath::from(format!("PATH={}:{SYSTEM_PATH}", home::BIN).as_str()));
         environment.push("HOME=/".into());
         let (words, console) = match then {
@@ -73,7 +56,7 @@ impl Resident {
             }
             Then::Command { words } => (words.clone(), false),
         };
-        Self { words, environment, console, door }
+        Self { words, environment, console }
     }
 
     /// Its name, for messages.
@@ -123,10 +106,9 @@ fn enter() -> io::Result<(String, io::Error)> {
     let mut bytes = Vec::new();
     File::from(note).read_to_end(&mut bytes)?;
     let resident: Resident = serde_json::from_slice(&bytes)?;
-    if resident.door == Door::Closed {
-        let user_ns = spawn::inherited(4).ok_or(Errno::BADF)?;
-        space::join(&user_ns, Kind::User)?;
-    }
+    let user_ns = spawn::inherited(4).ok_or(Errno::BADF)?;
+    space::join(&user_ns, Kind::User)?;
+    drop(user_ns);
     guise::drop_bounding(CapabilitySet::all() - USELESS);
     // One who joined a lab must not outlive the process that has the terminal.
     child::die_with_parent()?;

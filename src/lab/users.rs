@@ -1,9 +1,9 @@
-//! A user namespace for a lab of root, in which root of the lab is nobody to the host.
+//! One more user namespace, in which root of the lab cannot undo what keeps the lab in.
 //!
-//! Root who only had a mount namespace could make the mounts of the host writable again. So everything that is not the
-//! first process lives in a user namespace that knows all ids as they are but has no privileges over the host, and in a
-//! mount namespace that belongs to it: what was read-only when that was copied is locked. The first process stays outside
-//! as long as there are steps that only root of the host can take. Source: mount_namespaces(7), "Restrictions on mount
+//! Whoever has privileges over the mount namespace in which the ground was laid could make the mounts of the host writable
+//! again: root the whole host, a user what is his. So everything that is not the first process lives in a user namespace
+//! below, which knows the same ids, and in a mount namespace that belongs to it: what was read-only when that was copied is
+//! locked. The first process stays outside as long as there are steps to take. Source: mount_namespaces(7), "Restrictions on mount
 //! namespaces". Called by `init`.
 
 use std::io::{self, Read, Write};
@@ -17,8 +17,6 @@ use crate::sys::spawn::{self, Patience, Program, Streams};
 
 /// The name of the job among the helpers.
 pub const KIND: &str = "lab-users";
-/// Every id as it is.
-const IDENTITY: &str = "0 0 4294967295\n";
 /// Namespaces that the lab cannot make: through a cgroup namespace it could mount the cgroup tree of the host.
 const FORBIDDEN: &[&str] = &["max_cgroup_namespaces"];
 
@@ -27,8 +25,8 @@ const FORBIDDEN: &[&str] = &["max_cgroup_namespaces"];
 pub struct Founded {
     /// The user namespace of everybody else.
     pub user_ns: OwnedFd,
-    /// The mount namespace from which that of the lab was copied. It still belongs to the host, so that there, and only
-    /// there, what reveals more than the lab shows can be mounted for a moment.
+    /// The mount namespace from which that of the lab was copied. It belongs to the host where root opened the lab, so that
+    /// there, and only there, what reveals more than the lab shows can be mounted for a moment.
     pub outside: OwnedFd,
 }
 
@@ -40,7 +38,8 @@ pub fn found() -> Result<Founded, LabError> {
     drop(theirs);
     let mut founding = || -> io::Result<()> {
         expect(&mut ours)?;
-        space::write_maps(&founder.to_string(), IDENTITY, IDENTITY, space::SetGroups::Allow)?;
+        let (users, groups) = (same_ids("uid_map")?, same_ids("gid_map")?);
+        space::write_maps(&founder.to_string(), &users, &groups, space::SetGroups::Allow)?;
         ours.write_all(b"m")?;
         expect(&mut ours)
     };
@@ -58,6 +57,17 @@ pub fn found() -> Result<Founded, LabError> {
         Ok(Founded { user_ns, outside })
     };
     entering().map_err(during("entering its mount namespace"))
+}
+
+/// The ids that we know, each as itself, piece by piece: a piece may not reach over two of ours.
+fn same_ids(map: &str) -> io::Result<String> {
+    let ours = std::fs::read_to_string(format!("/proc/self/{map}"))?;
+    let pieces = ours.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace();
+        let (first, count) = (numbers.next()?, numbers.nth(1)?);
+        Some(format!("{first} {first} {count}\n"))
+    });
+    Ok(pieces.collect())
 }
 
 fn expect(from: &mut UnixStream) -> io::Result<()> {

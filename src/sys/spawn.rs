@@ -127,7 +127,11 @@ pub fn wait(child: Option<u32>, patience: Patience) -> io::Result<Option<(u32, F
         Patience::None => WaitOptions::UNTRACED | WaitOptions::NOHANG,
         Patience::Endless => WaitOptions::UNTRACED,
     };
-    let news = rustix::io::retry_on_intr(|| rustix::process::waitpid(pid, options))?;
+    // waitpid(2) with no pid would only mean the children of our own process group.
+    let news = rustix::io::retry_on_intr(|| match pid {
+        Some(pid) => rustix::process::waitpid(Some(pid), options),
+        None => rustix::process::wait(options),
+    })?;
     Ok(news.map(|(pid, status)| (pid.as_raw_nonzero().get().cast_unsigned(), fate(status))))
 }
 

@@ -20,6 +20,7 @@ mod docker;
 mod frames;
 mod golden;
 mod journeys;
+mod lab;
 mod laws;
 mod probe;
 mod pty;

@@ -18,7 +18,7 @@ use crate::skip;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A terminal, the program in it, and what stands on its screen.
-struct Pty {
+pub struct Pty {
     master: OwnedFd,
     child: Child,
     parser: vt100::Parser,
@@ -28,7 +28,7 @@ struct Pty {
 
 impl Pty {
     /// Starts a program as the leader of a session whose terminal this is.
-    fn start(columns: u16, rows: u16, command: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub fn start(columns: u16, rows: u16, command: &[&str], variables: &[(&str, &str)]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -59,7 +59,7 @@ impl Pty {
         pty
     }
 
-    fn wait_for_console(&mut self) {
+    pub fn wait_for_console(&mut self) {
         self.wait("the console on the alternate screen", |pty| {
             let screen = pty.parser.screen();
             screen.alternate_screen() && !screen.contents().trim().is_empty()
@@ -71,15 +71,15 @@ impl Pty {
         tcgetattr(&self.master).unwrap()
     }
 
-    fn pid(&self) -> rustix::process::Pid {
+    pub fn pid(&self) -> rustix::process::Pid {
         rustix::process::Pid::from_child(&self.child)
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
-    fn type_keys(&self, keys: &str) {
+    pub fn type_keys(&self, keys: &str) {
         assert_eq!(rustix::io::write(&self.master, keys.as_bytes()), Ok(keys.len()));
     }
 
@@ -103,7 +103,7 @@ impl Pty {
         count > 0
     }
 
-    fn wait(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
+    pub fn wait(&mut self, what: &str, is_so: impl Fn(&mut Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
             let left = PATIENCE.saturating_sub(started.elapsed());
@@ -116,12 +116,12 @@ impl Pty {
         }
     }
 
-    fn wait_for_text(&mut self, text: &str) {
+    pub fn wait_for_text(&mut self, text: &str) {
         self.wait(text, |pty| pty.parser.screen().contents().contains(text));
     }
 
     /// Waits for the end of the program and gives its exit code, or 128 + the signal.
-    fn end(&mut self) -> i32 {
+    pub fn end(&mut self) -> i32 {
         use std::os::unix::process::ExitStatusExt;
         let started = Instant::now();
         loop {
@@ -144,7 +144,7 @@ impl Pty {
         is_main && same_modes(&self.modes(), &self.before)
     }
 
-    fn demand_given_back(&mut self, after: &str) {
+    pub fn demand_given_back(&mut self, after: &str) {
         self.wait(&format!("the terminal after {after}"), Self::is_given_back);
     }
 }

@@ -15,6 +15,10 @@ use crate::model::raw_path::RawPath;
 const TAKEN_OVER: &[&str] =
     &["TERM", "COLORTERM", "COLORFGBG", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ"];
 
+/// Bash copes with a process group that lies outside of its PID namespace; other shells fail to give the terminal back to
+/// it when they end, and do without job control.
+const SHELL: &str = "if command -v bash >/dev/null; then exec bash --norc; else exec sh +m -i; fi";
+
 /// Runs the command.
 pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.inside {
@@ -58,7 +62,7 @@ fn then(args: &LabArgs, global: &Global) -> Then {
         return Then::Command { words: args.command.iter().map(|w| RawPath::new(w.as_bytes())).collect() };
     }
     if args.shell {
-        return Then::Command { words: vec!["/bin/sh".into()] };
+        return Then::Command { words: ["/bin/sh", "-c", SHELL].map(RawPath::from).to_vec() };
     }
     let mut arguments = vec!["lab".to_owned(), "--inside".to_owned()];
     if args.learn {

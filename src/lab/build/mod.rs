@@ -33,14 +33,14 @@ pub struct Builder {
     users: Users,
     images: Vec<Image>,
     troupe: Option<Troupe>,
-    /// A mount namespace of the host's users, where this process is one of them.
+    /// The mount namespace from which that of the lab was copied.
     outside: Option<OwnedFd>,
 }
 
 impl Builder {
     /// For the first process of a lab.
-    pub fn new(users: Users, troupe: Troupe, outside: Option<OwnedFd>) -> Self {
-        Self { users, images: Vec::new(), troupe: Some(troupe), outside }
+    pub fn new(users: Users, troupe: Troupe, outside: OwnedFd) -> Self {
+        Self { users, images: Vec::new(), troupe: Some(troupe), outside: Some(outside) }
     }
 
     /// For a process of the cast, in its own mount namespace.
@@ -94,17 +94,17 @@ impl Builder {
         }
     }
 
-    /// The user namespace of the lab, where this process is outside of it.
+    /// The user namespace of the lab.
     pub fn user_ns(&self) -> Option<BorrowedFd<'_>> {
-        self.troupe.as_ref()?.user_ns()
+        self.troupe.as_ref().map(Troupe::user_ns)
     }
 
-    /// Ends the building: gives up what only steps need, privileges over the host above all.
+    /// Ends the building: gives up what only steps need, its privileges over everybody else above all.
     ///
     /// # Errors
     /// What setns(2) answers.
     pub fn retire(self) -> io::Result<()> {
-        match self.troupe.and_then(Troupe::into_user_ns) {
+        match self.troupe.map(Troupe::into_user_ns) {
             Some(user_ns) => super::init::retire_into(&user_ns),
             None => Ok(()),
         }
