@@ -246,7 +246,7 @@ mod tests {
                 match step {
                     Step::Overlay { at, .. } => mounted.push(at.as_str()),
                     Step::Bind { at, .. } => {
-                        assert!(own(at, &mounted) || THERE.contains(&at.as_str()), "{}: {at}", scenario.id)
+                        assert!(own(at, &mounted) || THERE.contains(&at.as_str()), "{}: {at}", scenario.id);
                     }
                     Step::Dir { path, .. }
                     | Step::File { path, .. }

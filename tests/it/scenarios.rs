@@ -19,7 +19,7 @@ use crate::sandbox::{Checked, TMPMEDIC};
 use crate::skip;
 
 /// Building the largest takes some seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// `name`: the id of a scenario with `_` for `-`.
 macro_rules! scenarios {
