@@ -1,8 +1,8 @@
 //! Build script: embeds the runbook pages and the scenarios as tables sorted by id.
 //!
 //! Writes `$OUT_DIR/runbook.rs`, one row `(id, text)` for each `assets/runbook/*.md`, and `$OUT_DIR/scenarios.rs` for
-//! each `assets/scenarios/*.toml`; `catalog::runbook` and `catalog::scenarios` include them. A page or a scenario is thus
-//! added by adding its file.
+//! each `assets/scenarios/*.toml`, and `$OUT_DIR/captures.rs` for what was recorded of them; `catalog::runbook` and
+//! `catalog::scenarios` include them. A page or a scenario is thus added by adding its file.
 #![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 #![expect(clippy::disallowed_methods, reason = "cargo hands OUT_DIR over as a variable")]
 
@@ -19,10 +19,11 @@ fn main() -> io::Result<()> {
     }
     for (name, extension) in [("runbook", "md"), ("scenarios", "toml")] {
         println!("cargo::rerun-if-changed=assets/{name}");
-        let rows = table(&root.join("assets").join(name), extension)?;
+        let rows = table(&root.join("assets").join(name), extension, "include_str")?;
         fs::write(out.join(name).with_extension("rs"), rows)?;
     }
-    Ok(())
+    println!("cargo::rerun-if-changed=assets/captures");
+    fs::write(out.join("captures.rs"), table(&root.join("assets/captures"), "tmpmedic", "include_bytes")?)
 }
 
 /// The commit that this is built from, in twelve digits; nothing outside a checkout. Read from the files of git, which
@@ -50,8 +51,8 @@ fn digits(hash: &str) -> Option<String> {
     hash.bytes().all(|b| b.is_ascii_hexdigit()).then(|| hash.chars().take(12).collect())
 }
 
-/// The rows as Rust source. `include_str!` makes cargo rebuild when the text of a page changes.
-fn table(dir: &Path, extension: &str) -> io::Result<String> {
+/// The rows as Rust source. Including makes cargo rebuild when the text of a page changes.
+fn table(dir: &Path, extension: &str, include: &str) -> io::Result<String> {
     let mut pages: Vec<PathBuf> =
         fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
     pages.retain(|path| path.extension().is_some_and(|ext| ext == extension));
@@ -60,7 +61,7 @@ fn table(dir: &Path, extension: &str) -> io::Result<String> {
     for page in pages {
         let id = page.file_stem().unwrap_or_default().to_string_lossy();
         let path = page.to_string_lossy();
-        writeln!(rows, "    ({id:?}, include_str!({path:?})),").map_err(io::Error::other)?;
+        writeln!(rows, "    ({id:?}, {include}!({path:?})),").map_err(io::Error::other)?;
     }
     rows.push_str("]\n");
     Ok(rows)

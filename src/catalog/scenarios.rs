@@ -7,6 +7,14 @@ use crate::model::scenario::Scenario;
 /// Id and text of each scenario, ascending by id.
 const TEXTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
+/// Id and capture of each scenario that was recorded, ascending by id.
+const CAPTURES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/captures.rs"));
+
+/// What was recorded of a scenario when it was built: for machines on which it cannot be.
+pub fn recorded(id: &str) -> Option<&'static [u8]> {
+    CAPTURES.iter().find(|(name, _)| *name == id).map(|(_, bytes)| *bytes)
+}
+
 /// Why a scenario cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}: {message}")]

@@ -80,7 +80,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Lab(args)) if args.course => course::run(&cli.global),
         Some(Command::Lesson { scenario }) => {
-            lesson::run(lesson::find(scenario)?, Asked::default(), &cli.global)
+            lesson::run(lesson::find(scenario)?, console::Ground::Here(Asked::default()), &cli.global)
         }
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),

@@ -57,31 +57,53 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
 /// Where its first look is damaged, which is said before the terminal is touched.
 pub fn replay(replay: Replay, global: &Global) -> anyhow::Result<Option<ExitCode>> {
     let (catalog, gaps) = config::load(global)?;
-    let utc_offset_s = replay.utc_offset_s();
-    let mut app = App::new(Settings { read_only: true, utc_offset_s, ..settings(global, &catalog) });
-    let mut recorded = Recorded::new(replay, catalog);
-    for msg in recorded.first()? {
-        tui::update(&mut app, msg);
-    }
+    let (app, recorded) = rewound(replay, global, &catalog)?;
     let kept = keep(app, |_bell| -> Box<dyn Feed> { Box::new(recorded) });
     kept.map(|(end, app)| close(end, &app, global, gaps)).transpose()
 }
 
-/// Runs a lesson about this machine as it is, and gives what came of it; printing that is up to the caller.
+/// A screen on the first look of a capture.
+fn rewound(replay: Replay, global: &Global, catalog: &Arc<Catalog>) -> anyhow::Result<(App, Recorded)> {
+    let utc_offset_s = replay.utc_offset_s();
+    let mut app = App::new(Settings { read_only: true, utc_offset_s, ..settings(global, catalog) });
+    let mut recorded = Recorded::new(replay, Arc::clone(catalog));
+    for msg in recorded.first()? {
+        tui::update(&mut app, msg);
+    }
+    Ok((app, recorded))
+}
+
+/// What a lesson is about.
+pub enum Ground {
+    /// This machine as it is, and whom of it a diagnosis is asked about.
+    Here(Asked),
+    /// A capture of another one.
+    Recorded(Replay),
+}
+
+/// Runs a lesson, and gives what came of it; printing that is up to the caller.
 ///
 /// With `--json` standard output is for the caller's document, so it may be a file: the terminal on standard input does.
 ///
 /// # Errors
 /// Where there is no terminal, or it failed; a lesson has no other form.
-pub fn teach(global: &Global, asked: Asked, lesson: Lesson) -> anyhow::Result<(ExitCode, Outcome)> {
+pub fn teach(global: &Global, ground: Ground, lesson: Lesson) -> anyhow::Result<(ExitCode, Outcome)> {
     let has_terminal = if global.json { Tty::can_be_typed_on() } else { Tty::is_there() };
     if !has_terminal || surroundings::is_dumb() {
         return Err(Refusal::usage("a lesson needs a terminal to be read and typed on"));
     }
     let (catalog, gaps) = config::load(global)?;
-    let app = App::new(settings(global, &catalog)).with_lesson(lesson);
-    let here = |bell: &Arc<Bell>| -> Box<dyn Feed> { Box::new(Here::start(catalog, asked, bell)) };
-    let Some((end, app)) = keep(app, here) else {
+    let kept = match ground {
+        Ground::Here(asked) => {
+            let app = App::new(settings(global, &catalog)).with_lesson(lesson);
+            keep(app, |bell| -> Box<dyn Feed> { Box::new(Here::start(catalog, asked, bell)) })
+        }
+        Ground::Recorded(replay) => {
+            let (app, recorded) = rewound(replay, global, &catalog)?;
+            keep(app.with_lesson(lesson), |_bell| -> Box<dyn Feed> { Box::new(recorded) })
+        }
+    };
+    let Some((end, app)) = kept else {
         return Err(Refusal::internal("the terminal could not be taken for a lesson"));
     };
     let outcome = app.lesson.as_ref().map(|lesson| lesson.outcome(app.now));

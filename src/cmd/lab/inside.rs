@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use crate::cli::{Global, LabArgs};
-use crate::cmd::{Refusal, console, lesson};
+use crate::cmd::console::{self, Ground};
+use crate::cmd::{Refusal, lesson};
 use crate::lab;
 use crate::model::asked::Asked;
 use crate::model::process::Pid;
@@ -28,7 +29,7 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     })?;
     let scenario: Scenario = serde_json::from_slice(&text)?;
     let asked = Asked { pids: asked(&scenario).into_iter().collect(), ..Asked::default() };
-    lesson::run(scenario, asked, global)
+    lesson::run(scenario, Ground::Here(asked), global)
 }
 
 /// The members of the cast that a diagnosis would not ask about by itself, by their program names: the lab has few others.

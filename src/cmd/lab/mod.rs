@@ -3,12 +3,12 @@
 mod choose;
 mod inside;
 mod list;
+mod recorded;
 
 use std::process::ExitCode;
 
 use crate::cli::{Global, LabArgs};
 use crate::cmd::{Refusal, out};
-use crate::exit::Exit;
 use crate::lab::{self, LabError, Machine, Request, Then};
 use crate::model::raw_path::RawPath;
 
@@ -38,7 +38,7 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let Some(wanted) = &args.id else { return list::print(&shelf, &machine, global) };
     let scenario = shelf.find(wanted)?;
     if let Some(objection) = machine.objection(scenario) {
-        return Err(unbuildable(&scenario.id, &objection));
+        return recorded::open(scenario, &objection, (args, global));
     }
     let request = Request {
         scenario: scenario.clone(),
@@ -49,11 +49,6 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
         keep: args.keep,
     };
     Ok(ExitCode::from(lab::open(&request, &say)?))
-}
-
-/// What there is instead of a lab that cannot be built: the recorded capture of the scenario, as soon as one is embedded.
-fn unbuildable(id: &str, objection: &str) -> anyhow::Error {
-    Refusal { exit: Exit::Permission, message: format!("`{id}` cannot be built here: {objection}") }.into()
 }
 
 /// What runs in the lab.

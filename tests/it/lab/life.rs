@@ -65,7 +65,8 @@ fn a_user_with_a_range_of_ids_has_a_cast_of_several_users() {
 fn a_lab_ends_as_what_ran_in_it() {
     needs_lab!(Who::User);
     let code = |command: &[&str]| {
-        let arguments: Vec<&str> = ["1", "--"].into_iter().chain(command.iter().copied()).collect();
+        let arguments: Vec<&str> =
+            ["private-tmp-deleted", "--"].into_iter().chain(command.iter().copied()).collect();
         Who::User.lab(&arguments).status.code()
     };
     assert_eq!(code(&["sh", "-c", "exit 7"]), Some(7));
@@ -77,7 +78,7 @@ fn a_lab_ends_as_what_ran_in_it() {
 #[test]
 fn what_runs_in_a_lab_sees_only_the_lab() {
     needs_lab!(Who::User);
-    let output = Who::User.lab(&["1", "--", "sh", "-c", "hostname; ls /proc | grep -c '^[0-9]'; env | cut -d= -f1 | sort | tr '\\n' ' '; echo; ls /tmp /home | wc -l; cat /proc/net/unix | wc -l"]);
+    let output = Who::User.lab(&["private-tmp-deleted", "--", "sh", "-c", "hostname; ls /proc | grep -c '^[0-9]'; env | cut -d= -f1 | sort | tr '\\n' ' '; echo; ls /tmp /home | wc -l; cat /proc/net/unix | wc -l"]);
     let seen = text(&output.stdout);
     let lines: Vec<&str> = seen.lines().collect();
     assert_eq!(lines[0], "lab", "{seen}");
@@ -154,7 +155,8 @@ fn sigkill_leaves_no_process_no_mount_and_no_loop_device() {
 }
 
 fn can_be_joined(who: Who) {
-    let (mut child, seen) = sleeping(who, &["1", "--keep"], "readlink /proc/self/ns/pid; touch /tmp/mark");
+    let (mut child, seen) =
+        sleeping(who, &["private-tmp-deleted", "--keep"], "readlink /proc/self/ns/pid; touch /tmp/mark");
     let pid = child.id().to_string();
     let joined =
         who.lab(&["--join", &pid, "--", "sh", "-c", "readlink /proc/self/ns/pid; ls /tmp; hostname; exit 5"]);
@@ -227,7 +229,7 @@ fn a_shell_in_a_lab_has_the_terminal() {
     if !has("setsid") {
         skip!("needs the program setsid");
     }
-    let mut pty = Pty::start(100, 30, &[TMPMEDIC, "lab", "1", "--shell"], &[]);
+    let mut pty = Pty::start(100, 30, &[TMPMEDIC, "lab", "private-tmp-deleted", "--shell"], &[]);
     pty.type_keys("echo in the $(hostname)\n");
     pty.wait_for_text("in the lab");
     pty.type_keys("(echo be''gun; exec sleep 1000)\n");
