@@ -3,7 +3,8 @@
 //! One test for each, so that they run side by side and fail by name. A story is judged after each of its chapters.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
@@ -87,16 +88,50 @@ fn objection(id: &str) -> Option<String> {
 
 fn holds(scenario: &Scenario) {
     for (number, chapter) in (1..).zip(&scenario.chapters) {
-        let checked = check(scenario, number);
-        let wrong = differences(&chapter.expect, &checked);
-        assert!(
-            wrong.is_empty(),
-            "{} after chapter {number}: {wrong:#?}\nfindings: {:#}\nincomplete: {:#}",
-            scenario.id,
-            checked.json["findings"],
-            checked.json["incomplete"]
-        );
+        demand(scenario, &format!("after chapter {number}"), &chapter.expect, &check(scenario, number));
     }
+    let Some(last) = scenario.chapters.last() else { return };
+    let recorded = capture(scenario);
+    let dir = crate::sandbox::scratch();
+    let file = dir.path().join("capture");
+    std::fs::write(&file, &recorded).unwrap();
+    demand(scenario, "replayed from a capture", &last.expect, &check_from(&file));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(committed(&scenario.id), &recorded).unwrap();
+    }
+}
+
+fn demand(scenario: &Scenario, when: &str, expect: &Expect, checked: &Checked) {
+    let wrong = differences(expect, checked);
+    assert!(
+        wrong.is_empty(),
+        "{} {when}: {wrong:#?}\nfindings: {:#}\nincomplete: {:#}",
+        scenario.id,
+        checked.json["findings"],
+        checked.json["incomplete"]
+    );
+}
+
+/// Where the capture lies that is shown where a scenario cannot be built.
+fn committed(id: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/captures").join(id).with_extension("tmpmedic")
+}
+
+#[test]
+fn what_was_recorded_of_each_scenario_is_judged_as_the_scenario() {
+    for scenario in shelf::all().into_iter().filter(|scenario| scenario.later.is_none()) {
+        let bytes = shelf::recorded(&scenario.id);
+        assert!(bytes.is_some(), "{} is not recorded; UPDATE=1 cargo test --test it scenarios", scenario.id);
+        let last = scenario.chapters.last().expect("a law demands one");
+        demand(&scenario, "as recorded", &last.expect, &check_from(&committed(&scenario.id)));
+    }
+}
+
+/// The report of a capture.
+fn check_from(file: &Path) -> Checked {
+    let mut check = Command::new(TMPMEDIC);
+    check.args(["check", "--json", "--from"]).arg(file).stdin(Stdio::null());
+    Checked::from(&check.output().unwrap())
 }
 
 /// What is not as expected, in sentences.
@@ -145,6 +180,18 @@ fn word(severity: Severity) -> &'static str {
 
 /// Builds a scenario up to that chapter and runs `check` in it.
 fn check(scenario: &Scenario, chapter: usize) -> Checked {
+    Checked::from(&in_lab(scenario, chapter, "check --json"))
+}
+
+/// Builds the whole scenario and takes it home.
+fn capture(scenario: &Scenario) -> Vec<u8> {
+    let output = in_lab(scenario, scenario.chapters.len(), "capture -o -");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Runs a command of ours in the lab of a scenario, about those whom the scenario asks about.
+fn in_lab(scenario: &Scenario, chapter: usize, command: &str) -> Output {
     let steps: Vec<&Step> = scenario.chapters.iter().flat_map(|chapter| &chapter.steps).collect();
     // What hangs is waited for in vain; everything else may take long on a busy machine.
     let hangs = steps.iter().any(|step| matches!(step, Step::Freeze { .. }));
@@ -161,7 +208,7 @@ fn check(scenario: &Scenario, chapter: usize) -> Checked {
         "for want in {}; do for p in /proc/[0-9]*; do
             [ \"$(cat $p/comm)\" = \"$(printf %.15s $want)\" ] && set -- \"$@\" --pid ${{p#/proc/}}
          done; done 2>/dev/null
-         exec tmpmedic check --json --deadline {deadline} \"$@\"",
+         exec tmpmedic {command} --deadline {deadline} \"$@\"",
         asked.join(" ")
     );
     let lab = Command::new(TMPMEDIC)
@@ -179,5 +226,5 @@ fn check(scenario: &Scenario, chapter: usize) -> Checked {
         kill(pid, Signal::SIGKILL).ok();
         panic!("the lab of {} does not end", scenario.id);
     };
-    Checked::from(&output.unwrap())
+    output.unwrap()
 }

@@ -207,7 +207,7 @@ fn the_console_opens_in_a_lab_stops_goes_on_and_quits() {
     if !has("setsid") {
         skip!("needs the program setsid");
     }
-    let script = format!("{TMPMEDIC} lab 1; echo stopped $?; read -r line; fg >/dev/null; echo ended $?");
+    let script = format!("{TMPMEDIC} lab private-tmp-deleted; echo stopped $?; read -r line; fg >/dev/null; echo ended $?");
     let mut pty = Pty::start(100, 30, &["bash", "-mc", &script], &[]);
     pty.wait_for_console();
     pty.wait_for_text("is a deleted directory");
@@ -241,4 +241,29 @@ fn a_shell_in_a_lab_has_the_terminal() {
     pty.wait_for_text("still 42 here");
     pty.type_keys("exit 3\n");
     assert_eq!(pty.end(), 3);
+}
+
+#[test]
+fn where_no_lab_can_be_built_its_recorded_capture_is_shown() {
+    needs_lab!(Who::User);
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
+    let lab = |rest: &str| format!("{forbid}; exec {TMPMEDIC} lab private-tmp-deleted {rest}");
+    let inside = ["unshare", "--user", "--map-root-user", "sh", "-euc"];
+    let refused =
+        std::process::Command::new(inside[0]).args(&inside[1..]).arg(lab("-- true")).output().unwrap();
+    assert_eq!(refused.status.code(), Some(77), "nothing runs in a capture");
+    assert!(text(&refused.stderr).contains("max_user_namespaces"), "{}", text(&refused.stderr));
+    let script = lab("");
+    let arguments: Vec<&str> = inside.iter().copied().chain([script.as_str()]).collect();
+    let mut pty = Pty::start(120, 40, &arguments, &[]);
+    pty.wait_for_text("REPLAY");
+    pty.wait_for_text("is a deleted directory");
+    pty.type_keys("q");
+    assert_eq!(pty.end(), 0);
+    let script = lab("--learn");
+    let arguments: Vec<&str> = inside.iter().copied().chain([script.as_str()]).collect();
+    let mut pty = Pty::start(120, 40, &arguments, &[]);
+    pty.wait_for_text("LEARNING");
+    pty.type_keys("q");
+    assert_eq!(pty.end(), 0);
 }
