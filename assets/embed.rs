@@ -53,8 +53,11 @@ fn digits(hash: &str) -> Option<String> {
 
 /// The rows as Rust source. Including makes cargo rebuild when the text of a page changes.
 fn table(dir: &Path, extension: &str, include: &str) -> io::Result<String> {
-    let mut pages: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?;
+    let mut pages: Vec<PathBuf> = match fs::read_dir(dir) {
+        // git keeps no folder without files: nothing was recorded yet.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        entries => entries?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<_>>()?,
+    };
     pages.retain(|path| path.extension().is_some_and(|ext| ext == extension));
     pages.sort();
     let mut rows = String::from("&[\n");
