@@ -253,6 +253,7 @@ pub struct ExplainArgs {
 
 /// Arguments of `lab`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub struct LabArgs {
     /// The scenario: its id, or its number in the list.
     pub id: Option<String>,

@@ -78,7 +78,7 @@ pub enum Ground {
     /// This machine as it is, and whom of it a diagnosis is asked about.
     Here(Asked),
     /// A capture of another one.
-    Recorded(Replay),
+    Recorded(Box<Replay>),
 }
 
 /// Runs a lesson, and gives what came of it; printing that is up to the caller.
@@ -99,7 +99,7 @@ pub fn teach(global: &Global, ground: Ground, lesson: Lesson) -> anyhow::Result<
             keep(app, |bell| -> Box<dyn Feed> { Box::new(Here::start(catalog, asked, bell)) })
         }
         Ground::Recorded(replay) => {
-            let (app, recorded) = rewound(replay, global, &catalog)?;
+            let (app, recorded) = rewound(*replay, global, &catalog)?;
             keep(app.with_lesson(lesson), |_bell| -> Box<dyn Feed> { Box::new(recorded) })
         }
     };

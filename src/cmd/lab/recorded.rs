@@ -37,7 +37,7 @@ pub fn open(
     let replay = Replay::new(capture, offset);
     out::say(&format!("tmpmedic: cannot be built here: {objection}; this is a recorded capture of it"));
     if args.learn {
-        return lesson::run(scenario.clone(), Ground::Recorded(replay), global);
+        return lesson::run(scenario.clone(), Ground::Recorded(Box::new(replay)), global);
     }
     console::replay(replay, global)?.ok_or_else(|| Refusal::internal("the terminal cannot be had"))
 }

@@ -10,6 +10,7 @@
 mod pseudonyms;
 mod words;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::snapshot::Snapshot;
@@ -70,7 +71,7 @@ impl Redactor {
         // Sentences last: by then it is known which words are names.
         self.walk(&mut value, Text::Names, &|text| text != Text::Prose);
         self.walk(&mut value, Text::Names, &|text| text == Text::Prose);
-        serde_json::from_value(value).map_err(StoreError::Form)
+        Snapshot::deserialize(&value).map_err(StoreError::Form)
     }
 
     fn walk(&mut self, value: &mut Value, text: Text, now: &dyn Fn(Text) -> bool) {

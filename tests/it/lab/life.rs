@@ -207,7 +207,9 @@ fn the_console_opens_in_a_lab_stops_goes_on_and_quits() {
     if !has("setsid") {
         skip!("needs the program setsid");
     }
-    let script = format!("{TMPMEDIC} lab private-tmp-deleted; echo stopped $?; read -r line; fg >/dev/null; echo ended $?");
+    let script = format!(
+        "{TMPMEDIC} lab private-tmp-deleted; echo stopped $?; read -r line; fg >/dev/null; echo ended $?"
+    );
     let mut pty = Pty::start(100, 30, &["bash", "-mc", &script], &[]);
     pty.wait_for_console();
     pty.wait_for_text("is a deleted directory");
