@@ -4,8 +4,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
 use rustix::io::Errno;
+
+use crate::catalog::pattern::Pattern;
 
 /// What the pattern names.
 ///
@@ -20,12 +21,11 @@ pub(super) fn expand(pattern: &str) -> io::Result<Vec<PathBuf>> {
             }
             continue;
         }
-        let glob = GlobBuilder::new(name).literal_separator(true).build().map_err(io::Error::other)?;
-        let matcher = glob.compile_matcher();
+        let glob = Pattern::parse(name).map_err(io::Error::other)?;
         let mut next = Vec::new();
         for dir in &found {
             next.extend(matching(dir, |entry| {
-                (name.starts_with('.') || !entry.starts_with(b".")) && matcher.is_match(path_of(entry))
+                (name.starts_with('.') || !entry.starts_with(b".")) && glob.matches(entry)
             })?);
         }
         next.sort();
@@ -37,10 +37,6 @@ pub(super) fn expand(pattern: &str) -> io::Result<Vec<PathBuf>> {
 /// Whether a text means more than itself.
 fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '['])
-}
-
-fn path_of(name: &[u8]) -> &Path {
-    Path::new(std::ffi::OsStr::from_bytes(name))
 }
 
 /// The entries of a directory that are wanted; none where it is no directory.
