@@ -84,10 +84,10 @@ pub enum Command {
     /// Print the man page.
     #[command(hide = true)]
     Man,
-    /// A lesson about the machine as it is: what `lab --learn` runs inside its lab.
+    /// A lesson about the machine as it is, with no lab around it.
     #[command(name = "__lesson", hide = true)]
     Lesson {
-        /// The id of a scenario, or its number in the course.
+        /// The id of a scenario, or its number in the list.
         scenario: String,
     },
     /// Re-executed by tmpmedic itself for calls that may never return.
@@ -255,7 +255,7 @@ pub struct ExplainArgs {
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub struct LabArgs {
-    /// The scenario: its id, or its number in the list.
+    /// The scenario: its id, or its number in the list. With `--learn` it may be left out: then the course begins.
     pub id: Option<String>,
     /// Hide the verdict until the cause is named.
     #[arg(long)]

@@ -1,10 +1,10 @@
 //! A lesson: the console on this machine, with its verdict hidden until the learner names the cause.
 //!
-//! `lab ID --learn` calls [`run`] in the process inside its lab, once the incident is built: with the scenario that [`find`]
-//! gave, and with the processes of [`Scenario::asked`](crate::model::scenario::Scenario::asked) as focus. Where no lab can be
-//! built, it is called with the recorded capture of the scenario. It takes the
-//! terminal, gives it back, prints the outcome and returns the exit code; nothing else is to be done. No command line inside
-//! the lab may carry the id of the scenario: the tabs show command lines, and most ids name the cause.
+//! `lab --learn` calls [`run`] in the process inside its lab, once the incident is built, with the processes of
+//! [`Scenario::asked`](crate::model::scenario::Scenario::asked) as focus. Where no lab can be built, it is called with the
+//! recorded capture of the scenario. It takes the terminal, gives it back, prints the outcome and returns the exit code;
+//! nothing else is to be done. No command line inside the lab may carry the id of the scenario: the tabs show command lines,
+//! and most ids name the cause.
 
 use std::process::ExitCode;
 
@@ -40,7 +40,7 @@ pub fn run(scenario: Scenario, ground: Ground, global: &Global) -> anyhow::Resul
     Ok(code)
 }
 
-/// The scenario of that id, or of that number in the course, which unlike an id tells nothing.
+/// The scenario of that id, or of that number in the course, which unlike an id tells nothing: for a lesson without a lab.
 ///
 /// # Errors
 /// Where there is none.

@@ -9,13 +9,13 @@ pub mod check;
 mod completions;
 mod config;
 mod console;
-mod course;
 pub mod diff;
 pub mod explain;
 pub mod helper;
 mod lab;
 mod lesson;
 mod mishap;
+mod near;
 pub mod out;
 pub mod probe;
 mod probes;
@@ -78,7 +78,6 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
-        Some(Command::Lab(args)) if args.course => course::run(&cli.global),
         Some(Command::Lesson { scenario }) => {
             lesson::run(lesson::find(scenario)?, console::Ground::Here(Asked::default()), &cli.global)
         }

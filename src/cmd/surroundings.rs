@@ -2,7 +2,7 @@
 
 use crate::cli::{ColorChoice, Global};
 use crate::model::units::WallNanos;
-use crate::report::{Colour, Glyphs};
+use crate::report::{Colour, Glyphs, Options};
 use crate::sys::clock;
 use crate::sys::term::Tty;
 use crate::tui::theme::{self, Background, Depth};
@@ -109,6 +109,11 @@ fn is_utf8() -> bool {
 /// Columns of a report: 80, or fewer on a narrower terminal.
 pub fn report_columns() -> usize {
     Tty::output_size().map_or(REPORT_COLUMNS, |(columns, _)| usize::from(columns).clamp(40, REPORT_COLUMNS))
+}
+
+/// How a page of text is printed here.
+pub fn page(global: &Global) -> Options {
+    Options { width: report_columns(), colour: colour(global), glyphs: glyphs(global), ..Options::default() }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn report(done: &Done, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn sentence(done: &Done) -> String {
-    let where_to = done.target.name().map_or_else(|| "standard output".to_owned(), ToString::to_string);
+    let where_to = done.target.name().map_or_else(|| "to standard output".to_owned(), ToString::to_string);
     let Written { snapshots, bytes, .. } = done.written;
     let count = Entries(u64::try_from(snapshots).unwrap_or(u64::MAX));
     let plural = if snapshots == 1 { "" } else { "s" };

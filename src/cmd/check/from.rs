@@ -41,12 +41,13 @@ pub fn examine(
     if !global.quiet {
         let header = capture.header();
         out::say(&format!(
-            "capture of {}{}, {}, by tmpmedic {}, {} snapshots",
+            "capture of {}{}, {}, by tmpmedic {}, {} snapshot{}",
             header.host,
             if header.redacted { " (redacted)" } else { "" },
             rfc3339(now.taken).unwrap_or_default(),
             header.tool,
-            capture.len()
+            capture.len(),
+            if capture.len() == 1 { "" } else { "s" }
         ));
     }
     let mut diagnosis = rules::diagnose(&now, before.as_deref(), &catalog.thresholds);

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::scenarios;
-use crate::cmd::Refusal;
+use crate::catalog::{runbook, scenarios};
+use crate::cmd::{Refusal, near};
+use crate::lab::Machine;
 use crate::model::raw_path::RawPath;
 use crate::model::scenario::Scenario;
 use crate::sys::plainfile;
@@ -16,20 +17,43 @@ const MAX: usize = 1 << 20;
 pub struct Shelf {
     /// All of them.
     pub scenarios: Vec<Scenario>,
+    /// The id of the first that came from a file.
+    own: Option<String>,
 }
 
 impl Shelf {
     /// The embedded ones, then those of the files; one of a file takes the place of an embedded one of the same id.
+    ///
+    /// The course leads, so that a lesson has one number everywhere; the others follow from easy to hard and by title, where
+    /// a near miss does not stand beside what it resembles.
     pub fn load(files: &[PathBuf]) -> anyhow::Result<Self> {
         let mut scenarios = scenarios::all();
+        let place = |scenario: &Scenario| {
+            (scenario.course.unwrap_or(u8::MAX), scenario.level, scenario.title.clone())
+        };
+        scenarios.sort_by_cached_key(place);
+        let mut own = None;
         for file in files {
             let scenario = read(file)?;
+            own.get_or_insert_with(|| scenario.id.clone());
             match scenarios.iter_mut().find(|other| other.id == scenario.id) {
                 Some(other) => *other = scenario,
                 None => scenarios.push(scenario),
             }
         }
-        Ok(Self { scenarios })
+        Ok(Self { scenarios, own })
+    }
+
+    /// The lesson to begin with: that of a file, or the first of the course that this machine can build, or the first.
+    pub fn first_lesson(&self, machine: &Machine) -> Option<&Scenario> {
+        let own = self.scenarios.iter().find(|scenario| self.own.as_ref() == Some(&scenario.id));
+        let can_be_built = |scenario: &&Scenario| machine.objection(scenario).is_none();
+        own.or_else(|| self.course().find(can_be_built)).or_else(|| self.course().next())
+    }
+
+    /// The lessons of the course, in its order.
+    pub fn course(&self) -> impl Iterator<Item = &Scenario> {
+        self.scenarios.iter().filter(|scenario| scenario.course.is_some())
     }
 
     /// The scenario of that id or number.
@@ -42,26 +66,8 @@ impl Shelf {
             return Ok(found);
         }
         let shown = RawPath::from(wanted).shown();
-        let near = self.nearest(wanted);
-        let hint = if near.is_empty() {
-            "`tmpmedic lab` lists them".to_owned()
-        } else {
-            format!("did you mean {}?", near.join(" or "))
-        };
-        Err(Refusal::usage(format!("there is no scenario `{shown}`; {hint}")))
-    }
-
-    /// Up to three ids that differ little.
-    fn nearest(&self, wanted: &str) -> Vec<&str> {
-        let limit = wanted.chars().count() / 3 + 1;
-        let mut near: Vec<(usize, &str)> = self
-            .scenarios
-            .iter()
-            .map(|scenario| (distance(wanted, &scenario.id), scenario.id.as_str()))
-            .filter(|(far, id)| *far <= limit || !wanted.is_empty() && id.contains(wanted))
-            .collect();
-        near.sort_unstable();
-        near.into_iter().take(3).map(|(_, id)| id).collect()
+        let near = near::question(wanted, self.scenarios.iter().map(|scenario| scenario.id.as_str()));
+        Err(Refusal::usage(format!("no scenario is called `{shown}`;{near} `tmpmedic lab` lists them")))
     }
 }
 
@@ -76,39 +82,35 @@ fn read(file: &Path) -> anyhow::Result<Scenario> {
         return Err(refuse(format!("it has more than {MAX} bytes")));
     }
     let text = String::from_utf8(bytes).map_err(|_not_text| refuse("it is not UTF-8".to_owned()))?;
-    scenarios::parse(&text).map_err(|why| {
-        Refusal::usage(format!("{shown}:{}: {}", why.line, RawPath::from(why.message.as_str()).shown()))
+    let at =
+        |line: usize, why: &str| Refusal::usage(format!("{shown}:{line}: {}", RawPath::from(why).shown()));
+    let scenario = scenarios::parse(&text).map_err(|why| at(why.line, &why.message))?;
+    let Some((key, why)) = flaw(&scenario) else { return Ok(scenario) };
+    Err(at(line_of(key, &text), &why))
+}
+
+/// What the form allows and nobody could play: the key, and why.
+fn flaw(scenario: &Scenario) -> Option<(&'static str, String)> {
+    if scenario.id.is_empty() || scenario.id.parse::<usize>().is_ok() {
+        return Some(("id", "an id is a word, for numbers are places in the list".to_owned()));
+    }
+    if !(1..=5).contains(&scenario.level) {
+        return Some(("level", format!("level {} is not one of 1 to 5", scenario.level)));
+    }
+    if scenario.chapters.is_empty() {
+        return Some(("chapter", "a scenario has at least one [[chapter]]".to_owned()));
+    }
+    let is_known = runbook::page(&scenario.cause).is_some();
+    (!is_known && scenario.later.is_none()).then(|| {
+        let near = near::question(&scenario.cause, runbook::pages().map(|page| page.id));
+        ("cause", format!("no cause is called `{}`;{near} `tmpmedic explain` lists them", scenario.cause))
     })
 }
 
-/// How many letters have to be put in, taken out or exchanged (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (slot, b) in row.iter_mut().skip(1).zip(&other) {
-            let above = *slot;
-            *slot = (above + 1).min(left + 1).min(diagonal + usize::from(a != *b));
-            (diagonal, left) = (above, *slot);
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_letters_that_differ() {
-        assert_eq!(distance("emlink", "emlink"), 0);
-        assert_eq!(distance("emlnk", "emlink"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
+/// The line of a key at the top of the text, from 1; the first where it is not there.
+fn line_of(key: &str, text: &str) -> usize {
+    let is_it = |line: &str| {
+        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    text.lines().position(is_it).map_or(1, |index| index + 1)
 }

@@ -10,8 +10,8 @@ use crate::model::asked::Asked;
 use crate::model::process::Pid;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::step::Step;
-use crate::sys::plainfile;
 use crate::sys::procfile::Proc;
+use crate::sys::{child, plainfile};
 
 /// More than any scenario has.
 const SCENARIO_MAX: usize = 4 << 20;
@@ -20,6 +20,8 @@ const NAME_MAX: usize = 15;
 
 /// Opens the console of this lab.
 pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    // The tabs show this process too.
+    child::take_name();
     if !args.learn {
         return console::run(global);
     }

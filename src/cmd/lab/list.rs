@@ -1,4 +1,7 @@
-//! The list of scenarios: what the engineer is told, never what it is.
+//! The list of scenarios, and the course: what the engineer is told, never what it is.
+//!
+//! For people number, level and title; ids only for scripts, because most of them name the cause. What somebody solved is
+//! not remembered: no file is written.
 
 use std::process::ExitCode;
 
@@ -6,17 +9,40 @@ use serde_json::json;
 
 use super::choose::Shelf;
 use crate::cli::Global;
-use crate::cmd::out;
+use crate::cmd::{out, surroundings};
 use crate::lab::Machine;
 use crate::model::raw_path::RawPath;
 use crate::model::scenario::{Scenario, ScenarioKind};
+use crate::report::page::{Ink, Page};
+use crate::report::safe_json;
 
-/// Columns of the list.
-const WIDTH: usize = 80;
+/// The version of the document of the course.
+const COURSE_SCHEMA: &str = "tmpmedic.course/1";
+/// Where titles begin.
+const INDENT: usize = 12;
 
-/// Prints it.
+/// Prints all of them.
 pub fn print(shelf: &Shelf, machine: &Machine, global: &Global) -> anyhow::Result<ExitCode> {
-    let text = if global.json { document(shelf, machine)? } else { table(shelf, machine) };
+    let text = if global.json { document(shelf, machine)? } else { table(shelf, machine, global) };
+    out::write(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the lessons in the order in which they are best taken.
+pub fn print_course(shelf: &Shelf, machine: &Machine, global: &Global) -> anyhow::Result<ExitCode> {
+    let text = if global.json {
+        course_document(shelf, machine)?
+    } else {
+        let mut page = Page::new(&surroundings::page(global));
+        course(&mut page, shelf, machine);
+        page.gap();
+        page.paragraph(
+            0,
+            "`tmpmedic lab NUMBER --learn` opens a lesson; without NUMBER, the first.",
+            Ink::Dim,
+        );
+        page.into_text()
+    };
     out::write(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -34,63 +60,73 @@ fn document(shelf: &Shelf, machine: &Machine) -> anyhow::Result<String> {
         })
     };
     let rows: Vec<_> = shelf.scenarios.iter().map(row).collect();
-    Ok(format!("{}\n", serde_json::to_string_pretty(&rows)?))
+    Ok(safe_json::to_line(&rows)?)
 }
 
-fn table(shelf: &Shelf, machine: &Machine) -> String {
-    let mut text = String::new();
+fn course_document(shelf: &Shelf, machine: &Machine) -> anyhow::Result<String> {
+    let row = |scenario: &Scenario| {
+        let objection = machine.objection(scenario);
+        json!({
+            "number": scenario.course,
+            "id": scenario.id,
+            "title": scenario.title,
+            "level": scenario.level,
+            "buildable": objection.is_none(),
+            "reason": objection,
+        })
+    };
+    let lessons: Vec<_> = shelf.course().map(row).collect();
+    Ok(safe_json::to_line(&json!({"schema": COURSE_SCHEMA, "lessons": lessons}))?)
+}
+
+fn table(shelf: &Shelf, machine: &Machine, global: &Global) -> String {
+    let mut page = Page::new(&surroundings::page(global));
+    course(&mut page, shelf, machine);
+    page.gap();
+    page.line("More, from easy to hard", Ink::Bold);
+    for (number, scenario) in (1..).zip(&shelf.scenarios).filter(|(_, scenario)| scenario.course.is_none()) {
+        row(&mut page, (number, scenario), machine);
+    }
+    page.gap();
+    page.paragraph(
+        0,
+        "`tmpmedic lab NUMBER` builds one and opens the console in it; with `--learn` what it is \
+        stays hidden until you name it.",
+        Ink::Dim,
+    );
+    page.into_text()
+}
+
+fn course(page: &mut Page, shelf: &Shelf, machine: &Machine) {
     if let Some(refusal) = &machine.refusal {
-        text.push_str(&wrapped(&format!("No lab can be opened here: {refusal}."), 0));
-        text.push('\n');
+        page.paragraph(0, &format!("No lab can be opened here: {refusal}."), Ink::Warn);
+        page.gap();
     }
-    for (number, scenario) in (1..).zip(&shelf.scenarios) {
-        let title = RawPath::from(scenario.title.as_str()).shown();
-        let kind = match scenario.kind {
-            ScenarioKind::Story => "  (a story)",
-            ScenarioKind::Cause | ScenarioKind::NearMiss => "",
-        };
-        let level = "*".repeat(usize::from(scenario.level.min(5)));
-        text.push_str(&wrapped(&format!("{number:>3}  {level:<5}  {title}{kind}"), 12));
-        let why = machine.objection(scenario).filter(|_| machine.refusal.is_none());
-        if let Some(why) = why {
-            text.push_str(&wrapped(&format!("{:12}not here: {why}", ""), 22));
-        }
-        if let Some(later) = &scenario.later {
-            let later = RawPath::from(later.as_str()).shown();
-            text.push_str(&wrapped(&format!("{:12}not judged yet: {later}", ""), 28));
-        }
+    page.line("The short course", Ink::Bold);
+    for (number, scenario) in (1..).zip(&shelf.scenarios).filter(|(_, scenario)| scenario.course.is_some()) {
+        row(page, (number, scenario), machine);
     }
-    text.push_str("\n`tmpmedic lab NUMBER` builds one and opens the console in it.\n");
-    text
 }
 
-/// Broken at blanks, so that no line is longer than the list; what follows the first is indented.
-fn wrapped(line: &str, indent: usize) -> String {
-    let mut text = String::new();
-    let mut rest = line.trim_end().to_owned();
-    while rest.chars().count() > WIDTH {
-        let blanks = rest.char_indices().take(WIDTH + 1).filter(|(at, c)| *c == ' ' && *at > indent);
-        let Some((head, tail)) = blanks.last().and_then(|(at, _)| rest.split_at_checked(at)) else { break };
-        text.push_str(head.trim_end());
-        text.push('\n');
-        rest = format!("{:indent$}{}", "", tail.trim_start());
+fn row(page: &mut Page, (number, scenario): (usize, &Scenario), machine: &Machine) {
+    let kind = match scenario.kind {
+        ScenarioKind::Story => "  (a story)",
+        ScenarioKind::Cause | ScenarioKind::NearMiss => "",
+    };
+    let level = "*".repeat(usize::from(scenario.level.min(5)));
+    let title = RawPath::from(scenario.title.as_str()).shown();
+    page.hang(&format!("{number:>3}  {level:<5}  "), &format!("{title}{kind}"), Ink::Plain);
+    let mut aside = |label: &str, why: &str| {
+        page.hang_inked(
+            (&format!("{:INDENT$}{label}: ", ""), Ink::Dim),
+            &RawPath::from(why).shown(),
+            Ink::Dim,
+        );
+    };
+    if let Some(why) = machine.objection(scenario).filter(|_| machine.refusal.is_none()) {
+        aside("not here", &why);
     }
-    text.push_str(&rest);
-    text.push('\n');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_line_is_longer_than_the_list() {
-        let line = format!("  1  **     {}", "some words ".repeat(20));
-        let text = wrapped(&line, 12);
-        assert!(text.lines().count() > 2);
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(text.lines().skip(1).all(|line| line.starts_with("            some")), "{text}");
-        assert_eq!(wrapped("short", 4), "short\n");
+    if let Some(later) = &scenario.later {
+        aside("not judged yet", later);
     }
 }

@@ -35,8 +35,25 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let shelf = choose::Shelf::load(&args.scenario)?;
     let machine = Machine::look();
-    let Some(wanted) = &args.id else { return list::print(&shelf, &machine, global) };
-    let scenario = shelf.find(wanted)?;
+    if args.course {
+        return list::print_course(&shelf, &machine, global);
+    }
+    let scenario = match &args.id {
+        Some(wanted) => shelf.find(wanted)?,
+        None if args.learn => {
+            shelf.first_lesson(&machine).ok_or_else(|| Refusal::internal("the course has no lesson"))?
+        }
+        None if args.keep || args.shell || args.chapter.is_some() || !args.command.is_empty() => {
+            return Err(Refusal::usage("which scenario? `tmpmedic lab` lists them"));
+        }
+        None => return list::print(&shelf, &machine, global),
+    };
+    let chapters = scenario.chapters.len();
+    if let Some(chapter) = args.chapter.filter(|chapter| !(1..=chapters).contains(chapter)) {
+        let has =
+            if chapters == 1 { "one chapter".to_owned() } else { format!("the chapters 1 to {chapters}") };
+        return Err(Refusal::usage(format!("there is no chapter {chapter}: this scenario has {has}")));
+    }
     if let Some(objection) = machine.objection(scenario) {
         return recorded::open(scenario, &objection, (args, global));
     }

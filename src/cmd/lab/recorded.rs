@@ -22,7 +22,9 @@ pub fn open(
     (args, global): (&LabArgs, &Global),
 ) -> anyhow::Result<ExitCode> {
     let refuse = |rest: &str| -> anyhow::Error {
-        let message = format!("`{}` cannot be built here: {objection}{rest}", scenario.id);
+        // By the name that it was asked for: most ids tell the cause.
+        let name = args.id.as_deref().unwrap_or("the first lesson");
+        let message = format!("`{name}` cannot be built here: {objection}{rest}");
         Refusal { exit: Exit::Permission, message }.into()
     };
     if !args.command.is_empty() || args.shell || args.keep {
