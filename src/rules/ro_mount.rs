@@ -16,7 +16,13 @@ pub struct RoMount;
 static CARD: RuleCard = RuleCard {
     id: "ro-mount",
     title: "The temp dir lies on a read-only mount",
-    yields_to: &["ro-after-fs-error", "private-tmp-readonly-fallback", "private-tmp-deleted"],
+    yields_to: &[
+        "ro-after-fs-error",
+        "private-tmp-readonly-fallback",
+        "private-tmp-deleted",
+        "tmpdir-literal-syntax",
+        "tmpdir-relative",
+    ],
 };
 
 impl Rule for RoMount {
