@@ -71,7 +71,10 @@ fn a_helper_that_is_awake_at_its_deadline_is_only_late() {
     let mut fence = Fence::with(Box::new(|_, _| Err(late('R'))), || 1);
     fence.learn(&namespaces);
     let way = fence.walk(&request(&mount), namespaces.first(), &"/".into());
-    assert!(matches!(way.end, End::Unseen(GapWhy::OverBudget { .. })), "nothing is known of that file system");
+    assert!(
+        matches!(way.end, End::Unseen(GapWhy::OverBudget { .. })),
+        "nothing is known of that file system"
+    );
 }
 
 #[test]

@@ -129,7 +129,10 @@ mod tests {
     fn tells_a_freeze_from_a_fork_that_sleeps_in_the_same_function() {
         // Linux 6.18: mkdir, write and a page fault on a frozen ext4; a fork and a move while a cgroup is being moved.
         assert_eq!(told('D', &["percpu_rwsem_wait", "mnt_want_write", "filename_create"]), Wait::Thaw);
-        assert_eq!(told('D', &["percpu_rwsem_wait", "__percpu_down_read", "vfs_write", "ksys_write"]), Wait::Thaw);
+        assert_eq!(
+            told('D', &["percpu_rwsem_wait", "__percpu_down_read", "vfs_write", "ksys_write"]),
+            Wait::Thaw
+        );
         assert_eq!(told('D', &["percpu_rwsem_wait", "ext4_page_mkwrite", "do_page_mkwrite"]), Wait::Thaw);
         assert_eq!(told('D', &["percpu_rwsem_wait", "cgroup_can_fork", "copy_process"]), Wait::Other);
         let moving = ["percpu_rwsem_wait", "percpu_down_write", "cgroup_procs_write_start", "vfs_write"];

@@ -44,7 +44,7 @@ fn finding(finding: &Finding) -> String {
     };
     let mut message = safe(&finding.title);
     if let Some(errno) = finding.errno {
-        message.push_str(&format!(" ({errno})"));
+        message.push_str(&format!("; {errno}"));
     }
     for fact in &finding.evidence {
         message.push_str(&format!("\n{}: {}", safe(&fact.source), fact.observed.shown()));

@@ -13,6 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::standing::{self, Wait};
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
+use crate::model::units::count;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing};
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
@@ -55,8 +56,7 @@ impl Rule for FsFrozenOrHung {
         Verdict::of(found, gaps, || {
             let answered = now.probes.iter().filter(|p| !p.hung && !p.is_late()).count();
             let asleep = now.all_processes().filter(|p| p.state == 'D').count();
-            let probes = if answered == 1 { "1 probe".to_owned() } else { format!("{answered} probes") };
-            let processes = if asleep == 1 { "1 process".to_owned() } else { format!("{asleep} processes") };
+            let (probes, processes) = (count(answered, ("probe", "probes")), count(asleep, ("process", "processes")));
             format!("{probes} answered, {processes} in state D, none stays on a dead file system")
         })
     }
@@ -179,7 +179,7 @@ fn unanswered(cohort: &Cohort<'_>, before: Option<&Snapshot>) -> Finding {
         id: CARD.id.to_owned(),
         severity: cohort.severity(),
         confidence: if proven { Confidence::Proven } else { Confidence::Likely },
-        title: format!("{} does not answer: {} hangs in it", cohort.path(), cohort.who()),
+        title: format!("{} does not answer: calls of {} hang in it", cohort.path(), cohort.who()),
         errno: None,
         evidence,
         actions: actions_on(cohort.mount()),
@@ -236,7 +236,7 @@ fn stuck_processes(now: &Snapshot, stuck: &[&Process]) -> Vec<Finding> {
             // A busy server also keeps its callers asleep, so only a freeze is called grave from this alone.
             severity: if vital && frozen { Severity::Critical } else { Severity::Warning },
             confidence: Confidence::Likely,
-            title: format!("{} sleeps in {channel}: {what}", cohort::who(now, &pids)),
+            title: format!("calls of {} hang in {channel}: {what}", cohort::who(now, &pids)),
             errno: None,
             evidence: members.iter().take(3).map(|p| sleep_seen(p)).collect(),
             actions: vec![if frozen { thaw(None) } else { revive(None) }],

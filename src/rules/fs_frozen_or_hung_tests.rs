@@ -62,7 +62,7 @@ fn fires_where_a_probe_does_not_return() {
     hung_probe_of(&mut stage, 70);
     let Verdict::Found(found) = check(&stage, None) else { panic!("must be found") };
     assert_eq!((found[0].severity, found[0].confidence), (Severity::Critical, Confidence::Likely));
-    assert_eq!(found[0].title, "/tmp does not answer: ci.service hangs in it");
+    assert_eq!(found[0].title, "/tmp does not answer: calls of ci.service hang in it");
     let mut stage = asleep(runner(), 70, &FREEZE);
     hung_probe_of(&mut stage, 70);
     let Verdict::Found(found) = check(&stage, None) else { panic!("must be found") };
@@ -164,7 +164,7 @@ fn waits_for_a_second_look_at_a_sleeping_writer() {
     assert_eq!(check(&stage, None), Verdict::Wait);
     let Verdict::Found(found) = check(&stage, Some(&stage)) else { panic!("seen twice") };
     assert_eq!((found[0].severity, found[0].confidence), (Severity::Critical, Confidence::Likely));
-    assert_eq!(found[0].title, "ci.service sleeps in percpu_rwsem_wait: a frozen file system");
+    assert_eq!(found[0].title, "calls of ci.service hang in percpu_rwsem_wait: a frozen file system");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::way::{self, Stop};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot, unseen};
@@ -39,7 +40,8 @@ impl Rule for OvermountedTmp {
         let covers: Vec<Cover<'_>> = now.namespaces.items().iter().flat_map(|ns| covers(now, ns)).collect();
         let found: Vec<Finding> = covers.iter().filter_map(|cover| finding(now, cover)).collect();
         Verdict::of(found, gaps(now, &covers), || {
-            format!("{} mounts over temp dirs of the host and of containers, nobody uses what lies below", covers.len())
+            let covers = count(covers.len(), ("mount", "mounts"));
+            format!("{covers} over temp dirs of the host and of containers, nobody uses what lies below")
         })
     }
 }

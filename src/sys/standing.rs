@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn sees_where_a_child_stands_and_takes_no_stranger_for_one() {
-        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let seen = of_child(child.id()).unwrap();
         assert!(matches!(seen.state, 'R' | 'S' | 'D'), "{seen:?}");
         drop(child.stdin.take());

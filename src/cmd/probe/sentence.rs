@@ -71,7 +71,9 @@ pub(super) fn place(dir: &RawPath) -> String {
 fn no_answer(report: &Report) -> String {
     if report.result.is_late() {
         let patience = patience(report.deadline);
-        format!("the helper process was not done within {patience}, though no file system held it: a busy machine")
+        format!(
+            "the helper process was not done within {patience}, though no file system held it: a busy machine"
+        )
     } else {
         "the helper process gave no answer".to_owned()
     }

@@ -281,7 +281,8 @@ fn the_memory_of_a_process_in_state_d_is_not_touched_in_ours() {
     }
     std::fs::write(dir.join("environ"), b"TMPDIR=/one\0").unwrap();
     std::fs::write(dir.join("wchan"), b"request_wait_answer").unwrap();
-    std::fs::write(dir.join("stack"), b"[<0>] request_wait_answer+0x1/0x2\n[<0>] fuse_lookup+0x3/0x4\n").unwrap();
+    std::fs::write(dir.join("stack"), b"[<0>] request_wait_answer+0x1/0x2\n[<0>] fuse_lookup+0x3/0x4\n")
+        .unwrap();
     let mut looker = Looker::at(made.0.path());
     let seen = looker.seen();
     let stuck = seen.table.value().unwrap().get(8).unwrap();
