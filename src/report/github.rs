@@ -97,6 +97,14 @@ mod tests {
     }
 
     #[test]
+    fn nests_no_brackets_around_an_errno() {
+        let (now, diagnosis) = sample::sick();
+        let text = render(&now, &diagnosis, &Options::default());
+        assert!(text.contains("; ENOENT (No such file or directory)"), "{text}");
+        assert!(!text.contains("(ENOENT ("), "{text}");
+    }
+
+    #[test]
     fn escapes_what_would_end_a_property_or_a_line() {
         assert_eq!(
             annotation("error", "a:b,c%", "x\r\ny%: ,"),

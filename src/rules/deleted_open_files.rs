@@ -179,7 +179,7 @@ mod tests {
         let Verdict::RuledOut(because) = pinning(5 << 20, "/tmp/x (deleted)").check(&DeletedOpenFiles) else {
             panic!("5 M is nothing")
         };
-        assert!(because.starts_with("5.00 M held by deleted files of 1 processes"), "{because}");
+        assert!(because.starts_with("5.00 M held by deleted files of 1 process,"), "{because}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn is_ruled_out_with_its_figures() {
         let Verdict::RuledOut(because) = linked(2_512).check(&Emlink) else { panic!("far from it") };
-        assert!(because.starts_with("at most 2512 links (/"), "{because}");
+        assert!(because.starts_with("at most 2,512 links (/"), "{because}");
     }
 
     #[test]

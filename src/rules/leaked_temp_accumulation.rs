@@ -226,6 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn a_count_that_was_stopped_is_a_lower_bound_and_shows_no_growth() {
+        let mut before = with(&[("go-build", family(500, 400))]);
+        let why = GapWhy::OverBudget { seen: Entries(500) };
+        before.now.temp_dirs.value_mut().unwrap()[0].gaps = vec![Gap::new("entries of /tmp", why)];
+        let partial = found(before.check(&LeakedTempAccumulation));
+        assert_eq!(partial.title, "/tmp: at least 400 temp entries of build tools older than a day");
+        let whole = with(&[("go-build", family(90_000, 401))]);
+        let verdict = LeakedTempAccumulation.check(&whole.now, Some(&before.now), &Thresholds::default());
+        assert_eq!(found(verdict).severity, Severity::Info, "it was only counted further");
+    }
+
+    #[test]
     fn is_ruled_out_with_its_figures() {
         let stage = with(&[("go-build", family(12, 3))]);
         let Verdict::RuledOut(because) = stage.check(&LeakedTempAccumulation) else { panic!("3 are few") };

@@ -252,7 +252,7 @@ mod tests {
     fn stays_clear_of_mounts_that_hide_nothing_in_use() {
         let covered_only = covered(Stage::healthy(), 1);
         let Verdict::RuledOut(because) = covered_only.check(&OvermountedTmp) else { panic!("must be ruled out") };
-        assert!(because.starts_with("1 mounts over temp dirs"), "{because}");
+        assert!(because.starts_with("1 mount over temp dirs"), "{because}");
         let on_top = held(covered(Stage::healthy(), 1), 100, How::Fd(4), SHM);
         assert!(matches!(on_top.check(&OvermountedTmp), Verdict::RuledOut(_)));
         let mut deleted = held(covered(Stage::healthy(), 1), 100, How::Fd(4), ROOT);

@@ -222,6 +222,18 @@ fn a_busy_machine_gives_no_finding() {
 }
 
 #[test]
+fn a_probe_that_is_only_slow_is_late_and_not_hung() {
+    needs!("unshare", "setpriv", "mkfs.ext4", "strace");
+    let setup = r#"disk 16M; runner TMPDIR=$disk
+        slow() { strace -f -qq -o /mnt/trace -e trace=mkdirat -e inject=mkdirat:delay_enter=3s "$@"; }"#;
+    let output = sandbox::run(&format!("{setup}\nslow /mnt/bin/tmpmedic check --json --deadline 2s"));
+    let checked = Checked::from(&output);
+    assert_eq!(checked.above_info(), [], "{:#}", checked.json["findings"]);
+    let late = checked.json["blind"].as_array().unwrap().iter().find(|b| b["id"] == "fs-frozen-or-hung");
+    assert!(late.is_some_and(|b| b.to_string().contains("the answer of /mnt/disk")), "{:#}", checked.json["blind"]);
+}
+
+#[test]
 fn near_misses_stay_quiet() {
     needs!("unshare", "setpriv");
     let near = [
