@@ -86,7 +86,7 @@ pub fn ask(pids: &[Pid], catalog: &Catalog, patience: Duration) -> (BTreeMap<Pid
     let hung = GapWhy::Hung { after };
     let (answer, why, strain) = match helper::ask(HELPER, request.as_bytes(), patience) {
         Ok(answer) => (answer, hung, None),
-        Err(HelperError::Late { partial } | HelperError::Died { partial, .. }) => (partial, hung, None),
+        Err(HelperError::Late { partial, .. } | HelperError::Died { partial, .. }) => (partial, hung, None),
         Err(HelperError::Spawn(error)) => {
             let strain = Strain { asked: "a helper process".to_owned(), errno: Errno::from(error) };
             (Vec::new(), GapWhy::NoThread, Some(strain))

@@ -16,9 +16,11 @@ use crate::model::errno::Errno;
 use crate::model::mount::{Device, Mount, MountNamespace};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
+use crate::model::standing::{self, Wait};
 use crate::model::units::{Entries, Millis};
 use crate::sys::clock;
 use crate::sys::helper::{self, HelperError};
+use crate::sys::standing::Standing;
 use crate::sys::stat::Room;
 use crate::sys::walk::Step;
 
@@ -158,7 +160,13 @@ impl Fence {
                 self.answers.insert(request.clone(), (after, answer));
                 way
             }
-            Err(HelperError::Late { partial }) => {
+            // It was awake: the machine is busy, and nothing is known of the file system.
+            Err(HelperError::Late { partial, standing }) if !standing.as_ref().is_some_and(is_held) => {
+                let way = read_answer(&partial);
+                let seen = Entries(u64::try_from(way.steps.len()).unwrap_or(u64::MAX));
+                Way { end: End::Unseen(GapWhy::OverBudget { seen }), ..way }
+            }
+            Err(HelperError::Late { partial, .. }) => {
                 self.pause(device, after);
                 Way { end: End::Unseen(hung_for(PATIENCE)), ..read_answer(&partial) }
             }
@@ -174,6 +182,12 @@ impl Fence {
         let pause = before.saturating_mul(2).min(LONGEST_PAUSE);
         self.hung.insert(device, Hung { until: now.saturating_add(pause), pause });
     }
+}
+
+/// Whether the kernel holds a late helper: all that it does is to ask a file system.
+fn is_held(helper: &Standing) -> bool {
+    let stands = standing::wait(helper.state, helper.wait_channel.as_deref(), &helper.stack);
+    stands != Wait::Other
 }
 
 fn hung_for(patience: Duration) -> GapWhy {

@@ -22,13 +22,18 @@ fn request(path: &[u8]) -> Request {
 
 static NOW: AtomicU64 = AtomicU64::new(1);
 
+fn late(state: char) -> HelperError {
+    let standing = Standing { state, wait_channel: None, stack: Vec::new() };
+    HelperError::Late { partial: Vec::new(), standing: Some(standing) }
+}
+
 /// A fence whose helpers never answer, and the number of helpers that were asked.
 fn silent() -> (Fence, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
     let ask = move |_: &[u8], _: Duration| {
         count.fetch_add(1, Ordering::SeqCst);
-        Err(HelperError::Late { partial: Vec::new() })
+        Err(late('D'))
     };
     (Fence::with(Box::new(ask), || NOW.load(Ordering::SeqCst)), asked)
 }
@@ -56,6 +61,20 @@ fn a_hung_file_system_is_left_alone_for_a_growing_while() {
     assert_eq!(look(4 * second), 2, "after 2 s");
     assert_eq!(look(7 * second), 2, "the pause has doubled");
     assert_eq!(look(9 * second), 3);
+}
+
+#[test]
+fn a_helper_that_is_awake_at_its_deadline_is_only_late() {
+    let dir = scratch::dir();
+    let mount = [scratch::bytes(&dir), b"/slow"].concat();
+    let namespaces = [namespace(Some(hung_mount(&mount)))];
+    let mut fence = Fence::with(Box::new(|_, _| Err(late('R'))), || 1);
+    fence.learn(&namespaces);
+    let way = fence.walk(&request(&mount), namespaces.first(), &"/".into());
+    assert!(
+        matches!(way.end, End::Unseen(GapWhy::OverBudget { .. })),
+        "nothing is known of that file system"
+    );
 }
 
 #[test]

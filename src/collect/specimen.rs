@@ -118,6 +118,7 @@ pub(crate) fn process(pid: Pid, uid: u32) -> Process {
         variables: Ok(vec![]),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Ok(false),
     }
 }

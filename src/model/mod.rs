@@ -21,6 +21,7 @@ pub mod reading;
 pub mod replay;
 pub mod scenario;
 pub mod snapshot;
+pub mod standing;
 pub mod temp_dir;
 pub mod temp_variable;
 pub mod thresholds;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errno::Errno;
 use super::process::{Credentials, MountNs, Pid};
 use super::raw_path::RawPath;
+use super::standing::Standing;
 use super::units::{Micros, WallNanos};
 use super::vantage::Vantage;
 
@@ -90,8 +91,12 @@ pub struct ProbeResult {
     pub steps: Vec<StepResult>,
     /// What could not be imitated: an LSM label, a seccomp filter.
     pub not_imitated: Vec<String>,
-    /// Whether it gave no answer within its deadline; then `steps` holds what was reported before.
+    /// Whether the kernel held it when its deadline came; then `steps` holds what was reported before.
     pub hung: bool,
+    /// Where it stood in the kernel when its deadline came, where that came first. One that was awake then is only late: the
+    /// machine is busy, and nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// Names that could not be removed again.
     pub left_behind: Vec<RawPath>,
 }
@@ -117,6 +122,11 @@ impl ProbeResult {
     /// Whether every step was taken and worked.
     pub fn passed(&self) -> bool {
         !self.hung && self.failure().is_none() && self.steps.iter().any(|s| s.step == Step::Remove)
+    }
+
+    /// Whether its deadline came first although nothing in the kernel held it, as far as one look at it tells.
+    pub fn is_late(&self) -> bool {
+        self.standing.is_some() && !self.hung
     }
 
     /// Time of all steps together.

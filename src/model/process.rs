@@ -61,6 +61,9 @@ pub struct Process {
     pub role: Option<Role>,
     /// The kernel function it sleeps in, read only in state D.
     pub wait_channel: Option<String>,
+    /// The functions of its kernel stack, innermost first, read only in state D, and only by root.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stack: Vec<String>,
     /// Seccomp filters in force (status `Seccomp` 2).
     pub filtered: Seen<bool>,
 }

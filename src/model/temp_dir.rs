@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::raw_path::RawPath;
-use super::reading::{Gap, Reading};
+use super::reading::{Gap, GapWhy, Reading};
 use super::units::{Bytes, Entries, WallNanos};
 use super::vantage::Identity;
 
@@ -35,6 +35,13 @@ pub struct TempDir {
     pub modified: WallNanos,
     /// What could not be counted.
     pub gaps: Vec<Gap>,
+}
+
+impl TempDir {
+    /// Whether its counts are only of a part: there are at least so many.
+    pub fn is_counted_in_part(&self) -> bool {
+        self.gaps.iter().any(|gap| matches!(gap.why, GapWhy::OverBudget { .. }))
+    }
 }
 
 /// Counts of one set of entries.

@@ -67,6 +67,12 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// `1 process`, `1,491 entries`.
+pub fn count(n: usize, noun: (&str, &str)) -> String {
+    let n = u64::try_from(n).unwrap_or(u64::MAX);
+    format!("{} {}", Entries(n), if n == 1 { noun.0 } else { noun.1 })
+}
+
 impl fmt::Display for Entries {
     /// With a separator each three digits: `1,491`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

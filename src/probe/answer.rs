@@ -8,6 +8,7 @@ use crate::model::errno::Errno;
 use crate::model::probe::{Step, StepResult};
 use crate::model::process::{Credentials, MountNs, Pid, Variable};
 use crate::model::raw_path::{RawPath, RawText};
+use crate::model::standing::Standing;
 use crate::model::units::{BootNanos, Micros};
 
 /// One line.
@@ -70,8 +71,8 @@ pub struct Ended {
     pub trouble: Option<String>,
     /// Who the process is, where that was the errand.
     pub described: Option<Described>,
-    /// Whether the deadline came first.
-    pub hung: bool,
+    /// Where the helper stood in the kernel when the deadline came, where that came first.
+    pub late: Option<Standing>,
     /// Whether there was no helper at all, because the machine refused a process.
     pub unstarted: bool,
     /// What was being made and is not known to be gone.

@@ -161,6 +161,7 @@ mod tests {
             variables: Err(gap.clone()),
             role: role.map(|kind| Role { id: "r".into(), kind, title: "R".into() }),
             wait_channel: None,
+            stack: Vec::new(),
             filtered: Err(gap),
         }
     }

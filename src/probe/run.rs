@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use super::answer::{Described, Ended};
 use super::{AskedIds, Errand, Leftovers, ProbeRequest, Work};
-use crate::model::probe::{ProbeResult, Step};
+use crate::model::probe::{ProbeResult, Step, StepResult};
 use crate::model::process::{MountNs, Pid};
 use crate::model::raw_path::RawPath;
+use crate::model::standing::{Standing, Wait};
 use crate::model::units::WallNanos;
 use crate::sys::clock;
 use crate::sys::helper::{self, HelperError, Pending, State};
+use crate::sys::standing;
 
 /// The kind of helper that probes.
 const KIND: &str = "probe";
@@ -77,13 +79,15 @@ pub fn probe_one(request: &ProbeRequest, deadline: Duration) -> (ProbeResult, En
 /// Asks who a process is. What the helper said where that does not come out.
 ///
 /// # Errors
-/// `Err` holds a failed `enter` with its errno, or `hung`.
+/// `Err` holds a failed `enter` with its errno, or where a late helper stood.
 pub fn describe(pid: Pid, ids: Option<AskedIds>, deadline: Duration) -> Result<Described, Box<Ended>> {
     let errand = Errand { pid, started: None, ids, work: Work::Describe };
     let ended = match ask(&errand, deadline) {
         Ok(said) => Ended::read(&said),
         Err(HelperError::Spawn(error)) => not_started(error),
-        Err(HelperError::Late { partial }) => Ended { hung: true, ..Ended::read(&partial) },
+        Err(HelperError::Late { partial, standing }) => {
+            Ended { late: Some(stood(standing)), ..Ended::read(&partial) }
+        }
         Err(error @ HelperError::Died { .. }) => {
             Ended { trouble: Some(error.to_string()), ..Ended::default() }
         }
@@ -113,12 +117,13 @@ fn conclude(helper: Pending, request: &ProbeRequest) -> Ended {
     if helper.state() == State::Late && said.making.is_some() {
         // It may be in the middle of a mkdir that will still happen when the file system wakes up. Nobody but itself can
         // remove that directory then, so it lives on; where nothing was begun it is killed.
+        let late = Some(stood(helper.standing()));
         helper.let_go();
-        return Ended { hung: true, making: None, ..said };
+        return Ended { late, making: None, ..said };
     }
     match helper.finish() {
         Ok(said) => Ended::read(&said),
-        Err(HelperError::Late { .. }) => Ended { hung: true, ..said },
+        Err(HelperError::Late { standing, .. }) => Ended { late: Some(stood(standing)), ..said },
         Err(HelperError::Spawn(error)) => not_started(error),
         Err(error @ HelperError::Died { .. }) => after_death(said, &error, request),
     }
@@ -168,8 +173,7 @@ fn put(results: &mut [Option<ProbeResult>], index: usize, result: ProbeResult) {
 }
 
 pub(super) fn result(request: &ProbeRequest, ended: Ended) -> ProbeResult {
-    // Before the view was taken nothing was learnt about the directory, however long it took.
-    let entered = ended.steps.iter().any(|step| step.step == Step::Enter && step.errno.is_none());
+    let hung = ended.late.as_ref().is_some_and(|late| is_held(late, &ended.steps));
     ProbeResult {
         path: request.path.clone(),
         based_on: request.based_on.clone(),
@@ -180,7 +184,59 @@ pub(super) fn result(request: &ProbeRequest, ended: Ended) -> ProbeResult {
         at: WallNanos(clock::wall_nanos()),
         steps: ended.steps,
         not_imitated: ended.not_imitated,
-        hung: ended.hung && entered,
+        hung,
+        standing: ended.late,
         left_behind: ended.left_behind,
+    }
+}
+
+/// Whether the directory holds a late helper up, and not the machine.
+///
+/// Before the view was taken nothing was learnt about the directory, however long it took. A sync waits for what others
+/// have written, and a program is started by fork and exec, which wait for much that is no file system.
+fn is_held(late: &Standing, steps: &[StepResult]) -> bool {
+    let done = |step| steps.iter().any(|taken| taken.step == step);
+    let entered = steps.iter().any(|taken| taken.step == Step::Enter && taken.errno.is_none());
+    let next = Step::ALL.into_iter().find(|step| !done(*step));
+    entered
+        && match late.wait() {
+            Wait::Thaw | Wait::Server => true,
+            Wait::Lock => next != Some(Step::Execute),
+            Wait::Deep => !matches!(next, Some(Step::Fsync | Step::Execute)),
+            Wait::Other => false,
+        }
+}
+
+fn stood(standing: Option<standing::Standing>) -> Standing {
+    let unknown = || Standing { state: '?', wait_channel: None, stack: Vec::new() };
+    standing.map_or_else(unknown, |seen| Standing {
+        state: seen.state,
+        wait_channel: seen.wait_channel,
+        stack: seen.stack,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::units::Micros;
+
+    fn late(state: char, channel: &str, last: Step) -> bool {
+        let taken = Step::ALL.into_iter().filter(|step| *step <= last);
+        let steps: Vec<StepResult> =
+            taken.map(|step| StepResult { step, errno: None, took: Micros(1) }).collect();
+        is_held(&Standing { state, wait_channel: Some(channel.to_owned()), stack: Vec::new() }, &steps)
+    }
+
+    #[test]
+    fn only_a_helper_that_the_kernel_holds_speaks_of_its_directory() {
+        assert!(late('D', "percpu_rwsem_wait", Step::Enter));
+        assert!(late('D', "io_schedule", Step::Enter));
+        assert!(late('S', "request_wait_answer", Step::Create));
+        assert!(!late('R', "0", Step::Enter), "it waits for a processor");
+        assert!(!late('S', "do_wait", Step::Rename), "its program is slow to start");
+        assert!(!late('D', "percpu_rwsem_wait", Step::Rename), "fork sleeps in the same lock");
+        assert!(!late('D', "jbd2_log_wait_commit", Step::Write), "a sync waits for what others wrote");
+        assert!(!is_held(&stood(None), &[]), "nothing is known");
     }
 }

@@ -44,7 +44,7 @@ fn finding(finding: &Finding) -> String {
     };
     let mut message = safe(&finding.title);
     if let Some(errno) = finding.errno {
-        message.push_str(&format!(" ({errno})"));
+        message.push_str(&format!("; {errno}"));
     }
     for fact in &finding.evidence {
         message.push_str(&format!("\n{}: {}", safe(&fact.source), fact.observed.shown()));
@@ -94,6 +94,14 @@ mod tests {
             text.contains("::error title=private-tmp-deleted::/tmp of forgejo-runner@1.service"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn nests_no_brackets_around_an_errno() {
+        let (now, diagnosis) = sample::sick();
+        let text = render(&now, &diagnosis, &Options::default());
+        assert!(text.contains("; ENOENT (No such file or directory)"), "{text}");
+        assert!(!text.contains("(ENOENT ("), "{text}");
     }
 
     #[test]

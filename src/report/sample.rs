@@ -114,6 +114,7 @@ pub fn process(pid: u32) -> Process {
         variables: Ok(vec![]),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Ok(false),
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::finding::{Action, Confidence, Diagnosis, Evidence, Finding, Risk, Severity};
 use crate::model::log_line::LogLine;
 use crate::model::snapshot::Snapshot;
-use crate::model::units::Entries;
+use crate::model::units::{Entries, count};
 use crate::model::vantage::{Ability, Can, HowKnown, Vantage};
 use crate::report::incomplete::incomplete;
 use crate::report::page::{Ink, Page};
@@ -252,12 +252,12 @@ fn closing(page: &mut Page, now: &Snapshot, options: &Options) {
     page.gap();
     let host = now.host.value().map_or_else(|| "this machine".to_owned(), |host| safe(&host.name));
     let text = format!(
-        "{host}: {} processes ({} readable), {} temp dirs, {} vantages, {} probes in {}",
-        now.eyes.processes,
+        "{host}: {} ({} readable), {}, {}, {} in {}",
+        count(usize::try_from(now.eyes.processes.0).unwrap_or(usize::MAX), ("process", "processes")),
         now.eyes.readable,
-        now.temp_dirs.items().len(),
-        now.vantages.items().len(),
-        now.probes.len(),
+        count(now.temp_dirs.items().len(), ("temp dir", "temp dirs")),
+        count(now.vantages.items().len(), ("vantage", "vantages")),
+        count(now.probes.len(), ("probe", "probes")),
         options.elapsed,
     );
     page.paragraph(0, &text, Ink::Dim);

@@ -10,6 +10,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Kind, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, unseen};
@@ -76,7 +77,9 @@ impl Rule for BindSourceDeleted {
         Verdict::of(found, unseen::mounts(now), || {
             let all = scope::mounts(now).count();
             let dead = scope::mounts(now).filter(|m| m.root_deleted).count();
-            format!("{all} mounts in {} namespaces, {dead} with a removed root, none of them a dir that work is done in", now.namespaces.items().len())
+            let mounts = count(all, ("mount", "mounts"));
+            let spaces = count(now.namespaces.items().len(), ("namespace", "namespaces"));
+            format!("{mounts} in {spaces}, {dead} with a removed root, none of them a dir that work is done in")
         })
     }
 }

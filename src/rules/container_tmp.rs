@@ -10,6 +10,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
@@ -32,9 +33,10 @@ impl Rule for ContainerTmp {
         let mut spots = spot::spots(now, |v| lacks_room(v) && backing(now, v).is_some());
         spots.retain(|s| s.party.container.is_some() && s.party.is_weighty());
         let found = finding(now, &spots).into_iter().collect();
-        Verdict::of(found, unseen::vantages(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let contained = now.vantages.items().iter().filter(|v| place::is_contained(now, v)).count();
-            format!("{contained} vantages in containers, no build there lacks room or a writable temp dir")
+            let contained = count(contained, ("vantage", "vantages"));
+            format!("{contained} in containers, no build there lacks room or a writable temp dir")
         })
     }
 }

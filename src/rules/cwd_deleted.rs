@@ -8,6 +8,7 @@ use crate::model::process::{Pid, Process, RoleKind};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, builds, evidence, offers, unseen};
@@ -46,7 +47,8 @@ impl Rule for CwdDeleted {
         let gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { gaps };
         Verdict::of(found, gaps, || {
             let builds = living().filter(|p| p.is_build()).count();
-            format!("working directories of {builds} runners and build processes, each exists")
+            let builds = count(builds, ("runner or build process", "runners and build processes"));
+            format!("working directories of {builds}, each exists")
         })
     }
 }

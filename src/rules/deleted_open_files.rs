@@ -10,7 +10,7 @@ use crate::model::process::Pid;
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::units::Bytes;
+use crate::model::units::{Bytes, count};
 use crate::rules::room::{self, Room};
 use crate::rules::{Rule, RuleCard, Verdict, cohort, offers, place, scope};
 
@@ -47,8 +47,8 @@ impl Rule for DeletedOpenFiles {
         Verdict::of(found, gaps, || {
             let all: Vec<&Pinned> = by_device.values().flatten().copied().collect();
             let unread = if now.holders.is_whole() { "" } else { "; not all processes could be read" };
-            let (sum, holders, floor) = (sum(&all), all.len(), t.pinned_from);
-            format!("{sum} held by deleted files of {holders} processes, {floor} are worth a word{unread}")
+            let (sum, holders, floor) = (sum(&all), count(all.len(), ("process", "processes")), t.pinned_from);
+            format!("{sum} held by deleted files of {holders}, {floor} are worth a word{unread}")
         })
     }
 }
@@ -179,7 +179,7 @@ mod tests {
         let Verdict::RuledOut(because) = pinning(5 << 20, "/tmp/x (deleted)").check(&DeletedOpenFiles) else {
             panic!("5 M is nothing")
         };
-        assert!(because.starts_with("5.00 M held by deleted files of 1 processes"), "{because}");
+        assert!(because.starts_with("5.00 M held by deleted files of 1 process,"), "{because}");
     }
 
     #[test]

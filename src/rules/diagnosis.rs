@@ -3,6 +3,7 @@
 use crate::model::finding::{Diagnosis, Finding, RuledOut, Severity, Status, Unseen};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::build_log::{self, Says};
 use crate::rules::{RULES, Rule, Verdict, unexplained};
 
@@ -107,13 +108,15 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
     match (critical, warnings, diagnosis.found.first()) {
         (1, _, Some(first)) | (0, 1, Some(first)) => first.title.clone(),
         (2.., _, Some(first)) => format!("{} (and {} more)", first.title, critical - 1),
-        (0, 2.., Some(first)) => format!("{} (and {} more warnings)", first.title, warnings - 1),
+        (0, 2.., Some(first)) => {
+            format!("{} (and {})", first.title, count(warnings - 1, ("more warning", "more warnings")))
+        }
         _ if diagnosis.status == Status::Unknown => "could not look at this machine".to_owned(),
         _ => {
-            let dirs = now.temp_dirs.items().len();
-            let vantages = now.vantages.items().len();
+            let dirs = count(now.temp_dirs.items().len(), ("temp dir", "temp dirs"));
+            let vantages = count(now.vantages.items().len(), ("vantage", "vantages"));
             let none = if unexplained::any(now) { "no build's fails" } else { "none fails" };
-            format!("{dirs} temp dirs seen from {vantages} vantages, {none}")
+            format!("{dirs} seen from {vantages}, {none}")
         }
     }
 }

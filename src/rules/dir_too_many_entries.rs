@@ -9,6 +9,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::TempDir;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::{Rule, RuleCard, Verdict, offers};
 
 /// See the module's header.
@@ -35,25 +36,29 @@ impl Rule for DirTooManyEntries {
 
 fn because(dirs: &[TempDir]) -> String {
     let most = dirs.iter().max_by_key(|d| d.total.entries);
-    let count = most.map_or_else(
+    let largest = most.map_or_else(
         || "no temp dir was counted".to_owned(),
-        |d| format!("at most {} entries ({})", d.total.entries, d.path),
+        |d| {
+            let entries = usize::try_from(d.total.entries.0).unwrap_or(usize::MAX);
+            format!("at most {} ({})", count(entries, ("entry", "entries")), d.path)
+        },
     );
-    format!("{count}; the popular wrong diagnosis: a large directory is slow to list, it never gives ENOENT")
+    format!("{largest}; the popular wrong diagnosis: a large directory is slow to list, it never gives ENOENT")
 }
 
 fn finding(dir: &TempDir) -> Finding {
     let entries = dir.total.entries;
+    let least = if dir.is_counted_in_part() { "at least " } else { "" };
     Finding {
         id: CARD.id.to_owned(),
         severity: Severity::Info,
         confidence: Confidence::Proven,
-        title: format!("{} has {entries} entries: slow to list, not a cause of ENOENT", dir.path),
+        title: format!("{} has {least}{entries} entries: slow to list, not a cause of ENOENT", dir.path),
         errno: None,
         evidence: vec![
             Evidence {
                 source: format!("entries of {}", dir.reached),
-                observed: RawText::from(entries.0.to_string().as_str()),
+                observed: RawText::from(format!("{least}{}", entries.0).as_str()),
                 means: "listing takes noticeable time; creating stays fast and no error comes of it. Look at the other \
                         findings for the cause of a failure"
                     .to_owned(),
@@ -100,6 +105,21 @@ mod tests {
         assert_eq!(found[0].severity, Severity::Info);
         assert_eq!(found[0].errno, None);
         assert_eq!(found[0].title, "/tmp has 200,000 entries: slow to list, not a cause of ENOENT");
+    }
+
+    #[test]
+    fn a_count_that_was_stopped_is_a_lower_bound_and_rules_nothing_out() {
+        let stopped = |entries: u64| {
+            let mut stage = with(entries);
+            let why = GapWhy::OverBudget { seen: Entries(entries) };
+            stage.now.temp_dirs.value_mut().unwrap()[0].gaps = vec![Gap::new("entries of /tmp", why)];
+            stage
+        };
+        let Verdict::Found(found) = stopped(200_000).check(&DirTooManyEntries) else { panic!("it has at least those") };
+        assert_eq!(found[0].title, "/tmp has at least 200,000 entries: slow to list, not a cause of ENOENT");
+        assert_eq!(found[0].evidence[0].observed, "at least 200000".into());
+        let Verdict::Blind(gaps) = stopped(1_491).check(&DirTooManyEntries) else { panic!("nobody knows how many") };
+        assert_eq!(gaps[0].what, "entries of /tmp");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::model::process::Process;
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::setting::{self, Setting};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
 
@@ -31,8 +32,9 @@ impl Rule for DuplicateEnvEntry {
             differing.filter_map(|name| p.variable(name).ok().flatten().map(|value| (*name, value))).collect()
         });
         let found = twice.iter().filter(|s| s.party.is_weighty() || fails(now, s)).filter_map(finding).collect();
-        Verdict::of(found, unseen::environments(now), || {
-            format!("{} environments read, none holds two values of a temp variable", setting::readable(now))
+        unseen::verdict_on_values(now, found, vec![], || {
+            let read = count(setting::readable(now), ("environment", "environments"));
+            format!("{read} read, none holds two values of a temp variable")
         })
     }
 }
@@ -112,6 +114,6 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&DuplicateEnvEntry), Verdict::Blind(_)));
+        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&DuplicateEnvEntry), Verdict::Blind(_)));
     }
 }

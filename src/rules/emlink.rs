@@ -5,6 +5,7 @@ use crate::model::finding::{Confidence, Evidence, Finding, Risk, Severity};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing};
@@ -28,7 +29,10 @@ impl Rule for Emlink {
             let most = now.vantages.items().iter().filter_map(|v| Some((links(v)?, &v.path))).max();
             most.map_or_else(
                 || "no temp dir could be looked at".to_owned(),
-                |(links, path)| format!("at most {links} links ({path}); ext4 without dir_nlink ends at 65,000"),
+                |(links, path)| {
+                    let links = count(usize::try_from(links).unwrap_or(usize::MAX), ("link", "links"));
+                    format!("at most {links} ({path}); ext4 without dir_nlink ends at 65,000")
+                },
             )
         })
     }
@@ -120,7 +124,7 @@ mod tests {
     #[test]
     fn is_ruled_out_with_its_figures() {
         let Verdict::RuledOut(because) = linked(2_512).check(&Emlink) else { panic!("far from it") };
-        assert!(because.starts_with("at most 2512 links (/"), "{because}");
+        assert!(because.starts_with("at most 2,512 links (/"), "{because}");
     }
 
     #[test]

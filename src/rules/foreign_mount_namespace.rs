@@ -9,6 +9,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
@@ -36,10 +37,10 @@ impl Rule for ForeignMountNamespace {
         let mut spots = spot::spots(now, |v| elsewhere(v) && is_other_place(now, ours, v));
         spots.retain(|s| s.party.is_weighty() && is_of_interest(now, s));
         let found = finding(now, ours, &spots).into_iter().collect();
-        Verdict::of(found, unseen::vantages(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let others = now.vantages.items().iter().filter(|v| elsewhere(v)).count();
-            let all = now.vantages.items().len();
-            format!("{others} of {all} vantages lie in other mount namespaces; no build that fails is among them")
+            let all = count(now.vantages.items().len(), ("vantage", "vantages"));
+            format!("{others} of {all} lie in other mount namespaces; no build that fails is among them")
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Facts, HowKnown, Vantage};
+use crate::model::units::count;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
@@ -28,7 +29,7 @@ impl Rule for ImmutableOrAppend {
         let found = cohort::by_directory(now, wanted).iter().filter_map(finding).collect();
         unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let seen = now.vantages.items().iter().filter(|v| place::directory(v).is_some()).count();
-            format!("no flag i or a on the directories of {seen} vantages")
+            format!("no flag i or a on the directories of {}", count(seen, ("vantage", "vantages")))
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Component, Vantage};
+use crate::model::units::count;
 use crate::rules::party::Party;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -33,9 +34,10 @@ impl Rule for NoTmpInImage {
         let spots = spot::spots(now, |v| missing(v).is_some());
         let worth = spots.iter().filter(|spot| needs_it(now, spot));
         let found = worth.filter_map(|spot| finding(now, spot)).collect();
-        Verdict::of(found, unseen::vantages(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let seen = now.vantages.items().iter().filter(|v| v.path.is_below(&tmp())).count();
-            format!("/tmp looked at from {seen} vantages; no build, asked process, idle container or host lacks it")
+            let seen = count(seen, ("vantage", "vantages"));
+            format!("/tmp looked at from {seen}; no build, asked process, idle container or host lacks it")
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::way::{self, Stop};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot, unseen};
@@ -39,7 +40,8 @@ impl Rule for OvermountedTmp {
         let covers: Vec<Cover<'_>> = now.namespaces.items().iter().flat_map(|ns| covers(now, ns)).collect();
         let found: Vec<Finding> = covers.iter().filter_map(|cover| finding(now, cover)).collect();
         Verdict::of(found, gaps(now, &covers), || {
-            format!("{} mounts over temp dirs of the host and of containers, nobody uses what lies below", covers.len())
+            let covers = count(covers.len(), ("mount", "mounts"));
+            format!("{covers} over temp dirs of the host and of containers, nobody uses what lies below")
         })
     }
 }
@@ -250,7 +252,7 @@ mod tests {
     fn stays_clear_of_mounts_that_hide_nothing_in_use() {
         let covered_only = covered(Stage::healthy(), 1);
         let Verdict::RuledOut(because) = covered_only.check(&OvermountedTmp) else { panic!("must be ruled out") };
-        assert!(because.starts_with("1 mounts over temp dirs"), "{because}");
+        assert!(because.starts_with("1 mount over temp dirs"), "{because}");
         let on_top = held(covered(Stage::healthy(), 1), 100, How::Fd(4), SHM);
         assert!(matches!(on_top.check(&OvermountedTmp), Verdict::RuledOut(_)));
         let mut deleted = held(covered(Stage::healthy(), 1), 100, How::Fd(4), ROOT);

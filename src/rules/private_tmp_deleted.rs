@@ -5,6 +5,7 @@ use crate::model::finding::{Action, Confidence, Finding, Risk};
 use crate::model::mount::Mount;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::party::Party;
 use crate::rules::scope::{self, Group};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
@@ -25,10 +26,12 @@ impl Rule for PrivateTmpDeleted {
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let groups = scope::groups_on_mount(now, is_dead_private_tmp);
-        let found = groups.iter().map(|group| finding(now, group)).collect();
+        let found = groups.into_iter().map(named).map(|group| finding(now, &group)).collect();
         Verdict::of(found, unseen::mounts(now), || {
             let private = scope::mounts(now).filter(|m| is_private_tmp(m) && !m.root_deleted).count();
-            format!("{private} private temp dirs seen in {} mount namespaces, each alive", now.namespaces.items().len())
+            let dirs = count(private, ("private temp dir", "private temp dirs"));
+            let spaces = count(now.namespaces.items().len(), ("mount namespace", "mount namespaces"));
+            format!("{dirs} seen in {spaces}, each alive")
         })
     }
 }
@@ -42,6 +45,29 @@ pub fn is_private_tmp(mount: &Mount) -> bool {
 /// `//deleted` cannot occur in a real name, so the mark is proof.
 fn is_dead_private_tmp(mount: &Mount) -> bool {
     mount.root_deleted && is_private_tmp(mount)
+}
+
+/// A group whose cgroups name no unit (a container without systemd's, a foreign cgroup namespace) by the one in the path.
+fn named(group: Group<'_>) -> Group<'_> {
+    let unit = unit_of(group.mount).filter(|_| group.unit.is_none() && group.container.is_none());
+    match unit {
+        Some(unit) => Group { label: unit.clone(), unit: Some(unit), ..group },
+        None => group,
+    }
+}
+
+/// `forgejo-runner@1.service` of `systemd-private-<boot>-forgejo-runner@1.service-k2Xq91`.
+fn unit_of(mount: &Mount) -> Option<String> {
+    let mut parts = mount.root.as_bytes().split(|b| *b == b'/');
+    let (_boot, rest) = split_at_dash(parts.find_map(|part| part.strip_prefix(b"systemd-private-"))?)?;
+    let end = rest.iter().rposition(|b| *b == b'-')?;
+    let unit = std::str::from_utf8(rest.get(..end)?).ok()?;
+    unit.contains('.').then(|| unit.to_owned())
+}
+
+fn split_at_dash(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|b| *b == b'-')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn finding(now: &Snapshot, group: &Group<'_>) -> Finding {
@@ -87,7 +113,7 @@ fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::Severity;
+    use crate::model::finding::{Severity, SubjectKind};
     use crate::rules::stage::{Life, Stage};
 
     #[test]
@@ -98,6 +124,18 @@ mod tests {
         assert_eq!(found[0].subject.name, "forgejo-runner@1.service");
         assert_eq!(found[0].severity, Severity::Critical);
         assert!(found[0].evidence[0].observed.shown().contains("//deleted"));
+    }
+
+    #[test]
+    fn takes_the_unit_from_the_path_where_no_cgroup_names_one() {
+        let from = "/tmp/systemd-private-0123456789abcdef0123456789abcdef-forgejo-runner@1.service-k2Xq91/tmp";
+        let stage = Stage::healthy().runner(41, "x").change(41, |p| p.unit = None).bind(41, from, "/tmp", Life::Dead);
+        let Verdict::Found(found) = stage.check(&PrivateTmpDeleted) else { panic!("must be found") };
+        assert_eq!(found[0].title, "/tmp of forgejo-runner@1.service is a deleted directory");
+        assert_eq!((found[0].subject.kind, found[0].subject.name.as_str()), (SubjectKind::Unit, "forgejo-runner@1.service"));
+        let known = stage.change(41, |p| p.unit = Some("ci.service".to_owned()));
+        let Verdict::Found(found) = known.check(&PrivateTmpDeleted) else { panic!("must be found") };
+        assert_eq!(found[0].subject.name, "ci.service", "the cgroup knows better");
     }
 
     #[test]

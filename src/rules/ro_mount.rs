@@ -6,6 +6,7 @@ use crate::model::mount::Mount;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
+use crate::model::units::count;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::ro_after_fs_error::has_stopped;
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
@@ -16,7 +17,13 @@ pub struct RoMount;
 static CARD: RuleCard = RuleCard {
     id: "ro-mount",
     title: "The temp dir lies on a read-only mount",
-    yields_to: &["ro-after-fs-error", "private-tmp-readonly-fallback", "private-tmp-deleted"],
+    yields_to: &[
+        "ro-after-fs-error",
+        "private-tmp-readonly-fallback",
+        "private-tmp-deleted",
+        "tmpdir-literal-syntax",
+        "tmpdir-relative",
+    ],
 };
 
 impl Rule for RoMount {
@@ -32,9 +39,10 @@ impl Rule for RoMount {
         unseen::verdict(now, found, gaps(now), || {
             let all = now.vantages.items();
             let sealed = all.iter().filter(|v| is_read_only(now, v)).count();
+            let all = count(all.len(), ("vantage", "vantages"));
             match sealed {
-                0 => format!("{} vantages, no temp dir on a read-only mount", all.len()),
-                n => format!("{n} of {} vantages are read-only, by policy: no build lives there", all.len()),
+                0 => format!("{all}, no temp dir on a read-only mount"),
+                n => format!("{n} of {all} read-only, by policy: no build lives there"),
             }
         })
     }
@@ -174,7 +182,7 @@ mod tests {
         let stage = Stage::healthy().runner(70, "networkd.service").change(70, |p| p.role = None);
         let stage = stage.change_vantages(|v| v.pids == [70], |v| v.is_build = false);
         let Verdict::RuledOut(because) = sealed(stage, 70, "ro", "rw").check(&RoMount) else { panic!("a policy") };
-        assert_eq!(because, "2 of 6 vantages are read-only, by policy: no build lives there");
+        assert_eq!(because, "2 of 6 vantages read-only, by policy: no build lives there");
     }
 
     #[test]
@@ -191,6 +199,18 @@ mod tests {
         let stage = sealed(Stage::healthy().put(process(300, 1, "x", 1)), 100, "ro", "ro")
             .change_vantages(|_| true, |v| v.can_create.can = Can::Yes);
         assert!(matches!(stage.check(&RoMount), Verdict::RuledOut(_)));
+    }
+
+    #[test]
+    fn leaves_the_lead_to_the_value_that_should_not_point_there() {
+        for (value, leader) in [("\"/var/tmp\"", "tmpdir-literal-syntax"), ("t", "tmpdir-relative")] {
+            let stage = Stage::healthy().runner(70, "ci.service").variable(70, "TMPDIR", value);
+            let stage = sealed(stage, 70, "ro", "rw").fails(70, value, Errno::EROFS, "mkdir");
+            let stage = stage.change_vantages(|v| v.path == value.into(), |v| v.based_on = Some("/".into()));
+            let found = crate::rules::diagnose(&stage.now, None, &Thresholds::default()).found;
+            let ids: Vec<&str> = found.iter().filter(|f| f.severity > Severity::Info).map(|f| f.id.as_str()).collect();
+            assert_eq!(ids, [leader], "{value}");
+        }
     }
 
     #[test]

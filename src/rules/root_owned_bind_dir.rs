@@ -11,7 +11,7 @@ use crate::model::process::{Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::units::WallNanos;
+use crate::model::units::{WallNanos, count};
 use crate::model::vantage::{Can, Facts, HowKnown, Kind, Reason, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, on_mount, place, rights, unseen};
@@ -52,7 +52,8 @@ impl Rule for RootOwnedBindDir {
         unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let all = now.vantages.items().iter();
             let bound = all.filter(|v| v.reasons.contains(&Reason::BindMount)).count();
-            format!("{bound} directories bound into containers: each writable for whoever works there, or not worked in")
+            let bound = count(bound, ("directory", "directories"));
+            format!("{bound} bound into containers: each writable for whoever works there, or not worked in")
         })
     }
 }

@@ -90,7 +90,7 @@ fn warns_where_the_engine_made_it_and_nobody_builds() {
 #[test]
 fn leaves_old_directories_with_content_alone() {
     let Verdict::RuledOut(because) = bound("/data/certs").check(&RootOwnedBindDir) else { panic!("old and full") };
-    assert!(because.starts_with("1 directories bound"), "{because}");
+    assert!(because.starts_with("1 directory bound"), "{because}");
 }
 
 #[test]

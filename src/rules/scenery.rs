@@ -118,6 +118,7 @@ impl Stage {
             steps: vec![StepResult { step: Step::Mkdir, errno: Some(errno), took: Micros(20) }],
             not_imitated: vec![],
             hung: false,
+            standing: None,
             left_behind: vec![],
         };
         self.now.take_probes(vec![probe]);

@@ -75,6 +75,12 @@ impl Setting<'_> {
         self.party.lead.map(|p| p.pid).unwrap_or_default()
     }
 
+    /// The directory that the value means for that process: a relative one lies in its working directory.
+    pub fn meant(&self, now: &Snapshot, pid: Pid) -> RawPath {
+        let cwd = now.process(pid).and_then(|p| p.cwd.as_ref().ok()).filter(|_| !self.value.is_absolute());
+        cwd.map_or_else(|| self.value.clone(), |place| place.path.join(self.value.as_bytes()))
+    }
+
     /// Whether the value serves the processes as a temp dir.
     pub fn works(&self, now: &Snapshot) -> Option<bool> {
         works(now, self.pid(), &self.value)

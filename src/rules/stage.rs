@@ -243,6 +243,7 @@ pub fn process(pid: Pid, parent: Pid, comm: &str, uid: u32) -> Process {
         variables: Ok(vec![]),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Ok(false),
     }
 }

@@ -5,6 +5,7 @@ use crate::model::finding::{Action, Evidence, Finding, Risk};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Component, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -27,10 +28,10 @@ impl Rule for TmpdirDanglingSymlink {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| dangling(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
-        Verdict::of(found, gaps, || {
+        unseen::verdict_on_values(now, found, unseen::vantages_that_matter(now), || {
             let links = now.vantages.items().iter().flat_map(way::links_of).count();
-            format!("{links} symlinks on the ways to temp dirs, each leads to something")
+            let links = count(links, ("symlink", "symlinks"));
+            format!("{links} on the ways to temp dirs, each leads to something")
         })
     }
 }
@@ -118,7 +119,7 @@ mod tests {
         let stage = linked(Stage::healthy().runner(41, "r@1.service"), 41, "/srv");
         let verdict = ends_at(stage, "/srv/ci").check(&TmpdirDanglingSymlink);
         let Verdict::RuledOut(because) = verdict else { panic!("must be ruled out, was {verdict:?}") };
-        assert_eq!(because, "1 symlinks on the ways to temp dirs, each leads to something");
+        assert_eq!(because, "1 symlink on the ways to temp dirs, each leads to something");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::model::process::Process;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::setting::{self, Setting};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
@@ -29,9 +30,10 @@ impl Rule for TmpdirEmptyString {
             first.into_iter().map(|value| ("TMPDIR", value)).collect()
         });
         let found = empty.iter().filter(|s| s.party.is_weighty()).map(|s| finding(now, s)).collect();
-        Verdict::of(found, unseen::environments_of_builds(now), || {
+        unseen::verdict_on_values(now, found, vec![], || {
             let builds = now.all_processes().filter(|p| p.is_build()).count();
-            format!("TMPDIR of {builds} runners and build processes read, none is empty")
+            let builds = count(builds, ("runner or build process", "runners and build processes"));
+            format!("TMPDIR of {builds} read, none is empty")
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::model::finding::{Confidence, Evidence, Finding, Risk};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::setting::{self, Setting};
 use crate::rules::{Rule, RuleCard, Verdict, offers, spot, unseen};
@@ -31,10 +32,12 @@ impl Rule for TmpdirLiteralSyntax {
         });
         let told = |s: &&Setting<'_>| s.party.is_weighty() || s.works(now) == Some(false);
         let found = flawed.iter().filter(told).filter_map(|setting| finding(now, setting)).collect();
-        Verdict::of(found, unseen::environments(now), || {
+        unseen::verdict_on_values(now, found, vec![], || {
             let named = now.all_processes().map(|p| spot::effective(p).len()).sum::<usize>();
             let read = setting::readable(now);
-            format!("{named} temp variables in {read} environments, none holds quotes, blanks, ~, $ or % that fail")
+            let named = count(named, ("temp variable", "temp variables"));
+            let read = count(read, ("environment", "environments"));
+            format!("{named} in {read}, none holds quotes, blanks, ~, $ or % that fail")
         })
     }
 }
@@ -102,7 +105,7 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Option<Finding> {
         id: CARD.id.to_owned(),
         severity: setting.severity(),
         confidence: if works == Some(false) { Confidence::Proven } else { Confidence::Likely },
-        subject: setting.party.subject(&setting.value),
+        subject: setting.party.subject(&setting.meant(now, setting.pid())),
         title: titled(&format!("{}=", setting.name), &setting.value, &after),
         errno: vantage.and_then(|v| v.can_create.errno).or(Some(Errno::ENOENT)),
         evidence,
@@ -190,6 +193,6 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirLiteralSyntax), Verdict::Blind(_)));
+        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirLiteralSyntax), Verdict::Blind(_)));
     }
 }

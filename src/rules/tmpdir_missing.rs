@@ -5,6 +5,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Component, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -34,11 +35,12 @@ impl Rule for TmpdirMissing {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| missing(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
-        Verdict::of(found, gaps, || {
+        unseen::verdict_on_values(now, found, unseen::vantages_that_matter(now), || {
             let named = spot::spots(now, |v| v.path.is_absolute()).iter().filter(|s| s.variable.is_some()).count();
             let read = setting::readable(now);
-            format!("{named} temp dirs named by variables in {read} environments, each exists for its process")
+            let named = count(named, ("temp dir", "temp dirs"));
+            let read = count(read, ("environment", "environments"));
+            format!("{named} named by variables in {read}, each exists for its process")
         })
     }
 }
@@ -159,7 +161,7 @@ mod tests {
         // The host's shell has no /srv/ci/tmp, the service that names it has: its namespace decides.
         let verdict = runner().check(&TmpdirMissing);
         let Verdict::RuledOut(because) = verdict else { panic!("must be ruled out, was {verdict:?}") };
-        assert_eq!(because, "1 temp dirs named by variables in 3 environments, each exists for its process");
+        assert_eq!(because, "1 temp dir named by variables in 3 environments, each exists for its process");
     }
 
     #[test]
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_or_vantages_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirMissing), Verdict::Blind(_)));
+        assert!(matches!(runner().without_environment(41).check(&TmpdirMissing), Verdict::Blind(_)));
         assert!(matches!(Stage::healthy().without_vantages().check(&TmpdirMissing), Verdict::Blind(_)));
     }
 }

@@ -6,6 +6,7 @@ use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Component, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -28,10 +29,10 @@ impl Rule for TmpdirNotADirectory {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| culprit(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
-        Verdict::of(found, gaps, || {
+        unseen::verdict_on_values(now, found, unseen::vantages_that_matter(now), || {
             let seen = spot::spots(now, |_| true).len();
-            format!("{seen} temp dirs in use, none is a file or stands below one")
+            let seen = count(seen, ("temp dir", "temp dirs"));
+            format!("{seen} in use, none is a file or stands below one")
         })
     }
 }

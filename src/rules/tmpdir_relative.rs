@@ -6,6 +6,7 @@ use crate::model::process::{Pid, Place};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::setting::{self, Setting};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, spot, tmpdir_literal_syntax, unseen};
@@ -30,9 +31,11 @@ impl Rule for TmpdirRelative {
             all.filter(|(_, value)| !value.is_absolute() && tmpdir_literal_syntax::flaw(value).is_none()).collect()
         });
         let found = relative.iter().map(|setting| finding(now, setting)).collect();
-        Verdict::of(found, unseen::environments(now), || {
+        unseen::verdict_on_values(now, found, vec![], || {
             let named = now.all_processes().map(|p| spot::effective(p).len()).sum::<usize>();
-            format!("{named} temp variables in {} environments, each absolute", setting::readable(now))
+            let named = count(named, ("temp variable", "temp variables"));
+            let read = count(setting::readable(now), ("environment", "environments"));
+            format!("{named} in {read}, each absolute")
         })
     }
 }
@@ -41,7 +44,7 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Finding {
     let failing = setting.party.pids.iter().find(|pid| setting::works(now, **pid, &setting.value) == Some(false));
     let pid = failing.copied().unwrap_or_else(|| setting.pid());
     let cwd = now.process(pid).and_then(|p| p.cwd.as_ref().ok());
-    let meant = cwd.map_or_else(|| setting.value.clone(), |place| place.path.join(setting.value.as_bytes()));
+    let meant = setting.meant(now, pid);
     let vantage = setting::vantage_of(now, pid, &setting.value);
     let mut evidence = setting.sources(now, "a relative value: it means another directory in each working directory");
     evidence.extend(cwd.map(|place| place_of(pid, place, &meant)));
@@ -120,6 +123,6 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirRelative), Verdict::Blind(_)));
+        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirRelative), Verdict::Blind(_)));
     }
 }

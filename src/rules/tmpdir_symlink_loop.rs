@@ -4,6 +4,7 @@ use crate::model::finding::{Finding, Risk};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Component, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -29,10 +30,10 @@ impl Rule for TmpdirSymlinkLoop {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| looping(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
-        Verdict::of(found, gaps, || {
+        unseen::verdict_on_values(now, found, unseen::vantages_that_matter(now), || {
             let links = now.vantages.items().iter().flat_map(way::links_of).count();
-            format!("{links} symlinks on the ways to temp dirs, none leads back to itself")
+            let links = count(links, ("symlink", "symlinks"));
+            format!("{links} on the ways to temp dirs, none leads back to itself")
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, setting, spot, unseen};
@@ -73,8 +74,9 @@ impl Rule for TmpdirTempTmpDisagree {
         if found.is_empty() {
             found.extend(by_values.iter().find_map(|(named, pids)| apart(now, named, pids)));
         }
-        Verdict::of(found, unseen::environments_of_builds(now), || {
-            format!("{} runners and build processes read, all their temp variables serve alike", concerned().count())
+        unseen::verdict_on_values(now, found, vec![], || {
+            let builds = count(concerned().count(), ("runner or build process", "runners and build processes"));
+            format!("{builds} read, all their temp variables serve alike")
         })
     }
 }

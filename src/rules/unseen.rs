@@ -1,8 +1,8 @@
 //! What was not seen: when it forbids to rule a cause out, and when it is enough to say so.
 //!
-//! A cause that can strike any process is not ruled out while some process hides: [`vantages`], [`environments`]. One of a file
-//! system or a directory, which others see as well, is ruled out for whom was seen, and [`verdict`] names whom it leaves
-//! out: [`vantages_that_matter`]. One of runners and builds alone needs only those: [`processes`], [`of_builds`].
+//! One policy for all: no cause is ruled out while a runner, a build or a process that was asked about hides what would show
+//! it ([`vantages_that_matter`], [`environments`], [`of_builds`]). Any other process that may not be read is left out, and
+//! [`verdict`] and [`verdict_on_values`] say so.
 
 use crate::model::finding::Finding;
 use std::collections::BTreeMap;
@@ -23,6 +23,25 @@ pub fn verdict(
         let left_out: Vec<&str> = now.vantages.gaps().iter().map(|gap| gap.what.as_str()).take(2).collect();
         let because = because();
         if left_out.is_empty() { because } else { format!("{because}; not seen: {}", left_out.join(", ")) }
+    })
+}
+
+/// A verdict over what variables name, which `gaps` beside the environments may keep from being ruled out.
+pub fn verdict_on_values(
+    now: &Snapshot,
+    found: Vec<Finding>,
+    gaps: Vec<Gap>,
+    because: impl FnOnce() -> String,
+) -> Verdict {
+    Verdict::of(found, [gaps, environments(now)].concat(), || {
+        let lives = |p: &&Process| !p.kernel && !matches!(p.state, 'Z' | 'X');
+        let whys = now.all_processes().filter(lives).filter_map(|p| p.variables.as_ref().err());
+        let left_out = of_processes("environment", whys);
+        let because = because();
+        match left_out.first() {
+            None => because,
+            Some(first) => format!("{because}; not seen: {}", first.what),
+        }
     })
 }
 
@@ -47,15 +66,9 @@ pub fn vantages(now: &Snapshot) -> Vec<Gap> {
     now.vantages.gaps().to_vec()
 }
 
-/// What kept the environments of processes from being read; processes that ended meanwhile do not count.
+/// What kept the environments of runners, build processes and asked ones from being read; of those that ended meanwhile
+/// nothing is missing.
 pub fn environments(now: &Snapshot) -> Vec<Gap> {
-    let Some(table) = now.processes.value() else { return now.processes.gaps().to_vec() };
-    let living = table.by_pid.values().filter(|p| !p.kernel && p.state != 'Z' && p.state != 'X');
-    of_processes("environment", living.filter_map(|p| p.variables.as_ref().err()))
-}
-
-/// The same for a cause that only runners, build processes and asked ones can have.
-pub fn environments_of_builds(now: &Snapshot) -> Vec<Gap> {
     if now.processes.value().is_none() {
         return now.processes.gaps().to_vec();
     }
@@ -118,11 +131,39 @@ mod tests {
     }
 
     #[test]
-    fn counts_environments_that_were_denied_and_not_those_of_the_dead() {
-        let stage =
-            Stage::healthy().without_environment(100).change(1, |p| p.variables = Err(GapWhy::Vanished));
-        let gaps = environments(&stage.now);
-        assert_eq!(gaps.len(), 1);
-        assert_eq!(gaps[0].what, "environment of 1 process");
+    fn an_unread_environment_blinds_where_it_builds_or_was_asked_about() {
+        let stage = Stage::healthy().runner(70, "ci.service").without_environment(100);
+        let said = |stage: &Stage| verdict_on_values(&stage.now, vec![], vec![], || "all is well".to_owned());
+        assert_eq!(
+            said(&stage),
+            Verdict::RuledOut("all is well; not seen: environment of 1 process".to_owned())
+        );
+        let gap = Gap::new("environment of 1 process", GapWhy::Denied);
+        assert_eq!(said(&stage.clone().asked(100)), Verdict::Blind(vec![gap.clone()]));
+        assert_eq!(said(&stage.clone().without_environment(70)), Verdict::Blind(vec![gap]));
+        let dead = stage.change(100, |p| p.variables = Err(GapWhy::Vanished));
+        assert_eq!(
+            said(&dead),
+            Verdict::RuledOut("all is well".to_owned()),
+            "of the dead nothing is missing"
+        );
+    }
+
+    #[test]
+    fn every_rule_on_temp_variables_leaves_strangers_out_and_waits_for_builds() {
+        let names = |p: &&&dyn crate::rules::Rule| {
+            p.card().id.starts_with("tmpdir-") || p.card().id == "duplicate-env-entry"
+        };
+        let stage = Stage::healthy().runner(70, "ci.service");
+        let (stranger, build) = (stage.clone().without_environment(100), stage.without_environment(70));
+        for rule in crate::rules::RULES.iter().filter(names) {
+            let id = rule.card().id;
+            assert!(
+                matches!(stranger.check(*rule), Verdict::RuledOut(_)),
+                "{id}: {:?}",
+                stranger.check(*rule)
+            );
+            assert!(matches!(build.check(*rule), Verdict::Blind(_)), "{id}: {:?}", build.check(*rule));
+        }
     }
 }

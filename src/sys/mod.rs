@@ -26,6 +26,7 @@ pub mod remove;
 pub(crate) mod scratch;
 pub mod space;
 pub mod spawn;
+pub mod standing;
 pub mod stat;
 pub mod stdio;
 pub mod term;

@@ -11,14 +11,9 @@ use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
 use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::TempDir;
+pub use crate::model::units::count;
 use crate::model::units::{Entries, WallNanos, per_cent};
 use crate::model::vantage::{Acl, AclWho, Can, Facts, HowKnown, Kind, Space, Vantage};
-
-/// `1 process`, `1,491 entries`.
-pub fn count(n: usize, noun: (&str, &str)) -> String {
-    let n = u64::try_from(n).unwrap_or(u64::MAX);
-    format!("{} {}", Entries(n), if n == 1 { noun.0 } else { noun.1 })
-}
 
 /// `1 entry`, `1,491 entries`.
 pub fn entries(n: Entries) -> String {

@@ -148,6 +148,7 @@ fn process(n: u32) -> Process {
         ]),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Ok(false),
     }
 }

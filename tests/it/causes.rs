@@ -131,6 +131,8 @@ causes! {
     tmpdir_relative: [] Case::critical("tmpdir-relative", "mkdir -m 777 /mnt/job; cd /mnt/job; runner TMPDIR=scratch; cd /");
     tmpdir_empty_string: [] Case::warning("tmpdir-empty-string", "cd /; runner TMPDIR=");
     tmpdir_literal_syntax: [] Case::critical("tmpdir-literal-syntax", r#"runner TMPDIR='"/var/tmp"'"#);
+    tmpdir_literal_syntax_on_a_read_only_root: [] Case::critical("tmpdir-literal-syntax", r#"
+        apart 'cd /; mount --bind / /; cd /; mount -o remount,bind,ro /' TMPDIR='"/var/tmp"'"#);
     tmpdir_temp_tmp_disagree: [] Case::warning("tmpdir-temp-tmp-disagree", "runner TMPDIR=/var/tmp TEMP=/mnt/nope TMP=/mnt/nope")
         .with(&["tmpdir-missing"]);
     duplicate_env_entry: [] Case::warning("duplicate-env-entry", r"
@@ -202,6 +204,33 @@ fn a_healthy_machine_gives_no_finding() {
     );
     assert_eq!(checked.above_info(), [], "{:#}", checked.json["findings"]);
     assert_eq!(checked.code, 0, "{:#}", checked.json["verdict"]);
+}
+
+#[test]
+fn a_busy_machine_gives_no_finding() {
+    needs!("unshare", "setpriv", "mkfs.ext4");
+    let busy = r"
+        disk 16M; runner TMPDIR=$disk; runner TMPDIR=/var/tmp
+        for at in 1 2 3 4 5 6 7 8; do while :; do :; done & done
+        while :; do dd if=/dev/zero of=$disk/ballast bs=64k count=64 conv=fsync 2>/dev/null; done &
+        while :; do /bin/true; done &";
+    let checked = sandbox::check(busy, "--deadline 4s");
+    assert_eq!(checked.above_info(), [], "{:#}", checked.json["findings"]);
+    // A probe that gave up early is late as well, and says nothing of its file system.
+    let hurried = sandbox::check(busy, "--deadline 300ms");
+    assert_eq!(hurried.of("fs-frozen-or-hung").count(), 0, "{:#}", hurried.json["findings"]);
+}
+
+#[test]
+fn a_probe_that_is_only_slow_is_late_and_not_hung() {
+    needs!("unshare", "setpriv", "mkfs.ext4", "strace");
+    let setup = r#"disk 16M; runner TMPDIR=$disk
+        slow() { strace -f -qq -o /mnt/trace -e trace=mkdirat -e inject=mkdirat:delay_enter=3s "$@"; }"#;
+    let output = sandbox::run(&format!("{setup}\nslow /mnt/bin/tmpmedic check --json --deadline 2s"));
+    let checked = Checked::from(&output);
+    assert_eq!(checked.above_info(), [], "{:#}", checked.json["findings"]);
+    let late = checked.json["blind"].as_array().unwrap().iter().find(|b| b["id"] == "fs-frozen-or-hung");
+    assert!(late.is_some_and(|b| b.to_string().contains("the answer of /mnt/disk")), "{:#}", checked.json["blind"]);
 }
 
 #[test]

@@ -294,6 +294,7 @@ pub fn dead_probe() -> ProbeResult {
         ],
         not_imitated: vec![],
         hung: false,
+        standing: None,
         left_behind: vec![],
     }
 }

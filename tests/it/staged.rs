@@ -129,6 +129,7 @@ pub fn process(pid: Pid, parent: Pid, comm: &str, who: Credentials) -> Process {
         variables: Ok(vec![]),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Ok(false),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::Global;
 use crate::cmd::{Refusal, captured, out};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
-use crate::model::units::Entries;
+use crate::model::units::{Entries, count};
 use crate::report::json::rfc3339;
 use crate::rules;
 
@@ -41,13 +41,12 @@ pub fn examine(
     if !global.quiet {
         let header = capture.header();
         out::say(&format!(
-            "capture of {}{}, {}, by tmpmedic {}, {} snapshot{}",
+            "capture of {}{}, {}, by tmpmedic {}, {}",
             header.host,
             if header.redacted { " (redacted)" } else { "" },
             rfc3339(now.taken).unwrap_or_default(),
             header.tool,
-            capture.len(),
-            if capture.len() == 1 { "" } else { "s" }
+            count(capture.len(), ("snapshot", "snapshots"))
         ));
     }
     let mut diagnosis = rules::diagnose(&now, before.as_deref(), &catalog.thresholds);

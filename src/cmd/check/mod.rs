@@ -16,7 +16,7 @@ use crate::cmd::{Refusal, config, out, surroundings};
 use crate::model::finding::{Diagnosis, Status};
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
-use crate::model::units::{Entries, Micros};
+use crate::model::units::{Entries, Micros, count};
 use crate::report::{self, Detail, Options};
 use crate::rules;
 use crate::source::look_once;
@@ -111,10 +111,7 @@ fn recall_failures(now: &Snapshot, diagnosis: &mut Diagnosis) {
     if diagnosis.status != Status::Ok || now.log.is_empty() {
         return;
     }
-    let failures = match now.log.len() {
-        1 => "1 failure".to_owned(),
-        n => format!("{n} failures"),
-    };
+    let failures = count(now.log.len(), ("failure", "failures"));
     diagnosis.headline.push_str(&format!(" now; the build log names {failures}"));
 }
 
@@ -126,7 +123,7 @@ pub(in crate::cmd) fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut V
     }
     if left < RESERVE {
         let seen = Entries(0);
-        gaps.push(Gap::new(format!("{} probes", requests.len()), GapWhy::OverBudget { seen }));
+        gaps.push(Gap::new(count(requests.len(), ("probe", "probes")), GapWhy::OverBudget { seen }));
         return;
     }
     gaps.extend(probe::left_out(now));

@@ -135,6 +135,7 @@ mod tests {
                 steps,
                 not_imitated: Vec::new(),
                 hung: false,
+                standing: None,
                 left_behind: Vec::new(),
             };
             let access = (!good && !dead).then_some(Errno::ENOENT);

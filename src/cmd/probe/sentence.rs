@@ -20,8 +20,7 @@ pub(super) fn sentence(report: &Report) -> String {
             failure.map_or_else(|| format!("{who} fails in {dir}"), |step| failed(&who, &dir, step))
         }
         Verdict::Unknown => {
-            let why =
-                report.trouble.clone().unwrap_or_else(|| "the helper process gave no answer".to_owned());
+            let why = report.trouble.clone().unwrap_or_else(|| no_answer(report));
             let errno = report.result.failure().and_then(|step| step.errno);
             let errno = errno.map(|errno| format!(": {errno}")).unwrap_or_default();
             let remedy = if report.is_refused() { "; run as root" } else { "" };
@@ -66,6 +65,18 @@ pub(super) fn stuck_at(result: &ProbeResult) -> Option<Step> {
 /// An empty path is the working directory.
 pub(super) fn place(dir: &RawPath) -> String {
     if dir.is_empty() { "\"\" (the working directory)".to_owned() } else { dir.shown() }
+}
+
+/// Nothing in the kernel holds a helper that is only late.
+fn no_answer(report: &Report) -> String {
+    if report.result.is_late() {
+        let patience = patience(report.deadline);
+        format!(
+            "the helper process was not done within {patience}, though no file system held it: a busy machine"
+        )
+    } else {
+        "the helper process gave no answer".to_owned()
+    }
 }
 
 fn patience(deadline: Duration) -> String {

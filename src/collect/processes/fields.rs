@@ -9,6 +9,7 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{GapWhy, Seen};
 use crate::model::units::BootNanos;
 use crate::sys::procfile::PidDir;
+use crate::sys::standing;
 
 /// The first page of a mount table holds the lines by which namespaces are told apart.
 const HEAD: usize = 4096;
@@ -39,6 +40,7 @@ pub(super) fn skeleton(pid: Pid, started: BootNanos, stat: &Stat<'_>) -> Process
         variables: Err(GapWhy::Absent),
         role: None,
         wait_channel: None,
+        stack: Vec::new(),
         filtered: Err(GapWhy::Absent),
     }
 }
@@ -100,11 +102,16 @@ pub(super) fn ns_inode(text: &[u8]) -> Seen<u64> {
     digits.and_then(decimal).ok_or_else(|| GapWhy::Malformed { line: quote(text) })
 }
 
-/// The function that it sleeps in; `0` where the kernel does not say.
-pub(super) fn wait_channel(dir: &PidDir) -> Option<String> {
-    let name = dir.read("wchan", PIECE_MAX).ok()?;
-    let name = name.trim_ascii();
-    (!name.is_empty() && name != b"0").then(|| quote(name))
+/// Where a process in state D sleeps.
+pub(super) fn fill_sleep(process: &mut Process, dir: &PidDir) {
+    process.wait_channel = standing::wait_channel(dir).ok().flatten();
+    process.stack = standing::stack(dir);
+}
+
+/// That it sleeps no more.
+pub(super) fn forget_sleep(process: &mut Process) {
+    process.wait_channel = None;
+    process.stack = Vec::new();
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::collect::parse::quote;
 use crate::collect::parse::stat::{self, Image, Stat};
 use crate::collect::processes::bounds;
 use crate::collect::processes::fields::{
-    fill_cgroup, fill_status, mount_ns, ns_inode, place, skeleton, wait_channel,
+    fill_cgroup, fill_sleep, fill_status, forget_sleep, mount_ns, ns_inode, place, skeleton,
 };
 use crate::model::process::{Pid, Process, Role};
 use crate::model::raw_path::RawText;
@@ -105,7 +105,7 @@ impl Reader {
         if stat.state != 'D' && self.started(&stat) == kept.process.started {
             let process = Arc::make_mut(&mut kept.process);
             process.state = stat.state;
-            process.wait_channel = None;
+            forget_sleep(process);
             kept.image = stat.image;
             kept.wants_text = false;
             let text = environment::read(&dir, &self.catalog, buffer);
@@ -129,8 +129,10 @@ impl Reader {
             let process = Arc::make_mut(&mut kept.process);
             process.state = stat.state;
             process.comm = RawText::from(stat.comm);
-            process.wait_channel =
-                if is_stuck { self.proc.pid(pid).ok().and_then(|dir| wait_channel(&dir)) } else { None };
+            forget_sleep(process);
+            if is_stuck && let Ok(dir) = self.proc.pid(pid) {
+                fill_sleep(process, &dir);
+            }
         }
         Ok(Refreshed::Same(kept))
     }
@@ -163,7 +165,7 @@ impl Reader {
         process.pid_ns = dir.link("ns/pid").map_err(GapWhy::from).and_then(|text| ns_inode(&text));
         let is_stuck = process.state == 'D';
         if is_stuck {
-            process.wait_channel = wait_channel(dir);
+            fill_sleep(process, dir);
         }
         let text = match (is_stuck, kept) {
             (false, _) => environment::read(dir, &self.catalog, buffer),

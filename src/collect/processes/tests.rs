@@ -281,11 +281,14 @@ fn the_memory_of_a_process_in_state_d_is_not_touched_in_ours() {
     }
     std::fs::write(dir.join("environ"), b"TMPDIR=/one\0").unwrap();
     std::fs::write(dir.join("wchan"), b"request_wait_answer").unwrap();
+    std::fs::write(dir.join("stack"), b"[<0>] request_wait_answer+0x1/0x2\n[<0>] fuse_lookup+0x3/0x4\n")
+        .unwrap();
     let mut looker = Looker::at(made.0.path());
     let seen = looker.seen();
     let stuck = seen.table.value().unwrap().get(8).unwrap();
     assert!(stuck.variables.is_err() && stuck.root.is_ok(), "links are safe to read");
     assert_eq!(stuck.wait_channel.as_deref(), Some("request_wait_answer"));
+    assert_eq!(stuck.stack, ["request_wait_answer", "fuse_lookup"]);
     assert!(seen.table.gaps().iter().any(|gap| gap.what.contains("state D")));
     made.put(8, &stat_line(8, 'S', 0, 70_000));
     assert_eq!(values(&looker.process(8), "TMPDIR"), ["/one"], "once awake it is read");

@@ -198,8 +198,9 @@ fn unchanged(page: &mut Page, change: &Change, detail: Detail) {
     }
     let told = same.iter().map(|dir| {
         let place = if dir.place.is_empty() { String::new() } else { format!(" of {}", safe(&dir.place)) };
-        let entries = number(What::Entries, dir.figure(What::Entries).after);
-        format!("{}{place} ({entries} entries)", dir.path.shown())
+        let after = dir.figure(What::Entries).after;
+        let entries = if after == Some(1) { "entry" } else { "entries" };
+        format!("{}{place} ({} {entries})", dir.path.shown(), number(What::Entries, after))
     });
     page.gap();
     page.hang("as before: ", &told.collect::<Vec<_>>().join(", "), Ink::Dim);

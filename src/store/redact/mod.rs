@@ -43,8 +43,8 @@ impl Text {
     /// By the name of the field that the text stands in.
     fn of(field: &str, outer: Self) -> Self {
         match field {
-            "schema" | "errno" | "error" | "os" | "kernel" | "fs_type" | "wait_channel" | "function"
-            | "propagation" | "tool" | "points_to" | "excludes" => Self::Public,
+            "schema" | "errno" | "error" | "os" | "kernel" | "fs_type" | "wait_channel" | "stack"
+            | "function" | "propagation" | "tool" | "points_to" | "excludes" => Self::Public,
             "arguments" | "text" => Self::Arguments,
             "what" | "remedy" | "means" | "stderr" | "status" | "asked" | "title" | "not_imitated" => {
                 Self::Prose

@@ -19,6 +19,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 use crate::sys::clock::Stopwatch;
+use crate::sys::standing::{self, Standing};
 use places::{Place, add_stray};
 
 pub use places::has_room;
@@ -39,6 +40,8 @@ pub enum HelperError {
     Late {
         /// What it said until then.
         partial: Vec<u8>,
+        /// Where it stood in the kernel then, where that could be read.
+        standing: Option<Standing>,
     },
     /// It ended without saying that all is well.
     #[error("the helper process {how}")]
@@ -135,6 +138,11 @@ impl Pending {
         &self.answer
     }
 
+    /// Where it stands in the kernel: one that sleeps there is held, one that runs is only late.
+    pub fn standing(&self) -> Option<Standing> {
+        self.child.as_ref().and_then(|(child, _)| standing::of_child(child.id()))
+    }
+
     /// Takes the answer. One that has not ended is killed and left behind.
     ///
     /// # Errors
@@ -144,7 +152,7 @@ impl Pending {
         match self.ended {
             Some(status) if status.success() => Ok(partial),
             Some(status) => Err(HelperError::Died { how: how_it_ended(status), partial }),
-            None => Err(HelperError::Late { partial }),
+            None => Err(HelperError::Late { partial, standing: self.standing() }),
         }
     }
 

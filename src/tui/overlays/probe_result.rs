@@ -77,6 +77,9 @@ fn conclusion(result: &ProbeResult, doc: &mut Doc<'_>) {
         }
         Some(failure) => format!("{} in {path} fails: no temp dir can be used there", failure.step.word()),
         None if result.hung => format!("no answer from {path} within the deadline: its file system hangs"),
+        None if result.is_late() => {
+            "not done within the deadline, though no file system held it: a busy machine".to_owned()
+        }
         None => "the probe ended before its last step".to_owned(),
     };
     doc.text(Tone::Critical, &format!("{} {text}", glyphs.critical));
