@@ -47,6 +47,7 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
         then: then(args, global),
         environment: environment(),
         keep: args.keep,
+        systemd: args.systemd,
     };
     Ok(ExitCode::from(lab::open(&request, &say)?))
 }
