@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Access;
 use rustix::mount::MountFlags;
 
 use crate::sys::clock::Stopwatch;
@@ -95,14 +96,23 @@ pub fn serve() -> io::Result<()> {
     made.map_or(Ok(()), |dir| remove(&dir))
 }
 
+/// Tries whether a cgroup could be made; nothing is.
+pub(super) fn attempt() -> io::Result<()> {
+    Ok(rustix::fs::access(&find()?, Access::WRITE_OK)?)
+}
+
+/// Our own cgroup, in a tree that only this process has mounted.
+fn find() -> io::Result<PathBuf> {
+    space::leave(&[space::Kind::Mount])?;
+    mount::make_all_private()?;
+    show()?;
+    let table = std::fs::read_to_string("/proc/self/cgroup")?;
+    own(&table).ok_or_else(|| io::Error::other("our own cgroup cannot be seen from here"))
+}
+
 fn make(made: &mut Option<PathBuf>) -> io::Result<&Path> {
     if made.is_none() {
-        space::leave(&[space::Kind::Mount])?;
-        mount::make_all_private()?;
-        show()?;
-        let table = std::fs::read_to_string("/proc/self/cgroup")?;
-        let dir = own(&table).ok_or_else(|| io::Error::other("our own cgroup is not to be seen from here"))?;
-        let dir = dir.join(format!("tmpmedic-lab-{}", rustix::process::getpid().as_raw_nonzero()));
+        let dir = find()?.join(format!("tmpmedic-lab-{}", rustix::process::getpid().as_raw_nonzero()));
         std::fs::create_dir(&dir)?;
         *made = Some(dir);
     }

@@ -84,7 +84,8 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     }
     let builder = Builder::new(request.users, troupe, outside);
     let steps = steps(&request);
-    Play { steps, next: 0, builder: Some(builder), inbox, request, _outside: [freezer_kept, keeper] }.run(voice)
+    Play { steps, next: 0, builder: Some(builder), inbox, request, _outside: [freezer_kept, keeper] }
+        .run(voice)
 }
 
 fn read_request(fd: OwnedFd) -> io::Result<Request> {

@@ -74,6 +74,7 @@ pub use needs::{Machine, needs};
 pub use open::open;
 pub use request::{Request, Then, Users};
 pub use trouble::LabError;
+pub use unit::objection as objection_to_services;
 
 /// Plays, where this process was executed as a member of a cast; never comes back then.
 pub fn play_where_called() -> Option<ExitCode> {

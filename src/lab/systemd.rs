@@ -16,8 +16,8 @@ use super::home;
 use super::resident::Resident;
 use super::trouble::{LabError, during};
 use crate::sys::clock::Stopwatch;
-use crate::sys::spawn::{self, Program, Streams};
 use crate::sys::space::{self, Kind};
+use crate::sys::spawn::{self, Program, Streams};
 use crate::sys::{child, make};
 
 /// The name of the job among the helpers.

@@ -5,12 +5,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::cast::casts;
 use super::home;
+use crate::model::scenario::Scenario;
 use crate::model::scenario::cast::Cast;
 use crate::model::scenario::step::{MountFlag, Step};
 
 /// The longest name of a unit. Source: systemd.unit(5).
 const NAME_MAX: usize = 255;
+
+/// Why systemd could not start the services of a scenario on any machine; nothing where it could.
+pub fn objection(scenario: &Scenario) -> Option<String> {
+    let mut services = casts(scenario).filter_map(|cast| Some((cast, cast.unit.as_deref()?))).peekable();
+    if services.peek().is_none() {
+        return Some("it has no service".to_owned());
+    }
+    let mut refusals = services.filter_map(|(cast, unit)| {
+        let name = name_of(unit, cast.count.map(|_| 1));
+        name.and_then(|name| text(cast, &name)).err()
+    });
+    refusals.next()
+}
 
 /// The unit of a process: where a cast stands for several, the number goes behind the `@` of a template.
 pub fn name_of(unit: &str, number: Option<u32>) -> Result<String, String> {
@@ -18,7 +33,9 @@ pub fn name_of(unit: &str, number: Option<u32>) -> Result<String, String> {
         None => unit.to_owned(),
         Some(number) => match unit.split_once("@.") {
             Some((template, kind)) => format!("{template}@{number}.{kind}"),
-            None => return Err(format!("the unit {unit} cannot be started several times: it is no template")),
+            None => {
+                return Err(format!("the unit {unit} cannot be started several times: it is no template"));
+            }
         },
     };
     let sound = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
@@ -31,6 +48,12 @@ pub fn name_of(unit: &str, number: Option<u32>) -> Result<String, String> {
 
 /// The text of its unit file.
 pub fn text(cast: &Cast, unit: &str) -> Result<String, String> {
+    if cast.root.is_some() {
+        return Err(format!("{unit} would have no program in a root directory of its own"));
+    }
+    if cast.parent.is_some() {
+        return Err(format!("{unit} is started by systemd, not by another of the cast"));
+    }
     let mut text = format!("[Unit]\nDescription={}\nDefaultDependencies=no\n\n[Service]\n", cast.program);
     let mut line = |key: &str, value: &str| {
         text.push_str(key);
@@ -61,9 +84,6 @@ pub fn text(cast: &Cast, unit: &str) -> Result<String, String> {
     for step in &cast.inside {
         let (key, value) = mount(step)?;
         line(key, &value);
-    }
-    if cast.root.is_some() {
-        return Err("a service with a root directory of its own has no file to execute there".to_owned());
     }
     Ok(text)
 }
@@ -164,4 +184,86 @@ fn quoted(word: &str, dollars: Dollars) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::scenarios;
+
+    fn cast(more: &str) -> Cast {
+        let text = format!("name = \"runner\"\nprogram = \"act_runner\"\n{more}");
+        toml::from_str(&text).unwrap()
+    }
+
+    fn has(more: &str, line: &str) {
+        let text = text(&cast(more), "a@1.service").unwrap();
+        assert!(text.lines().any(|l| l == line), "no line {line} in\n{text}");
+    }
+
+    #[test]
+    fn a_unit_says_what_the_scenario_says() {
+        has("uid = 7\ngid = 8", "User=7");
+        has("uid = 7\ngid = 8", "Group=8");
+        has("private_tmp = true", "PrivateTmp=yes");
+        has("", "PrivateTmp=no");
+        has("umask = 0o077", "UMask=0077");
+        has("file_size_limit = 4096", "LimitFSIZE=4096");
+        has("open_files_limit = 64", "LimitNOFILE=64");
+        has("cwd = \"/srv/100%\"", "WorkingDirectory=/srv/100%%");
+        has(r#"inside = [{ do = "bind", source = "/a", at = "/b" }]"#, "BindPaths=/a:/b");
+        has(
+            r#"inside = [{ do = "bind", source = "/a", at = "/b", flags = ["ro"] }]"#,
+            "BindReadOnlyPaths=/a:/b",
+        );
+        has(
+            r#"inside = [{ do = "tmpfs", at = "/b", size = "1M", flags = ["noexec"] }]"#,
+            "TemporaryFileSystem=/b:mode=1777,size=1048576,noexec",
+        );
+    }
+
+    #[test]
+    fn what_systemd_would_replace_is_escaped() {
+        has(
+            r#"arguments = ['a "b" \ $HOME %n', "x\ty"]"#,
+            r#"ExecStart=@"/run/tmpmedic-lab/cast/act_runner" "act_runner" "a \"b\" \\ $$HOME %%n" "x\x09y""#,
+        );
+        has(r#"environment = ['TMPDIR=$HOME/100% "x"']"#, r#"Environment="TMPDIR=$HOME/100%% \"x\"""#);
+    }
+
+    #[test]
+    fn what_a_unit_cannot_say_is_refused_by_name() {
+        let refused = |more: &str, word: &str| {
+            let why = text(&cast(more), "a.service").unwrap_err();
+            assert!(why.contains(word), "{why}");
+        };
+        refused(r#"environment = ["TMPDIR=/a", "TMPDIR=/b"]"#, "TMPDIR");
+        refused(r#"environment = ["no assignment"]"#, "no assignment");
+        refused(r#"inside = [{ do = "overlay", at = "/o", lower = "/l", upper = "/u", work = "/w" }]"#, "/o");
+        refused(r#"root = "/srv""#, "root");
+        refused(r#"parent = "other""#, "another");
+    }
+
+    #[test]
+    fn a_template_is_started_several_times_and_nothing_else() {
+        assert_eq!(name_of("r@.service", Some(3)).unwrap(), "r@3.service");
+        assert_eq!(name_of("r@x.service", None).unwrap(), "r@x.service");
+        for (unit, number) in
+            [("r.service", Some(1)), ("r@.service", None), ("r", None), ("../r.service", None)]
+        {
+            assert!(name_of(unit, number).is_err(), "{unit}");
+        }
+    }
+
+    #[test]
+    fn systemd_could_start_every_embedded_scenario_that_has_a_service() {
+        let mut with_service = 0;
+        for scenario in scenarios::all() {
+            match objection(&scenario) {
+                None => with_service += 1,
+                Some(why) => assert_eq!(why, "it has no service", "{}", scenario.id),
+            }
+        }
+        assert!(with_service > 0);
+    }
 }
