@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tmpmedic::catalog::scenarios as shelf;
+use tmpmedic::lab;
 use tmpmedic::model::finding::Severity;
 use tmpmedic::model::scenario::step::Step;
 use tmpmedic::model::scenario::{Expect, Scenario};
@@ -34,7 +35,7 @@ macro_rules! scenarios {
             if let Some(reason) = objection(&id) {
                 skip!("{reason}")
             }
-            holds(&scenario);
+            holds(&scenario, &[]);
         })*
 
         #[test]
@@ -85,9 +86,25 @@ fn objection(id: &str) -> Option<String> {
     reason
 }
 
-fn holds(scenario: &Scenario) {
+/// One test for all: each boots a systemd after each of its chapters.
+#[test]
+fn what_has_a_service_is_found_with_systemd_as_well() {
+    let services: Vec<Scenario> =
+        shelf::all().into_iter().filter(|scenario| lab::objection_to_services(scenario).is_none()).collect();
+    assert!(services.iter().any(|scenario| scenario.id == "story-six-runners"));
+    let trial = Command::new(TMPMEDIC)
+        .args(["lab", "story-six-runners", "--systemd", "--", "true"])
+        .output()
+        .unwrap();
+    if trial.status.code() == Some(77) {
+        skip!("{}", String::from_utf8_lossy(&trial.stderr))
+    }
+    services.iter().for_each(|scenario| holds(scenario, &["--systemd"]));
+}
+
+fn holds(scenario: &Scenario, options: &[&str]) {
     for (number, chapter) in (1..).zip(&scenario.chapters) {
-        let checked = check(scenario, number);
+        let checked = check(scenario, number, options);
         let wrong = differences(&chapter.expect, &checked);
         assert!(
             wrong.is_empty(),
@@ -144,7 +161,7 @@ fn word(severity: Severity) -> &'static str {
 }
 
 /// Builds a scenario up to that chapter and runs `check` in it.
-fn check(scenario: &Scenario, chapter: usize) -> Checked {
+fn check(scenario: &Scenario, chapter: usize, options: &[&str]) -> Checked {
     let steps: Vec<&Step> = scenario.chapters.iter().flat_map(|chapter| &chapter.steps).collect();
     // What hangs is waited for in vain; everything else may take long on a busy machine.
     let hangs = steps.iter().any(|step| matches!(step, Step::Freeze { .. }));
@@ -165,7 +182,9 @@ fn check(scenario: &Scenario, chapter: usize) -> Checked {
         asked.join(" ")
     );
     let lab = Command::new(TMPMEDIC)
-        .args(["lab", &scenario.id, "--chapter", &chapter.to_string(), "--", "sh", "-c", &script])
+        .args(["lab", &scenario.id, "--chapter", &chapter.to_string()])
+        .args(options)
+        .args(["--", "sh", "-c", &script])
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
