@@ -266,6 +266,9 @@ pub struct LabArgs {
     /// Open a shell instead of the console.
     #[arg(long, conflicts_with = "command")]
     pub shell: bool,
+    /// Have the services of the scenario started by a real systemd; needs root.
+    #[arg(long)]
+    pub systemd: bool,
     /// Build only the chapters up to this one.
     #[arg(long, value_name = "N")]
     pub chapter: Option<usize>,
@@ -273,10 +276,10 @@ pub struct LabArgs {
     #[arg(long, value_name = "FILE")]
     pub scenario: Vec<PathBuf>,
     /// Join a lab that is open; with several, the one of this process.
-    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "chapter", "scenario"])]
+    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "systemd", "chapter", "scenario"])]
     pub join: Option<Option<u32>>,
     /// List the short course in its order: number, title, level.
-    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "chapter", "scenario", "join", "command"])]
+    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "systemd", "chapter", "scenario", "join", "command"])]
     pub course: bool,
     /// The console inside a lab.
     #[arg(long, hide = true)]

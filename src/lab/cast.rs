@@ -18,8 +18,10 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 
 use super::home;
-use super::part::{Opening, Part};
+use super::part::{self, Opening, Part};
 use super::request::Users;
+use super::service::Services;
+use super::unit;
 use crate::model::scenario::Scenario;
 use crate::model::scenario::cast::Cast;
 use crate::model::scenario::step::Step;
@@ -42,6 +44,12 @@ pub struct Troupe {
     wings: BTreeMap<String, UnixStream>,
     /// Those who have been started.
     playing: BTreeMap<String, u32>,
+    /// With systemd: who starts members of the cast that have a unit.
+    services: Option<Services>,
+    /// Those who were started so, by their units.
+    units: BTreeMap<String, String>,
+    /// Users and groups of those who live in a service, descendants included.
+    served: BTreeMap<String, (u32, u32)>,
     /// Asks for the file system at a path to be frozen until the lab ends.
     freezer: Option<UnixStream>,
 }
@@ -56,7 +64,13 @@ impl Troupe {
             }
         }
         let (wings, playing) = (BTreeMap::new(), BTreeMap::new());
-        Self { users, user_ns, children, wings, playing, freezer }
+        let (units, served) = (BTreeMap::new(), BTreeMap::new());
+        Self { users, user_ns, children, wings, playing, services: None, units, served, freezer }
+    }
+
+    /// From now on systemd starts what has a unit.
+    pub(super) fn give(&mut self, services: Services) {
+        self.services = Some(services);
     }
 
     /// The user namespace of everybody but the first process.
@@ -66,40 +80,71 @@ impl Troupe {
 
     /// Starts a process, or as many as it is to be.
     pub(super) fn start(&mut self, cast: &Cast) -> io::Result<()> {
-        for name in names(cast) {
-            let pid = self.start_one(&name, cast)?;
-            self.playing.insert(name, pid);
-        }
-        Ok(())
-    }
-
-    fn start_one(&mut self, name: &str, cast: &Cast) -> io::Result<u32> {
         check_program(&cast.program)?;
         let file = home::program(&cast.program);
         if rustix::fs::lstat(&file).is_err() {
             make::second_name(Path::new(home::PROGRAM), &file)?;
         }
+        for (number, name) in (1..).zip(names(cast)) {
+            let pid = match &cast.unit {
+                Some(unit) if self.services.is_some() => {
+                    let unit = unit::name_of(unit, cast.count.map(|_| number)).map_err(io::Error::other)?;
+                    self.start_service(&name, unit, cast)?
+                }
+                _ => self.start_one(&name, cast, &file)?,
+            };
+            self.playing.insert(name, pid);
+        }
+        Ok(())
+    }
+
+    fn start_service(&mut self, name: &str, unit: String, cast: &Cast) -> io::Result<u32> {
+        let mut part = Part::of(cast, self.users);
+        part.in_service = true;
+        part.wings = self.below(name);
+        part.reports = self.with_descendants(name);
+        let services = self.services.as_mut().ok_or(Errno::SRCH)?;
+        let started = services.start(&unit, &part)?;
+        self.wings.extend(started.wings);
+        self.served.extend(part.reports.into_iter().map(|name| (name, (cast.uid, cast.gid))));
+        self.units.insert(name.to_owned(), unit);
+        Ok(started.pid)
+    }
+
+    /// The user of a service is that of everything in it.
+    fn check_served(&self, name: &str, cast: &Cast) -> io::Result<bool> {
+        let Some(ids) = self.served.get(name) else { return Ok(false) };
+        let is_plain = cast.inside.is_empty() && cast.root.is_none() && !cast.private_tmp;
+        if *ids != (cast.uid, cast.gid) || !is_plain {
+            let why = "what a service starts has its user, its mounts and its root";
+            return Err(io::Error::other(why));
+        }
+        Ok(true)
+    }
+
+    fn start_one(&mut self, name: &str, cast: &Cast, file: &Path) -> io::Result<u32> {
+        let in_service = self.check_served(name, cast)?;
         let private = cast.private_tmp.then(|| private_dirs(cast.unit.as_deref().unwrap_or(name)));
         let private = private.transpose()?;
-        let mut part = Part { cast: cast.clone(), users: self.users, private, wings: Vec::new() };
+        let mut part = Part { private, in_service, ..Part::of(cast, self.users) };
         let (mut to_it, pid) = if cast.parent.is_some() {
             let mut to_it = self.wings.remove(name).ok_or(Errno::SRCH)?;
             part.wings = self.below(name);
-            to_it.write_all(&Opening::of(cast, &file).to_line()?)?;
+            to_it.write_all(&Opening::of(cast, file).to_line()?)?;
             (to_it, None)
         } else {
             let (ours, theirs) = UnixStream::pair()?;
             part.wings = self.below(name);
             let mut sockets = vec![theirs];
             self.fill_wings(name, &mut sockets)?;
-            let pid = self.execute(cast, &file, &sockets)?;
+            let pid = self.execute(cast, file, &sockets)?;
             (ours, Some(pid))
         };
         to_it.write_all(&serde_json::to_vec(&part)?)?;
         to_it.shutdown(Shutdown::Write)?;
         let mut answer = String::new();
         to_it.read_to_string(&mut answer)?;
-        match answer.strip_prefix("playing ") {
+        match answer.strip_prefix(part::PLAYING) {
             Some(number) => number.trim().parse().map_err(io::Error::other),
             None if answer.is_empty() => Err(io::Error::other(format!("it died ({pid:?})"))),
             None => Err(io::Error::other(answer)),
@@ -129,18 +174,30 @@ impl Troupe {
         children.iter().map(|child| 1 + self.below(child).iter().sum::<usize>()).collect()
     }
 
+    /// Itself and all its descendants, in the order of their sockets.
+    fn with_descendants(&self, name: &str) -> Vec<String> {
+        let children = self.children.get(name).map(Vec::as_slice).unwrap_or_default();
+        let below = children.iter().flat_map(|child| self.with_descendants(child));
+        std::iter::once(name.to_owned()).chain(below).collect()
+    }
+
     /// Ends a process, or all of that name.
     pub(super) fn stop(&mut self, name: &str, signal: Signal) -> io::Result<()> {
         let many = format!("{name}-");
         let is_meant = |other: &str| {
             other == name || other.strip_prefix(&many).is_some_and(|n| n.parse::<u32>().is_ok())
         };
-        let pids: Vec<u32> = self.playing.iter().filter(|(n, _)| is_meant(n)).map(|(_, pid)| *pid).collect();
-        if pids.is_empty() {
+        let meant: Vec<(String, u32)> =
+            self.playing.iter().filter(|(n, _)| is_meant(n)).map(|(n, pid)| (n.clone(), *pid)).collect();
+        if meant.is_empty() {
             return Err(Errno::SRCH.into());
         }
         self.playing.retain(|other, _| !is_meant(other));
-        for pid in pids {
+        for (name, pid) in meant {
+            if let Some(unit) = self.units.remove(&name) {
+                Services::stop(&unit, signal)?;
+                continue;
+            }
             let process = Pidfd::open(pid)?;
             process.signal(signal)?;
             if !process.has_ended_within(PATIENCE)? {

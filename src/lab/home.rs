@@ -20,6 +20,16 @@ pub const IMAGES: &str = "/run/tmpmedic-lab/images";
 pub const SCENARIO: &str = "/run/tmpmedic-lab/scenario.json";
 /// Name of the first process, by which a running lab is found.
 pub const NAME: &str = "tmpmedic-lab";
+/// Its name in a lab with systemd, where it is not process 1.
+pub const NAME_BESIDE_SYSTEMD: &str = "tmpmedic-labsd";
+/// Where systemd of the lab says that it is up.
+pub const NOTIFY: &str = "/run/tmpmedic-lab/notify";
+/// Units of the lab; the directory comes before those of the host.
+pub const UNITS: &str = "/run/systemd/system";
+/// What each service of the cast is to play; each reads its own as its standard input.
+pub const PARTS: &str = "/run/tmpmedic-lab/parts";
+/// Where services of the cast report.
+pub const STAGE_DOOR: &str = "/run/tmpmedic-lab/stage-door";
 
 /// What this process is, as it was executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use super::build::{Builder, name_of};
 use super::cast::Troupe;
 use super::request::{Request, Then};
 use super::resident::Resident;
+use super::service::Services;
 use super::trouble::{LabError, during};
 use super::users::{self, Founded};
-use super::{ground, home};
+use super::{cgroup, ground, home, open, systemd};
 use crate::model::scenario::step::Step;
 use crate::sys::clock::Stopwatch;
 use crate::sys::init::{self, Inbox, News};
@@ -24,10 +25,11 @@ use crate::sys::{child, make, space, stdio};
 
 /// The name of the job among the helpers.
 pub const KIND: &str = "lab";
-/// Its descriptors: the request, the socket to the process that opened the lab, the one to the freezer.
+/// Its descriptors: the request, the socket to the process that opened the lab; then, as far as the request needs them, those
+/// to the freezer, to the keeper of the cgroup, to the one who will be systemd.
 const REQUEST: i32 = 3;
 const VOICE: i32 = 4;
-const FREEZER: i32 = 5;
+const OTHERS: i32 = 5;
 /// A lab that could not be built.
 const FAILED: u8 = 70;
 /// What is said when nothing runs in the lab any more.
@@ -51,21 +53,39 @@ pub fn serve() -> u8 {
 
 fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     child::die_with_parent().map_err(during("binding its life to ours"))?;
-    rustix::thread::set_name(c"tmpmedic-lab").ok();
     let request = spawn::inherited(REQUEST).ok_or_else(|| io::ErrorKind::NotConnected.into());
     let request = request.and_then(read_request).map_err(during("reading the request"))?;
-    let freezer = spawn::inherited(FREEZER).map(UnixStream::from);
+    let name = if request.systemd { home::NAME_BESIDE_SYSTEMD } else { home::NAME };
+    rustix::thread::set_name(&spawn::c_text(name)).ok();
+    let mut numbers = OTHERS..;
+    let mut socket = |is_there: bool| {
+        let number = is_there.then(|| numbers.next()).flatten();
+        number.and_then(spawn::inherited).map(UnixStream::from)
+    };
+    let freezer = socket(open::freezes(&request));
+    let (keeper, call) = (socket(request.systemd), socket(request.systemd));
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     rustix::process::chdir("/").map_err(|errno| during("going to /")(errno.into()))?;
+    if let Some(keeper) = &keeper {
+        cgroup::enter(keeper).map_err(during("entering a cgroup"))?;
+    }
     ground::lay(request.users)?;
+    if request.systemd {
+        cgroup::show().map_err(during("mounting the cgroup tree"))?;
+    }
     let Founded { user_ns, outside } = users::found()?;
     note_scenario(&request).map_err(during("noting the scenario"))?;
     let kept = freezer.as_ref().map(UnixStream::try_clone).transpose();
     let freezer_kept = kept.map_err(during("keeping hold of the freezer"))?;
-    let troupe = Troupe::new(&request.scenario, request.users, user_ns, freezer);
+    let mut troupe = Troupe::new(&request.scenario, request.users, user_ns, freezer);
+    if let Some(call) = call {
+        systemd::boot(call)?;
+        troupe.give(Services::open().map_err(during("preparing services"))?);
+    }
     let builder = Builder::new(request.users, troupe, outside);
     let steps = steps(&request);
-    Play { steps, next: 0, builder: Some(builder), inbox, request, _freezer: freezer_kept }.run(voice)
+    Play { steps, next: 0, builder: Some(builder), inbox, request, _outside: [freezer_kept, keeper] }
+        .run(voice)
 }
 
 fn read_request(fd: OwnedFd) -> io::Result<Request> {
@@ -98,8 +118,8 @@ struct Play {
     builder: Option<Builder>,
     inbox: Inbox,
     request: Request,
-    /// Open as long as we live: what is frozen is thawed when it closes.
-    _freezer: Option<UnixStream>,
+    /// Open as long as we live: what is frozen is thawed, and the cgroup removed, when they close.
+    _outside: [Option<UnixStream>; 2],
 }
 
 impl Play {

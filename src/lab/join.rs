@@ -28,6 +28,8 @@ struct Open {
     init: u32,
     /// The process that opened it.
     opener: u32,
+    /// systemd is its process 1.
+    systemd: bool,
 }
 
 /// Joins a lab and waits until what runs there has ended; gives its exit code. `wanted` is the first process of the lab or
@@ -39,7 +41,7 @@ pub fn join(wanted: Option<u32>, then: &Then, environment: Vec<RawPath>) -> Resu
     child::close_inherited();
     let lab = choose(wanted, &labs().map_err(during("looking for labs"))?)?;
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
-    let door = enter(lab.init).map_err(during("joining its namespaces"))?;
+    let door = enter(lab).map_err(during("joining its namespaces"))?;
     let resident = Resident::new(then, environment);
     let start = || -> io::Result<u32> {
         let note = make::note(&resident.to_bytes()?)?;
@@ -76,22 +78,31 @@ fn labs() -> io::Result<Vec<Open>> {
     Ok(found)
 }
 
-/// Whether a `status` is that of the first process of a lab: by its name, its user, and as 1 of another PID namespace.
+/// Whether a `status` is that of the first process of a lab: by its name, its user, and as 1 of another PID namespace, where
+/// that is not systemd.
 fn first_process(status: &str, own: u32) -> Option<Open> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let numbers: Vec<u32> = field("NSpid:")?.split_whitespace().filter_map(|n| n.parse().ok()).collect();
     let uid: u32 = field("Uid:")?.split_whitespace().next()?.parse().ok()?;
     let (&[init, .., last], true) = (&numbers[..], uid == own) else { return None };
     let opener = field("PPid:")?.parse().ok()?;
-    (last == 1 && field("Name:") == Some(home::NAME)).then_some(Open { init, opener })
+    let name = field("Name:")?;
+    let systemd = name == home::NAME_BESIDE_SYSTEMD;
+    (systemd || last == 1 && name == home::NAME).then_some(Open { init, opener, systemd })
 }
 
 /// Enters; gives the user namespace that is still to be entered: from inside of it nothing else could be joined.
-fn enter(init: u32) -> io::Result<OwnedFd> {
+fn enter(lab: Open) -> io::Result<OwnedFd> {
+    let Open { init, systemd, .. } = lab;
     let mounts = space::open(init, Kind::Mount)?;
     let user_ns = space::owner(mounts.as_fd())?;
-    let opened: Vec<(Kind, OwnedFd)> =
-        KINDS.iter().map(|kind| Ok((*kind, space::open(init, *kind)?))).collect::<io::Result<_>>()?;
+    // Units are known by their cgroups, as they are called inside.
+    let cgroup = systemd.then_some(&Kind::Cgroup);
+    let opened: Vec<(Kind, OwnedFd)> = cgroup
+        .into_iter()
+        .chain(KINDS)
+        .map(|kind| Ok((*kind, space::open(init, *kind)?)))
+        .collect::<io::Result<_>>()?;
     if !rustix::process::geteuid().is_root() {
         // The one in between, to which all but the mounts belong. Its owner has all privileges in it.
         let between = space::owner(space::open(init, Kind::Uts)?.as_fd())?;
@@ -112,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_lab_is_known_by_its_first_process() {
-        assert_eq!(first_process(STATUS, 1000), Some(Open { init: 70, opener: 60 }));
+        assert_eq!(first_process(STATUS, 1000), Some(Open { init: 70, opener: 60, systemd: false }));
         assert_eq!(first_process(STATUS, 0), None, "of somebody else");
         assert_eq!(first_process(&STATUS.replace("70\t1", "70"), 1000), None, "of our own namespace");
         assert_eq!(
@@ -120,11 +131,14 @@ mod tests {
             None,
             "one that waits in the wings"
         );
+        let beside = STATUS.replace("tmpmedic-lab", "tmpmedic-labsd").replace("\t1\n", "\t2\n");
+        assert_eq!(first_process(&beside, 1000), Some(Open { init: 70, opener: 60, systemd: true }));
     }
 
     #[test]
     fn several_labs_must_be_told_apart() {
-        let labs = [Open { init: 70, opener: 60 }, Open { init: 71, opener: 61 }];
+        let lab = |init, opener| Open { init, opener, systemd: false };
+        let labs = [lab(70, 60), lab(71, 61)];
         assert!(matches!(choose(None, &labs), Err(LabError::Which(text)) if text == "70, 71"));
         assert_eq!(choose(Some(61), &labs).unwrap().init, 71);
         assert!(matches!(choose(Some(5), &labs), Err(LabError::NoLab)));

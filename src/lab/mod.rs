@@ -48,6 +48,7 @@
 
 mod build;
 mod cast;
+mod cgroup;
 mod freezer;
 mod ground;
 mod home;
@@ -58,7 +59,10 @@ mod open;
 mod part;
 mod request;
 mod resident;
+mod service;
+mod systemd;
 mod trouble;
+mod unit;
 mod users;
 
 use std::io;
@@ -70,6 +74,7 @@ pub use needs::{Machine, needs};
 pub use open::open;
 pub use request::{Request, Then, Users};
 pub use trouble::LabError;
+pub use unit::objection as objection_to_services;
 
 /// Plays, where this process was executed as a member of a cast; never comes back then.
 pub fn play_where_called() -> Option<ExitCode> {
@@ -89,6 +94,8 @@ pub fn serve(kind: &str, say: &dyn Fn(&str)) -> Option<u8> {
         }
         users::KIND => code(users::serve()),
         freezer::KIND => code(freezer::serve()),
+        cgroup::KIND => code(cgroup::serve()),
+        systemd::KIND => code(systemd::serve()),
         needs::KIND => code(needs::serve()),
         open::MAPPER => code(open::serve_mapper()),
         _ => return None,

@@ -12,8 +12,9 @@ use rustix::mount::MountFlags;
 
 use super::build::find_tool;
 use super::cast::casts;
-use super::open;
 use super::request::Users;
+use super::service::SYSTEMCTL;
+use super::{cgroup, open, systemd};
 use crate::model::scenario::step::Step;
 use crate::model::scenario::{Need, Scenario};
 use crate::sys::spawn::{self, Program, Streams};
@@ -60,6 +61,12 @@ impl Machine {
         machine
     }
 
+    /// Why no lab can have a systemd of its own here; nothing where it can.
+    pub fn objection_to_systemd(&self) -> Option<String> {
+        let lack = self.lacks.iter().find(|(need, _)| *need == Need::Systemd);
+        self.refusal.clone().or_else(|| lack.map(|(_, why)| why.clone()))
+    }
+
     /// Why a scenario cannot be built here; nothing where it can.
     pub fn objection(&self, scenario: &Scenario) -> Option<String> {
         if let Some(refusal) = &self.refusal {
@@ -90,9 +97,22 @@ fn lacks(users: Users) -> Vec<(Need, String)> {
     if find_tool("debugfs").is_none() {
         lack(Need::Ages, "needs debugfs (package e2fsprogs)");
     }
-    // A lab has one first process, and that is ours.
-    lack(Need::Systemd, "needs a systemd of its own, which no lab has");
+    all.extend(lack_of_systemd(users).map(|why| (Need::Systemd, why)));
     all
+}
+
+fn lack_of_systemd(users: Users) -> Option<String> {
+    if users != Users::All {
+        return Some("needs root, for a systemd of its own".to_owned());
+    }
+    if systemd::file().is_none() || find_tool(SYSTEMCTL).is_none() {
+        return Some("needs systemd and systemctl (package systemd)".to_owned());
+    }
+    match ask(CGROUP) {
+        Ok(answer) if answer == OK => None,
+        Ok(answer) => Some(format!("needs a cgroup of its own for systemd ({answer})")),
+        Err(why) => Some(format!("no helper process can be started: {why}")),
+    }
 }
 
 /// Listed by the kernel as a driver, or as a device already.
@@ -180,22 +200,30 @@ fn name_of(uid: u32) -> Option<String> {
 
 /// Why no lab can be opened, from a child that tried.
 fn trial(users: Users) -> Option<String> {
-    match ask(users) {
-        Ok(answer) if answer == "ok" => None,
+    match ask(word(users)) {
+        Ok(answer) if answer == OK => None,
         Ok(answer) => Some(explain(&answer, users)),
         Err(why) => Some(format!("no helper process can be started: {why}")),
     }
 }
 
-fn ask(users: Users) -> io::Result<String> {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-    let (mut ours, theirs) = UnixStream::pair()?;
-    let word = match users {
+/// Asks for the cgroup tree; the other words are those of [`word`].
+const CGROUP: &str = "cgroup";
+/// The answer where all went well.
+const OK: &str = "ok";
+
+fn word(users: Users) -> &'static str {
+    match users {
         Users::All => "all",
         Users::Range => "range",
         Users::One => "one",
-    };
+    }
+}
+
+fn ask(word: &str) -> io::Result<String> {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    let (mut ours, theirs) = UnixStream::pair()?;
     let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", KIND], &[]);
     let child = program.start(Streams::Ours, &[theirs.as_fd()])?;
     drop(theirs);
@@ -217,13 +245,14 @@ pub fn serve() -> io::Result<()> {
     let mut socket = UnixStream::from(spawn::inherited(3).ok_or(io::ErrorKind::NotConnected)?);
     let mut word = String::new();
     socket.read_to_string(&mut word)?;
-    let users = match word.as_str() {
-        "all" => Users::All,
-        "range" => Users::Range,
-        _ => Users::One,
+    let attempted = match word.as_str() {
+        CGROUP => cgroup::attempt().map_err(|why| ("the cgroup tree", why)),
+        "all" => attempt(Users::All),
+        "range" => attempt(Users::Range),
+        _ => attempt(Users::One),
     };
-    let answer = match attempt(users) {
-        Ok(()) => "ok".to_owned(),
+    let answer = match attempted {
+        Ok(()) => OK.to_owned(),
         Err((what, why)) => format!("{what}: {why}"),
     };
     socket.write_all(answer.as_bytes())

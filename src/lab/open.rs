@@ -6,13 +6,19 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::Signal;
 
 use super::build::find_tool;
+use super::cgroup::Keeper;
 use super::request::{Request, Users};
 use super::trouble::{LabError, during};
-use super::{freezer, home, init, needs};
+use super::{freezer, home, init, needs, systemd};
 use crate::model::scenario::step::Step;
 use crate::sys::init::{self as signals, Inbox, News};
+use crate::sys::pidfd::Pidfd;
 use crate::sys::space::{self, Kind, SetGroups};
 use crate::sys::spawn::{self, Fate, Patience, Program, Streams};
 use crate::sys::{child, make};
@@ -23,6 +29,8 @@ pub const MAPPER: &str = "lab-mapper";
 const KINDS: &[Kind] = &[Kind::Mount, Kind::Pid, Kind::Uts, Kind::Ipc, Kind::Net];
 /// SIGHUP and SIGTERM: what somebody sends to us alone is meant for the lab.
 const PASSED_ON: &[i32] = &[1, 15];
+/// How long everything in a lab with systemd may take to end.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Opens a lab and waits until it ends; gives its exit code. `say` tells the user what the first process has to say, why
 /// the incident could not be built for instance.
@@ -33,23 +41,61 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // What our caller left open would be open in every process of the lab.
     child::close_inherited();
     let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
+    let keeper = request.systemd.then(Keeper::start).transpose().map_err(during("starting a helper"))?;
     enter_namespaces(request.users).map_err(during("making namespaces"))?;
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     let (ears, voice) = UnixStream::pair().map_err(during("making a socket"))?;
+    // Before anybody else: it must be process 1.
+    let manager = request.systemd.then(systemd::start).transpose().map_err(during("starting systemd"))?;
     let start = || -> io::Result<u32> {
         let note = make::note(&request.to_bytes()?)?;
         let program = Program::new("/proc/self/exe", &[home::NAME, "__helper", init::KIND], &[]);
         let mut descriptors = vec![note.as_fd(), voice.as_fd()];
         descriptors.extend(freezer.as_ref().map(AsFd::as_fd));
+        descriptors.extend(keeper.as_ref().map(|keeper| keeper.socket().as_fd()));
+        descriptors.extend(manager.as_ref().map(|(call, _)| call.as_fd()));
         program.start(Streams::Ours, &descriptors)
     };
     let first = start().map_err(during("starting its first process"))?;
     if let Some(freezer) = &freezer {
         freezer::introduce(freezer, first).map_err(during("starting a helper"))?;
     }
+    let leftover = match (keeper, manager) {
+        (Some(keeper), Some((_, manager))) => Some(Leftover::of(keeper, (first, manager))),
+        _ => None,
+    };
+    let leftover = leftover.transpose().map_err(during("moving it into a cgroup"))?;
     // From here on only the first process has them: its end is their end.
     drop((voice, freezer));
-    Ok(wait_for(first, &inbox, Some(Ears { socket: ears, say })))
+    let code = wait_for(first, &inbox, Some(Ears { socket: ears, say }));
+    if let Some(leftover) = leftover {
+        leftover.clear().map_err(during("ending systemd"))?;
+    }
+    Ok(code)
+}
+
+/// What does not end with the first process, where systemd is process 1.
+struct Leftover {
+    manager: Pidfd,
+    keeper: Pidfd,
+}
+
+impl Leftover {
+    /// Has the first process and systemd moved into their cgroup.
+    fn of(keeper: Keeper, (first, manager): (u32, u32)) -> io::Result<Self> {
+        let held = Self { manager: Pidfd::open(manager)?, keeper: Pidfd::open(keeper.pid)? };
+        keeper.admit(&[first, manager])?;
+        Ok(held)
+    }
+
+    /// With process 1 the kernel ends everything else; then the cgroup goes.
+    fn clear(&self) -> io::Result<()> {
+        match self.manager.signal(Signal::KILL) {
+            Err(why) if why.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => return Err(why),
+            _ => {}
+        }
+        if self.keeper.has_ended_within(PATIENCE)? { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
+    }
 }
 
 /// Waits for a child that has the terminal now, and passes on what it says.
@@ -101,7 +147,7 @@ impl Ears<'_> {
     }
 }
 
-fn freezes(request: &Request) -> bool {
+pub(super) fn freezes(request: &Request) -> bool {
     let steps = request.scenario.chapters.iter().flat_map(|chapter| &chapter.steps);
     steps.into_iter().any(|step| matches!(step, Step::Freeze { .. }))
 }

@@ -10,6 +10,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,10 @@ pub(super) struct Part {
     pub private: Option<[String; 2]>,
     /// For each of its children how many processes that stands for; their sockets follow the user namespace.
     pub wings: Vec<usize>,
+    /// It lives in a service, and systemd has made it what it is but for what it holds.
+    pub in_service: bool,
+    /// Its own name and those of its descendants, where systemd starts it and it has to report.
+    pub reports: Vec<String>,
 }
 
 /// What a process is executed with; a line of JSON for one in the wings.
@@ -65,6 +70,8 @@ impl Opening {
 const SOCKET: i32 = 3;
 const USERS: i32 = 4;
 const WINGS: i32 = 5;
+/// What a process answers that plays; its number follows.
+pub(super) const PLAYING: &str = "playing ";
 
 /// Plays; returns only where there is nothing to play.
 pub fn play(stage: Stage) {
@@ -92,30 +99,79 @@ fn wait_in_the_wings() {
 }
 
 fn perform() {
-    let (Some(socket), Some(users)) = (spawn::inherited(SOCKET), spawn::inherited(USERS)) else { return };
-    let mut socket = UnixStream::from(socket);
-    let mut text = Vec::new();
-    let played = socket.read_to_end(&mut text).and_then(|_| {
-        let part: Part = serde_json::from_slice(&text)?;
-        part.take(users)
-    });
-    match played {
+    let Some((mut socket, part)) = part() else { return };
+    match part.and_then(|(part, sockets)| part.take(&sockets)) {
         Ok(mut props) => {
             let pid = rustix::process::getpid().as_raw_nonzero();
             if props.exhausts {
                 props.take_every_descriptor();
             }
-            socket.write_all(format!("playing {pid}").as_bytes()).ok();
+            socket.report(&format!("{PLAYING}{pid}"));
             drop(socket);
             if props.exhausts {
                 props.take_every_descriptor();
             }
-            drop(text);
             init::sleep_for_ever();
         }
-        Err(why) => {
-            socket.write_all(why.to_string().as_bytes()).ok();
+        Err(why) => socket.report(&why.to_string()),
+    }
+}
+
+/// Where a process reports; nowhere, where it is a service that somebody has restarted when all is built.
+struct Reports(Option<UnixStream>);
+
+impl Reports {
+    fn report(&mut self, text: &str) {
+        if let Some(socket) = &mut self.0 {
+            // Whoever wanted to know is gone.
+            socket.write_all(text.as_bytes()).ok();
         }
+    }
+}
+
+/// The part, and the sockets of the wings with the user namespace of the lab before them.
+type Given = (Part, Vec<OwnedFd>);
+
+fn part() -> Option<(Reports, io::Result<Given>)> {
+    let Some(socket) = spawn::inherited(SOCKET) else { return part_of_service() };
+    let users = spawn::inherited(USERS)?;
+    let mut socket = UnixStream::from(socket);
+    let mut text = Vec::new();
+    let given = socket.read_to_end(&mut text).and_then(|_| {
+        let part: Part = serde_json::from_slice(&text)?;
+        let mut sockets = vec![users];
+        for number in (WINGS..).take(part.wings.iter().sum()) {
+            sockets.push(spawn::inherited(number).ok_or(Errno::BADF)?);
+        }
+        Ok((part, sockets))
+    });
+    Some((Reports(Some(socket)), given))
+}
+
+/// systemd has started it: its part is what it can read, and it reports by itself.
+fn part_of_service() -> Option<(Reports, io::Result<Given>)> {
+    let mut text = Vec::new();
+    io::stdin().lock().read_to_end(&mut text).ok()?;
+    let part: Part = serde_json::from_slice(&text).ok()?;
+    let nothing = || rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+    let given = || -> io::Result<(Option<UnixStream>, Vec<OwnedFd>)> {
+        rustix::stdio::dup2_stdin(nothing()?)?;
+        let mut sockets = Vec::new();
+        for name in &part.reports {
+            let Ok(mut socket) = UnixStream::connect(home::STAGE_DOOR) else { break };
+            socket.write_all(format!("{name}\n").as_bytes())?;
+            sockets.push(socket);
+        }
+        let mut sockets = sockets.into_iter();
+        let own = sockets.next();
+        // It is in the user namespace already.
+        let mut all = vec![nothing()?];
+        all.extend(sockets.map(OwnedFd::from));
+        Ok((own, all))
+    };
+    match given() {
+        Ok((own, sockets)) => Some((Reports(own), Ok((part, sockets)))),
+        Err(why) => Some((Reports(None), Err(why))),
     }
 }
 
@@ -137,18 +193,29 @@ impl Props {
 }
 
 impl Part {
-    fn take(&self, users: OwnedFd) -> io::Result<Props> {
-        rustix::process::setsid()?;
-        self.fill_wings(&users)?;
-        space::join(&users, Kind::User)?;
-        drop(users);
-        self.arrange_mounts()?;
+    /// That of a member of the cast, without a private `/tmp` and without children.
+    pub(super) fn of(cast: &Cast, users: Users) -> Self {
+        let (wings, reports) = (Vec::new(), Vec::new());
+        Self { cast: cast.clone(), users, private: None, wings, in_service: false, reports }
+    }
+
+    fn take(&self, sockets: &[OwnedFd]) -> io::Result<Props> {
+        if let Some((users, sockets)) = sockets.split_first() {
+            self.fill_wings(users, sockets)?;
+        }
         let cast = &self.cast;
-        if let Some(root) = &cast.root {
-            rustix::process::chroot(root.as_str())?;
+        if !self.in_service {
+            rustix::process::setsid()?;
+            space::join(sockets.first().ok_or(Errno::BADF)?, Kind::User)?;
+            self.arrange_mounts()?;
+            if let Some(root) = &cast.root {
+                rustix::process::chroot(root.as_str())?;
+            }
         }
         rustix::process::chdir(cast.cwd.as_deref().unwrap_or("/"))?;
-        self.become_user()?;
+        if !self.in_service {
+            self.become_user()?;
+        }
         rustix::process::umask(Mode::from_raw_mode(0));
         let mut props = Props { exhausts: cast.exhausts_descriptors, ..Props::default() };
         for hold in &cast.holds {
@@ -161,14 +228,11 @@ impl Part {
         Ok(props)
     }
 
-    /// Those who will be its children are made now, with nothing of what it becomes itself.
-    fn fill_wings(&self, users: &OwnedFd) -> io::Result<()> {
-        let mut sockets = Vec::new();
-        for number in (WINGS..).take(self.wings.iter().sum()) {
-            sockets.push(spawn::inherited(number).ok_or(rustix::io::Errno::BADF)?);
-        }
+    /// Those who will be its children are made now, with nothing of what it becomes itself. A service that was restarted when
+    /// all is built has none.
+    fn fill_wings(&self, users: &OwnedFd, sockets: &[OwnedFd]) -> io::Result<()> {
         let file = home::wings();
-        let mut rest = sockets.as_slice();
+        let mut rest = sockets;
         for size in &self.wings {
             let Some((own, next)) = rest.split_at_checked(*size) else { break };
             let mut descriptors: Vec<BorrowedFd<'_>> = own.iter().map(AsFd::as_fd).collect();

@@ -22,6 +22,8 @@ pub struct Request {
     pub environment: Vec<RawPath>,
     /// It stays when that has ended.
     pub keep: bool,
+    /// A systemd of its own is its process 1, and starts the services of the scenario.
+    pub systemd: bool,
 }
 
 /// Whose users a lab has.

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
@@ -59,6 +60,13 @@ impl Resident {
         Self { words, environment, console }
     }
 
+    /// A manager of services instead, with its file first and only that environment beside the search path.
+    pub(super) fn manager(words: &[&str], environment: &[String]) -> Self {
+        let mut environment: Vec<RawPath> = environment.iter().map(|text| text.as_str().into()).collect();
+        environment.push(RawPath::from(format!("PATH={SYSTEM_PATH}").as_str()));
+        Self { words: words.iter().map(|word| RawPath::from(*word)).collect(), environment, console: false }
+    }
+
     /// Its name, for messages.
     pub fn name(&self) -> String {
         self.words.first().map(RawPath::shown).unwrap_or_default()
@@ -70,6 +78,28 @@ impl Resident {
     /// Where memory is short.
     pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
         Ok(serde_json::to_vec(self)?)
+    }
+
+    /// Enters the user namespace of the lab and becomes what is to run; comes back only with the reason why not.
+    pub(super) fn become_it(&self, user_ns: OwnedFd) -> io::Result<io::Error> {
+        space::join(&user_ns, Kind::User)?;
+        drop(user_ns);
+        guise::drop_bounding(CapabilitySet::all() - USELESS);
+        // One who joined a lab must not outlive the process that has the terminal.
+        child::die_with_parent()?;
+        let mut why = io::Error::from(Errno::NOENT);
+        for file in self.files() {
+            let program = Program {
+                path: c_bytes(&file),
+                arguments: self.words.iter().map(c_bytes).collect(),
+                environment: self.environment.iter().map(c_bytes).collect(),
+            };
+            let refused = program.replace_us();
+            if refused.kind() != io::ErrorKind::NotFound {
+                why = refused;
+            }
+        }
+        Ok(why)
     }
 
     /// The files that it may be, in this order.
@@ -106,24 +136,7 @@ fn enter() -> io::Result<(String, io::Error)> {
     let mut bytes = Vec::new();
     File::from(note).read_to_end(&mut bytes)?;
     let resident: Resident = serde_json::from_slice(&bytes)?;
-    let user_ns = spawn::inherited(4).ok_or(Errno::BADF)?;
-    space::join(&user_ns, Kind::User)?;
-    drop(user_ns);
-    guise::drop_bounding(CapabilitySet::all() - USELESS);
-    // One who joined a lab must not outlive the process that has the terminal.
-    child::die_with_parent()?;
-    let mut why = io::Error::from(Errno::NOENT);
-    for file in resident.files() {
-        let program = Program {
-            path: c_bytes(&file),
-            arguments: resident.words.iter().map(c_bytes).collect(),
-            environment: resident.environment.iter().map(c_bytes).collect(),
-        };
-        let refused = program.replace_us();
-        if refused.kind() != io::ErrorKind::NotFound {
-            why = refused;
-        }
-    }
+    let why = resident.become_it(spawn::inherited(4).ok_or(Errno::BADF)?)?;
     Ok((resident.name(), why))
 }
 

@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tmpmedic::catalog::scenarios as shelf;
+use tmpmedic::lab;
 use tmpmedic::model::finding::Severity;
 use tmpmedic::model::scenario::step::Step;
 use tmpmedic::model::scenario::{Expect, Scenario};
@@ -35,7 +36,7 @@ macro_rules! scenarios {
             if let Some(reason) = objection(&id) {
                 skip!("{reason}")
             }
-            holds(&scenario);
+            holds(&scenario, &[]);
         })*
 
         #[test]
@@ -86,17 +87,34 @@ fn objection(id: &str) -> Option<String> {
     reason
 }
 
-fn holds(scenario: &Scenario) {
+/// One test for all: each boots a systemd after each of its chapters.
+#[test]
+fn what_has_a_service_is_found_with_systemd_as_well() {
+    let services: Vec<Scenario> =
+        shelf::all().into_iter().filter(|scenario| lab::objection_to_services(scenario).is_none()).collect();
+    assert!(services.iter().any(|scenario| scenario.id == "story-six-runners"));
+    let trial = Command::new(TMPMEDIC)
+        .args(["lab", "story-six-runners", "--systemd", "--", "true"])
+        .output()
+        .unwrap();
+    if trial.status.code() == Some(77) {
+        skip!("{}", String::from_utf8_lossy(&trial.stderr))
+    }
+    services.iter().for_each(|scenario| holds(scenario, &["--systemd"]));
+}
+
+fn holds(scenario: &Scenario, options: &[&str]) {
     for (number, chapter) in (1..).zip(&scenario.chapters) {
-        demand(scenario, &format!("after chapter {number}"), &chapter.expect, &check(scenario, number));
+        let checked = check(scenario, number, options);
+        demand(scenario, &format!("after chapter {number}"), &chapter.expect, &checked);
     }
     let Some(last) = scenario.chapters.last() else { return };
-    let recorded = capture(scenario);
+    let recorded = capture(scenario, options);
     let dir = crate::sandbox::scratch();
     let file = dir.path().join("capture");
     std::fs::write(&file, &recorded).unwrap();
     demand(scenario, "replayed from a capture", &last.expect, &check_from(&file));
-    if std::env::var_os("UPDATE").is_some() {
+    if options.is_empty() && std::env::var_os("UPDATE").is_some() {
         std::fs::write(committed(&scenario.id), &recorded).unwrap();
     }
 }
@@ -179,19 +197,19 @@ fn word(severity: Severity) -> &'static str {
 }
 
 /// Builds a scenario up to that chapter and runs `check` in it.
-fn check(scenario: &Scenario, chapter: usize) -> Checked {
-    Checked::from(&in_lab(scenario, chapter, "check --json"))
+fn check(scenario: &Scenario, chapter: usize, options: &[&str]) -> Checked {
+    Checked::from(&in_lab(scenario, chapter, options, "check --json"))
 }
 
 /// Builds the whole scenario and takes it home.
-fn capture(scenario: &Scenario) -> Vec<u8> {
-    let output = in_lab(scenario, scenario.chapters.len(), "capture -o -");
+fn capture(scenario: &Scenario, options: &[&str]) -> Vec<u8> {
+    let output = in_lab(scenario, scenario.chapters.len(), options, "capture -o -");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 /// Runs a command of ours in the lab of a scenario, about those whom the scenario asks about.
-fn in_lab(scenario: &Scenario, chapter: usize, command: &str) -> Output {
+fn in_lab(scenario: &Scenario, chapter: usize, options: &[&str], command: &str) -> Output {
     let steps: Vec<&Step> = scenario.chapters.iter().flat_map(|chapter| &chapter.steps).collect();
     // What hangs is waited for in vain; everything else may take long on a busy machine.
     let hangs = steps.iter().any(|step| matches!(step, Step::Freeze { .. }));
@@ -212,7 +230,9 @@ fn in_lab(scenario: &Scenario, chapter: usize, command: &str) -> Output {
         asked.join(" ")
     );
     let lab = Command::new(TMPMEDIC)
-        .args(["lab", &scenario.id, "--chapter", &chapter.to_string(), "--", "sh", "-c", &script])
+        .args(["lab", &scenario.id, "--chapter", &chapter.to_string()])
+        .args(options)
+        .args(["--", "sh", "-c", &script])
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

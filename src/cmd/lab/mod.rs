@@ -9,8 +9,10 @@ use std::process::ExitCode;
 
 use crate::cli::{Global, LabArgs};
 use crate::cmd::{Refusal, out};
+use crate::exit::Exit;
 use crate::lab::{self, LabError, Machine, Request, Then};
 use crate::model::raw_path::RawPath;
+use crate::model::scenario::{Need, Scenario};
 
 /// Variables that a lab takes over: how the terminal speaks, and which language and time zone the user has.
 const TAKEN_OVER: &[&str] =
@@ -54,6 +56,9 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
             if chapters == 1 { "one chapter".to_owned() } else { format!("the chapters 1 to {chapters}") };
         return Err(Refusal::usage(format!("there is no chapter {chapter}: this scenario has {has}")));
     }
+    if args.systemd {
+        check_systemd(scenario, &machine)?;
+    }
     if let Some(objection) = machine.objection(scenario) {
         return recorded::open(scenario, &objection, (args, global));
     }
@@ -64,8 +69,22 @@ pub fn run(args: &LabArgs, global: &Global) -> anyhow::Result<ExitCode> {
         then: then(args, global),
         environment: environment(),
         keep: args.keep,
+        systemd: args.systemd || lab::needs(scenario).contains(&Need::Systemd),
     };
     Ok(ExitCode::from(lab::open(&request, &say)?))
+}
+
+/// Whether systemd can start the services of this scenario on this machine. A capture would be no answer to who asks for it.
+fn check_systemd(scenario: &Scenario, machine: &Machine) -> anyhow::Result<()> {
+    let refuse = |exit: Exit, why: &str| -> anyhow::Error {
+        let message = format!("`{}` cannot be built with systemd: {why}", scenario.id);
+        Refusal { exit, message }.into()
+    };
+    if let Some(why) = lab::objection_to_services(scenario) {
+        return Err(refuse(Exit::Usage, &why));
+    }
+    let objection = machine.objection_to_systemd().or_else(|| machine.objection(scenario));
+    objection.map_or(Ok(()), |why| Err(refuse(Exit::Permission, &why)))
 }
 
 /// What runs in the lab.

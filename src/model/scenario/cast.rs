@@ -36,7 +36,8 @@ pub struct Cast {
     /// The process of the cast that is its parent.
     #[serde(default)]
     pub parent: Option<String>,
-    /// The systemd unit that it belongs to. Without systemd only `private_tmp` makes use of the name.
+    /// The systemd unit that it belongs to; with `count` a template, `forgejo-runner@.service`. Without systemd only
+    /// `private_tmp` makes use of the name.
     #[serde(default)]
     pub unit: Option<String>,
     /// Its `/tmp` is a directory of its own, as with `PrivateTmp=yes`: `/tmp/systemd-private-…-UNIT-…/tmp`.

@@ -12,7 +12,7 @@ use crate::{needs_lab, skip};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until something is so.
-fn wait(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn wait(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
         assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
@@ -87,7 +87,7 @@ fn what_runs_in_a_lab_sees_only_the_lab() {
 }
 
 /// A lab with a command that says what it sees, and then sleeps.
-fn sleeping(who: Who, arguments: &[&str], script: &str) -> (Child, Vec<String>) {
+pub(super) fn sleeping(who: Who, arguments: &[&str], script: &str) -> (Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let script = format!("{script}; echo ready; exec sleep 1000");
     let mut command = who.command(TMPMEDIC);
@@ -99,7 +99,7 @@ fn sleeping(who: Who, arguments: &[&str], script: &str) -> (Child, Vec<String>) 
 }
 
 /// Processes of a PID namespace that are more than a corpse nobody has buried.
-fn living(pid_ns: &str) -> Vec<u32> {
+pub(super) fn living(pid_ns: &str) -> Vec<u32> {
     let pids = std::fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
         let link = std::fs::read_link(format!("/proc/{pid}/ns/pid"));
@@ -108,12 +108,12 @@ fn living(pid_ns: &str) -> Vec<u32> {
     .collect()
 }
 
-fn is_dead(pid: u32) -> bool {
+pub(super) fn is_dead(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_none_or(|rest| rest.is_empty() || rest.trim_start().starts_with(['Z', 'X']))
 }
 
-fn children(pid: u32) -> Vec<u32> {
+pub(super) fn children(pid: u32) -> Vec<u32> {
     let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     list.split_whitespace().map(|n| n.parse().unwrap()).collect()
 }

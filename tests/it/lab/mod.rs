@@ -4,6 +4,7 @@ mod isolation;
 mod life;
 mod list;
 mod steps;
+mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -76,9 +77,17 @@ fn data(name: &str) -> PathBuf {
 
 /// Runs a shell script in a lab of that scenario and gives what it printed; it must succeed.
 fn script(who: Who, file: &str, script: &str) -> String {
+    script_with(who, file, &[], script)
+}
+
+/// The same, with options.
+fn script_with(who: Who, file: &str, options: &[&str], script: &str) -> String {
     let file = data(file);
     let id = file.file_stem().unwrap().to_str().unwrap();
-    let output = who.lab(&["--scenario", file.to_str().unwrap(), id, "--", "sh", "-euc", script]);
+    let mut arguments = vec!["--scenario", file.to_str().unwrap(), id];
+    arguments.extend(options);
+    arguments.extend(["--", "sh", "-euc", script]);
+    let output = who.lab(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
 }
