@@ -13,6 +13,7 @@ pub mod holder;
 pub mod host;
 pub mod log_line;
 pub mod mount;
+pub mod plan;
 pub mod probe;
 pub mod process;
 pub mod raw_path;
