@@ -23,5 +23,6 @@
 //! A quarantine frees no room, and says so. Removal for good is the second step, asked for by name.
 
 pub mod flatten;
+pub mod journal;
 pub mod object;
 pub mod quarantine;

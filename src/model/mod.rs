@@ -11,6 +11,7 @@ pub mod family;
 pub mod finding;
 pub mod holder;
 pub mod host;
+pub mod journal;
 pub mod log_line;
 pub mod mount;
 pub mod plan;
