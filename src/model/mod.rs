@@ -21,6 +21,7 @@ pub mod raw_path;
 pub mod reading;
 pub mod scenario;
 pub mod snapshot;
+pub mod surroundings;
 pub mod temp_dir;
 pub mod temp_variable;
 pub mod thresholds;
