@@ -1,0 +1,20 @@
+//! Which entries of a temp dir may go: an entry goes only if every guard lets it.
+
+mod guards;
+mod scene;
+
+use crate::model::plan::{Candidate, Planned, Verdict};
+pub use guards::{GUARDS, Guard};
+pub use scene::Scene;
+
+/// What becomes of an entry, and why: the first guard that keeps it says so.
+pub fn judge(candidate: Candidate, scene: &Scene<'_>) -> Planned {
+    let kept = GUARDS.iter().find_map(|guard| (guard.keeps)(&candidate, scene));
+    match kept {
+        Some(reason) => Planned { candidate, verdict: Verdict::Keep, reason },
+        None => {
+            let reason = scene.in_favour(&candidate);
+            Planned { candidate, verdict: Verdict::Remove, reason }
+        }
+    }
+}
