@@ -27,3 +27,6 @@ pub mod flatten;
 pub mod journal;
 pub mod object;
 pub mod quarantine;
+pub mod seal;
+pub mod sweep;
+pub mod undo;

@@ -1,7 +1,7 @@
 //! Which object a handle is on, as a plan names it.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -10,6 +10,7 @@ use crate::model::mount::Device;
 use crate::model::plan::ObjectId;
 use crate::model::units::WallNanos;
 use crate::model::vantage::Kind;
+use crate::sys::enter;
 use crate::sys::stat::{self, Stat};
 
 /// Looks at the object behind a handle.
@@ -19,6 +20,15 @@ use crate::sys::stat::{self, Stat};
 pub fn of(node: BorrowedFd<'_>) -> io::Result<(ObjectId, Stat)> {
     let stat = stat::of(node)?;
     Ok((id_of(&stat)?, stat))
+}
+
+/// The identity of `name` in a directory.
+///
+/// # Errors
+/// As [`of`], and those of openat2(2).
+pub fn at(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<ObjectId> {
+    let node = enter::node(dir, name)?;
+    Ok(of(node.as_fd())?.0)
 }
 
 /// The identity in what statx(2) said.
