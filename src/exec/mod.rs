@@ -28,5 +28,9 @@ pub mod journal;
 pub mod object;
 pub mod quarantine;
 pub mod seal;
+#[cfg(test)]
+mod stage;
 pub mod sweep;
+#[cfg(test)]
+mod tests;
 pub mod undo;

@@ -3,7 +3,6 @@
 //! In batches: what will be taken is written down and synced, then taken, then what became of it is written down. Whoever
 //! held an entry that went into the quarantine in the moment before gets it back. Between two entries it can be stopped.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use super::flatten::{Flattener, Left};
 use super::journal::{Journal, JournalError};
 use super::quarantine::{Quarantine, Taken};
 use crate::model::errno::Errno;
-use crate::model::journal::{Act, Change, Done, Record, WorkId};
+use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{ClaimKind, Surroundings};
@@ -181,11 +180,11 @@ impl Sweep<'_> {
             return Ok(Vec::new());
         }
         self.journal.add(&Record::Intent { work: self.work, steps: acts })?;
-        let (mut claimed, mut outcome) = (Vec::new(), BTreeMap::new());
+        let (mut claimed, mut outcome) = (Vec::new(), Vec::new());
         for ((entry, slot), number) in ready.iter().zip(slots).zip(first..) {
             *next_step = number + 1;
             if swept.stopped {
-                outcome.insert(number, Done::Kept { why: "stopped before it".to_owned() });
+                outcome.push(Came { step: number, done: Done::Kept { why: "stopped before it".to_owned() } });
                 continue;
             }
             let name = entry.name.clone();
@@ -211,7 +210,7 @@ impl Sweep<'_> {
                     Done::Failed { errno: error.raw_os_error().map(Errno), why: error.to_string() }
                 }
             };
-            outcome.insert(number, done);
+            outcome.push(Came { step: number, done });
             progress.done += 1;
             swept.stopped |= step(*progress) == Flow::Stop;
         }
@@ -231,7 +230,7 @@ impl Sweep<'_> {
         let around = self.eyes.surroundings(self.quarantine.dir(), &self.quarantine_path);
         let (held, sure): (Vec<_>, Vec<_>) =
             claimed.into_iter().partition(|entry| holder(&around, entry).is_some());
-        let mut outcome = BTreeMap::new();
+        let mut outcome = Vec::new();
         for entry in held {
             let who = holder(&around, &entry).unwrap_or_default();
             let back =
@@ -243,7 +242,7 @@ impl Sweep<'_> {
                     entry.slot.shown()
                 ),
             };
-            outcome.insert(entry.step, keep(swept, entry.name, &why));
+            outcome.push(Came { step: entry.step, done: keep(swept, entry.name, &why) });
         }
         if !outcome.is_empty() {
             self.journal.add(&Record::Outcome { work: self.work, steps: outcome })?;
@@ -272,7 +271,7 @@ impl Sweep<'_> {
         self.journal.add(&Record::Intent { work: self.work, steps: acts })?;
         let job = format!("{}", self.work.0);
         let mut flattener = Flattener::new(self.quarantine, &job);
-        let mut outcome = BTreeMap::new();
+        let mut outcome = Vec::new();
         for (entry, step) in sure.into_iter().zip(first..) {
             *next_step = step + 1;
             let gone = flattener.remove(entry.slot.as_bytes(), &|| true);
@@ -280,11 +279,11 @@ impl Sweep<'_> {
             if let Some(left) = gone.left.first() {
                 let why = leftover(left);
                 swept.failed.push((entry.name, why.clone()));
-                outcome.insert(step, Done::Failed { errno: left.errno.map(Errno), why });
+                outcome.push(Came { step, done: Done::Failed { errno: left.errno.map(Errno), why } });
             } else {
                 swept.bytes.0 = swept.bytes.0.saturating_add(entry.bytes.0);
                 swept.removed.push(entry.name);
-                outcome.insert(step, Done::Done { changed: None });
+                outcome.push(Came { step, done: Done::Done { changed: None } });
             }
         }
         self.journal.add(&Record::Outcome { work: self.work, steps: outcome })

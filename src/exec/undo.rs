@@ -11,7 +11,7 @@ use super::journal::{Journal, JournalError};
 use super::object;
 use super::quarantine::Quarantine;
 use crate::model::errno::Errno;
-use crate::model::journal::{Act, Change, Done, Record, WorkId};
+use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 
@@ -35,8 +35,8 @@ pub fn steps_of(records: &[Record], wanted: WorkId) -> BTreeMap<u64, Step> {
                 }
             }
             Record::Outcome { work, steps: outcome } if *work == wanted => {
-                for (number, done) in outcome {
-                    if let Some(step) = steps.get_mut(number) {
+                for Came { step, done } in outcome {
+                    if let Some(step) = steps.get_mut(step) {
                         step.done = Some(done.clone());
                     }
                 }
@@ -92,7 +92,8 @@ pub fn recover(
     let found: BTreeMap<u64, Done> =
         open.map(|(number, step)| (number, look(&step.change, place, quarantine))).collect();
     if !found.is_empty() {
-        journal.add(&Record::Outcome { work, steps: found.clone() })?;
+        let steps = found.iter().map(|(step, done)| Came { step: *step, done: done.clone() }).collect();
+        journal.add(&Record::Outcome { work, steps })?;
     }
     Ok(found)
 }
@@ -167,7 +168,7 @@ pub fn give_back(
             change: Change::GiveBack { slot: slot.clone(), object: *object, name: name.clone() },
         });
         journal.add(&Record::Intent { work, steps: steps.collect() })?;
-        let mut outcome = BTreeMap::new();
+        let mut outcome = Vec::new();
         for ((slot, object, name), step) in batch.iter().zip(first..) {
             let done = one_back(place, quarantine, (slot, object, name));
             match &done {
@@ -176,7 +177,7 @@ pub fn give_back(
                     undone.left.push((name.clone(), why.clone()))
                 }
             }
-            outcome.insert(step, done);
+            outcome.push(Came { step, done });
         }
         journal.add(&Record::Outcome { work, steps: outcome })?;
     }

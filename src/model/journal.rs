@@ -1,7 +1,5 @@
 //! What was done to this machine, as the journal keeps it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::errno::Errno;
@@ -30,8 +28,8 @@ pub enum Record {
     Outcome {
         /// Of which work.
         work: WorkId,
-        /// By the number of the step within the work.
-        steps: BTreeMap<u64, Done>,
+        /// Of each step.
+        steps: Vec<Came>,
     },
     /// A piece of work is over.
     End {
@@ -162,6 +160,15 @@ pub enum Change {
         /// As one would write it by hand.
         line: String,
     },
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Came {
+    /// Its number within the work.
+    pub step: u64,
+    /// That.
+    pub done: Done,
 }
 
 /// What became of a change.

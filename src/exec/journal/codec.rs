@@ -49,6 +49,8 @@ pub struct Content {
     pub tip: Tip,
     /// How many bytes lie behind the last good record.
     pub torn: usize,
+    /// Whether what follows is a whole record that we do not understand: a newer tmpmedic wrote it.
+    pub is_newer: bool,
 }
 
 /// The bytes of a record, and the end of the journal behind it.
@@ -72,18 +74,22 @@ pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> 
 
 /// Reads as far as everything holds.
 pub fn decode(bytes: &[u8]) -> Content {
-    let mut content = Content { records: Vec::new(), end: 0, tip: Tip::START, torn: 0 };
-    while let Some((record, length, tip)) = bytes.get(content.end..).and_then(|rest| next(rest, content.tip))
-    {
+    let mut content = Content { records: Vec::new(), end: 0, tip: Tip::START, torn: 0, is_newer: false };
+    while let Some((text, tip)) = bytes.get(content.end..).and_then(|rest| next(rest, content.tip)) {
+        let Ok(record) = serde_json::from_slice(text) else {
+            content.is_newer = true;
+            break;
+        };
         content.records.push(record);
-        content.end += length;
+        content.end += HEAD + text.len();
         content.tip = tip;
     }
     content.torn = bytes.len().saturating_sub(content.end);
     content
 }
 
-fn next(bytes: &[u8], tip: Tip) -> Option<(Record, usize, Tip)> {
+/// The text of the next record that is whole and continues what came before.
+fn next(bytes: &[u8], tip: Tip) -> Option<(&[u8], Tip)> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (crc, rest) = rest.split_first_chunk::<4>()?;
     let text = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| *length <= LARGEST)?;
@@ -96,15 +102,15 @@ fn next(bytes: &[u8], tip: Tip) -> Option<(Record, usize, Tip)> {
     if u64::from_le_bytes(*sequence) != tip.sequence || *hash != tip.hash {
         return None;
     }
-    let record = serde_json::from_slice(text).ok()?;
-    let tip = Tip { sequence: tip.sequence + 1, hash: Sha256::digest(body).into() };
-    Some((record, HEAD + text.len(), tip))
+    Some((text, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(body).into() }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::journal::{Act, Change, WorkId};
+    use crate::model::errno::Errno;
+    use crate::model::journal::{Act, Came, Change, Done, Figures, WorkId};
+    use crate::model::units::WallNanos;
 
     fn record(n: u64) -> Record {
         let line = format!("systemctl restart runner@{n}.service");
@@ -157,6 +163,43 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn every_kind_of_record_is_read_back() {
+        let done = [
+            Done::Done { changed: Some(WallNanos(7)) },
+            Done::Kept { why: "held".into() },
+            Done::Failed { errno: Some(Errno(5)), why: "EIO".into() },
+        ];
+        let steps = done.into_iter().zip(0..).map(|(done, step)| Came { step, done }).collect();
+        let figures = vec![Figures { path: "/tmp".into(), probe: Some("yes".into()), ..Figures::default() }];
+        let records = [
+            record(1),
+            Record::Outcome { work: WorkId(1), steps },
+            Record::End { work: WorkId(1), time: WallNanos(9), before: figures.clone(), after: figures },
+        ];
+        let (mut bytes, mut tip) = (Vec::new(), Tip::START);
+        for record in &records {
+            let (more, after) = encode(record, tip).unwrap();
+            bytes.extend(more);
+            tip = after;
+        }
+        assert_eq!(decode(&bytes).records, records);
+    }
+
+    #[test]
+    fn a_whole_record_that_is_not_understood_is_no_torn_tail() {
+        let (mut bytes, _) = journal(1);
+        let tip = decode(&bytes).tip;
+        let text = br#"{"record":"of-tomorrow"}"#;
+        let body = [&tip.sequence.to_le_bytes()[..], &tip.hash, text].concat();
+        bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+        bytes.extend(crc32fast::hash(&body).to_le_bytes());
+        bytes.extend(body);
+        let content = decode(&bytes);
+        assert!(content.is_newer);
+        assert_eq!(content.records.len(), 1);
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub enum JournalError {
         /// Permission bits.
         mode: u32,
     },
+    /// It holds what we do not understand, and cutting that off would lose it.
+    #[error("a newer tmpmedic wrote in it: use that one")]
+    Newer,
     /// A step that the kernel refused.
     #[error("{what}")]
     Os {
@@ -91,6 +94,9 @@ impl Journal {
         ours(file.as_fd(), own)?;
         let mut file = File::from(file);
         let content = codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?);
+        if content.is_newer {
+            return Err(JournalError::Newer);
+        }
         let end = u64::try_from(content.end).unwrap_or(u64::MAX);
         if content.torn > 0 {
             file.set_len(end).map_err(os("cannot cut the torn tail off"))?;
