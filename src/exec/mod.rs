@@ -24,6 +24,7 @@
 
 pub mod examine;
 pub mod flatten;
+pub mod home;
 pub mod journal;
 pub mod object;
 pub mod quarantine;
