@@ -66,9 +66,12 @@ enum Missing {
     Refuse,
 }
 
+fn text(what: &str) -> impl Fn(io::Error) -> String {
+    move |error| format!("{what}: {error}")
+}
+
 /// Component by component, through no link, and through nothing that others could exchange.
 fn walk(path: &RawPath, own: u32, missing: Missing) -> Result<OwnedFd, String> {
-    let text = |what: &str| move |error: io::Error| format!("{what}: {error}");
     let below = path.as_bytes().strip_prefix(b"/").ok_or("it is not absolute")?;
     let mut here = dirfd::open_trusted_dir(b"/").map_err(text("/"))?;
     let names: Vec<&[u8]> = below.split(|b| *b == b'/').filter(|name| !name.is_empty()).collect();
