@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Without a command it opens the console on this machine; without a terminal it prints what `check` prints.
 #[derive(Debug, Parser)]
 #[command(name = "tmpmedic", version, max_term_width = 100, args_conflicts_with_subcommands = false)]
+#[command(after_long_help = crate::exit::codes_help())]
 pub struct Cli {
     /// What to do; the console where nothing is named.
     #[command(subcommand)]
@@ -62,10 +63,18 @@ pub enum ColorChoice {
 pub enum Command {
     /// One diagnosis without a terminal: for CI steps, scripts, monitoring, tickets.
     Check(CheckArgs),
+    /// Take what `check` sees home in a file: one snapshot, or a recording.
+    Capture(CaptureArgs),
+    /// The console on a capture: the same tabs and verdict, and time to step through.
+    Replay(ReplayArgs),
+    /// What changed between two looks: of two captures, or of one recording.
+    Diff(DiffArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
+    /// Build an incident for real, in private namespaces, and open the console in it; without one, list them.
+    Lab(LabArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -75,6 +84,12 @@ pub enum Command {
     /// Print the man page.
     #[command(hide = true)]
     Man,
+    /// A lesson about the machine as it is: what `lab --learn` runs inside its lab.
+    #[command(name = "__lesson", hide = true)]
+    Lesson {
+        /// The id of a scenario, or its number in the course.
+        scenario: String,
+    },
     /// Re-executed by tmpmedic itself for calls that may never return.
     #[command(name = "__helper", hide = true)]
     Helper {
@@ -106,6 +121,9 @@ pub struct CheckArgs {
     /// Whom to look at.
     #[command(flatten)]
     pub whom: Whom,
+    /// Judge the last snapshot of a capture instead of this machine; `-` reads standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "unit", "user", "dir", "log", "no_probe"])]
+    pub from: Option<PathBuf>,
     /// A build log to judge with; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -135,6 +153,66 @@ pub enum Format {
     Openmetrics,
 }
 
+/// Arguments of `capture`.
+#[derive(Clone, Debug, Args)]
+pub struct CaptureArgs {
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// The file to write, which must not exist yet; `-` is standard output. Without it the name of the machine and the
+    /// time make one in the working directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Record for so long: 10m, 90s, 2h.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub length: Option<std::time::Duration>,
+    /// The time between two snapshots of a recording.
+    #[arg(long, value_name = "TIME", requires = "length", default_value = "2s", value_parser = duration, allow_hyphen_values = true)]
+    pub every: std::time::Duration,
+    /// Put pseudonyms in the place of user and host names, parts of paths and command lines.
+    #[arg(long)]
+    pub redact: bool,
+    /// Only predict; make no temp dir.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// How long a look may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
+    pub deadline: std::time::Duration,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The capture; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArgs {
+    /// The earlier capture; `FILE@12` or `FILE@20:41` picks a look of a recording, which is the last one otherwise.
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// The later one. Without it the first look of the recording is compared with its last.
+    #[arg(value_name = "AFTER")]
+    pub after: Option<PathBuf>,
+    /// The form of the table; text where nothing is named.
+    #[arg(long, value_enum)]
+    pub format: Option<DiffFormat>,
+}
+
+/// Forms of a table of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// 80 columns for people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For tickets.
+    Markdown,
+}
+
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
 pub struct ProbeArgs {
@@ -162,7 +240,7 @@ impl Default for CheckArgs {
     /// What `tmpmedic check` alone means.
     fn default() -> Self {
         let deadline = std::time::Duration::from_secs(10);
-        Self { whom: Whom::default(), log: None, no_probe: false, deadline, format: None }
+        Self { whom: Whom::default(), from: None, log: None, no_probe: false, deadline, format: None }
     }
 }
 
@@ -171,6 +249,44 @@ impl Default for CheckArgs {
 pub struct ExplainArgs {
     /// The id of a cause: `private-tmp-deleted`.
     pub cause: Option<String>,
+}
+
+/// Arguments of `lab`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
+pub struct LabArgs {
+    /// The scenario: its id, or its number in the list.
+    pub id: Option<String>,
+    /// Hide the verdict until the cause is named.
+    #[arg(long)]
+    pub learn: bool,
+    /// Leave the lab up when the console or the command has ended.
+    #[arg(long)]
+    pub keep: bool,
+    /// Open a shell instead of the console.
+    #[arg(long, conflicts_with = "command")]
+    pub shell: bool,
+    /// Start the services of the scenario under a real systemd.
+    #[arg(long)]
+    pub systemd: bool,
+    /// Build only the chapters up to this one.
+    #[arg(long, value_name = "N")]
+    pub chapter: Option<usize>,
+    /// A scenario of your own; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Vec<PathBuf>,
+    /// Join a lab that is open; with several, the one of this process.
+    #[arg(long, value_name = "PID", num_args = 0..=1, conflicts_with_all = ["id", "keep", "systemd", "chapter", "scenario"])]
+    pub join: Option<Option<u32>>,
+    /// List the short course in its order: number, title, level.
+    #[arg(long, conflicts_with_all = ["id", "learn", "keep", "shell", "systemd", "chapter", "scenario", "join", "command"])]
+    pub course: bool,
+    /// The console inside a lab.
+    #[arg(long, hide = true)]
+    pub inside: bool,
+    /// Run this instead of the console.
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
 }
 
 /// `500ms`, `10s`, `2m`, `1h`, or bare seconds.

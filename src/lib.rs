@@ -57,6 +57,7 @@
 //! - **family**: temp entries of one maker, recognised by name.
 //! - **scenario**: an incident as data: how it is built, what must be found, what it teaches. **lab**: the private
 //!   namespaces in which one is built. **cast**: its processes.
+//! - **lesson**: a scenario on screen, its verdict hidden until the learner names the cause. **course**: lessons in order.
 //! - **capture**: snapshots in a file: one, or a recording of many.
 //! - **helper**: this binary re-executed for one call that may never return, or that needs other credentials.
 

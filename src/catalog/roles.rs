@@ -63,6 +63,8 @@ pub struct Roles {
     rows: Vec<Row>,
     /// How many of them are the site's.
     site: usize,
+    /// By the first byte of a program's name, the positions of the rows that may fit it, ascending.
+    by_byte: Vec<Vec<usize>>,
     /// Units that watch or clean a runner and are none.
     companions: Vec<Pattern>,
 }
@@ -95,8 +97,13 @@ impl Roles {
     /// Our roles, with those of the site before them. The error names a pattern and what is wrong with it.
     pub(super) fn new(site: Vec<RoleEntry>, ours: File) -> Result<Self, String> {
         let site_count = site.len();
-        let rows = site.into_iter().chain(ours.role).map(Row::of).collect::<Result<_, _>>()?;
-        Ok(Self { rows, site: site_count, companions: patterns(&ours.companions)? })
+        let rows = site.into_iter().chain(ours.role).map(Row::of).collect::<Result<Vec<_>, _>>()?;
+        let by_byte = (0..=u8::MAX).map(|byte| {
+            let fitting = rows.iter().enumerate().filter(|(_, row)| row.may_begin_with(byte));
+            fitting.map(|(position, _)| position).collect()
+        });
+        let by_byte = by_byte.collect();
+        Ok(Self { rows, site: site_count, by_byte, companions: patterns(&ours.companions)? })
     }
 
     /// The part that the process plays, if it is a known one.
@@ -105,16 +112,37 @@ impl Roles {
     /// runner's unit (step shells, `sleep`) belongs to the runner; last the programs of no consequence for builds.
     pub fn role_of(&self, clues: &Clues<'_>) -> Option<Role> {
         let names = command::names(clues.comm, clues.exe, clues.arguments);
-        let (site, ours) = self.rows.split_at_checked(self.site)?;
-        let by_program = |row: &&Row| row.fits_program(&names);
-        let by_unit = |row: &&Row| clues.unit.is_some_and(|unit| self.is_of_unit(row, unit));
-        let counts = |row: &&Row| row.entry.kind != RoleKind::Other;
-        site.iter()
-            .find(|row| by_program(row) || by_unit(row))
-            .or_else(|| ours.iter().filter(counts).find(by_program))
-            .or_else(|| ours.iter().find(by_unit))
-            .or_else(|| ours.iter().find(by_program))
-            .map(Row::role)
+        let by_program = self.of_programs(&names);
+        let by_unit = self.of_unit(clues.unit);
+        let is_sites = |at: &&usize| **at < self.site;
+        let counts = |at: &&usize| self.rows.get(**at).is_some_and(|row| row.entry.kind != RoleKind::Other);
+        let of_site = || by_program.iter().chain(&by_unit).filter(is_sites).min();
+        let at = of_site()
+            .or_else(|| by_program.iter().find(counts))
+            .or_else(|| by_unit.first())
+            .or_else(|| by_program.first())?;
+        self.rows.get(*at).map(Row::role)
+    }
+
+    /// Positions of the rows that one of the names fits, ascending. Most names are ruled out by their first byte: this is
+    /// asked for every process of the machine.
+    fn of_programs(&self, names: &[Named<'_>]) -> Vec<usize> {
+        let mut found = Vec::new();
+        for named in names {
+            let first = named.name.first().and_then(|byte| self.by_byte.get(usize::from(*byte)));
+            let rows = first.into_iter().flatten().copied();
+            found.extend(rows.filter(|at| self.rows.get(*at).is_some_and(|row| row.fits_program(named))));
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// Positions of the rows to which the unit belongs, ascending.
+    fn of_unit(&self, unit: Option<&str>) -> Vec<usize> {
+        let Some(unit) = unit.map(str::as_bytes) else { return Vec::new() };
+        let rows = self.rows.iter().enumerate().filter(|(_, row)| any(&row.units, unit));
+        let found: Vec<usize> = rows.map(|(at, _)| at).collect();
+        if !found.is_empty() && any(&self.companions, unit) { Vec::new() } else { found }
     }
 
     /// The row of that id.
@@ -125,10 +153,6 @@ impl Roles {
     /// All rows, the site's first.
     pub fn iter(&self) -> impl Iterator<Item = &RoleEntry> {
         self.rows.iter().map(|row| &row.entry)
-    }
-
-    fn is_of_unit(&self, row: &Row, unit: &str) -> bool {
-        any(&row.units, unit.as_bytes()) && !any(&self.companions, unit.as_bytes())
     }
 }
 
@@ -143,12 +167,17 @@ impl Row {
         })
     }
 
-    fn fits_program(&self, names: &[Named<'_>]) -> bool {
-        names.iter().any(|named| {
-            any(&self.programs, &named.name)
-                && (self.first.is_empty() || any(&self.first, named.first))
-                && !any(&self.unless_first, named.first)
-        })
+    /// Whether a name that begins so can fit at all.
+    fn may_begin_with(&self, byte: u8) -> bool {
+        self.programs
+            .iter()
+            .any(|program| program.literal_prefix().first().is_none_or(|first| *first == byte))
+    }
+
+    fn fits_program(&self, named: &Named<'_>) -> bool {
+        any(&self.programs, &named.name)
+            && (self.first.is_empty() || any(&self.first, named.first))
+            && !any(&self.unless_first, named.first)
     }
 
     fn role(&self) -> Role {

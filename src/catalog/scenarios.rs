@@ -29,6 +29,13 @@ pub fn find(id: &str) -> Option<Scenario> {
     parse(text).ok()
 }
 
+/// The short course: the scenarios that have a place in it, in that order.
+pub fn course() -> Vec<Scenario> {
+    let mut lessons: Vec<Scenario> = all().into_iter().filter(|s| s.course.is_some()).collect();
+    lessons.sort_by_key(|lesson| lesson.course);
+    lessons
+}
+
 /// The text of a scenario, as it stands in its file.
 pub fn text(id: &str) -> Option<&'static str> {
     TEXTS.iter().find(|(name, _)| *name == id).map(|(_, text)| *text)
@@ -56,6 +63,14 @@ mod tests {
             let scenario = parse(text).unwrap_or_else(|error| panic!("assets/scenarios/{id}.toml:{error}"));
             assert_eq!(scenario.id, *id);
         }
+    }
+
+    #[test]
+    fn no_two_lessons_of_the_course_have_the_same_place() {
+        let places: Vec<Option<u8>> = course().iter().map(|lesson| lesson.course).collect();
+        let mut distinct = places.clone();
+        distinct.dedup();
+        assert_eq!(places, distinct);
     }
 
     #[test]

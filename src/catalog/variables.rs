@@ -35,6 +35,8 @@ pub struct Variables {
     all: Vec<KnownVariable>,
     /// Names, ascending.
     names: Vec<String>,
+    /// By first byte the lengths of the names that begin so, a bit each; longer ones share the last.
+    lengths: [u64; 256],
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,11 +54,25 @@ impl Variables {
     pub(super) fn new(all: Vec<KnownVariable>) -> Self {
         let mut names: Vec<String> = all.iter().map(|v| v.name.clone()).collect();
         names.sort();
-        Self { all, names }
+        let mut lengths = [0; 256];
+        for name in &names {
+            if let Some(slot) = name.bytes().next().and_then(|first| lengths.get_mut(usize::from(first))) {
+                *slot |= length_bit(name.len());
+            }
+        }
+        Self { all, names, lengths }
     }
 
     /// Whether a snapshot may hold the variable of that name.
+    ///
+    /// Asked for every variable of every process, of which few are: so the first byte and the length are looked up first,
+    /// and only what has both in common with some name is searched for.
     pub fn keeps(&self, name: &[u8]) -> bool {
+        let lengths = name.first().and_then(|first| self.lengths.get(usize::from(*first)));
+        lengths.is_some_and(|lengths| lengths & length_bit(name.len()) != 0) && self.is_listed(name)
+    }
+
+    fn is_listed(&self, name: &[u8]) -> bool {
         self.names.binary_search_by(|known| known.as_bytes().cmp(name)).is_ok()
     }
 
@@ -79,6 +95,10 @@ impl Variables {
     pub fn iter(&self) -> impl Iterator<Item = &KnownVariable> {
         self.all.iter()
     }
+}
+
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 /// Why the value of a variable of that name may hold a secret, if it may.

@@ -19,7 +19,17 @@ pub fn print_script(shell: Shell) -> anyhow::Result<ExitCode> {
 pub fn print_man() -> anyhow::Result<ExitCode> {
     let mut bytes = Vec::new();
     let failed = |why| Refusal::internal(format!("cannot make the man page: {why}"));
-    clap_mangen::Man::new(Cli::command()).render(&mut bytes).map_err(failed)?;
+    let mut program = Cli::command();
+    program.build();
+    clap_mangen::Man::new(program.clone()).render(&mut bytes).map_err(failed)?;
+    for command in
+        program.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help")
+    {
+        // Its name as one types it, and as `build` has put it together: `tmpmedic check`.
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+        let page = command.clone().display_name(name);
+        clap_mangen::Man::new(page).render(&mut bytes).map_err(failed)?;
+    }
     print(&bytes)
 }
 

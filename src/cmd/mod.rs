@@ -3,16 +3,23 @@
 //! One subcommand per file. [`main`] makes the process safe, reads the command line, runs the command, and turns what
 //! became of it into an exit code. Nobody imports this room.
 
+pub mod capture;
+pub mod captured;
 pub mod check;
 mod completions;
 mod config;
 mod console;
+mod course;
+pub mod diff;
 pub mod explain;
 pub mod helper;
+mod lab;
+mod lesson;
 mod mishap;
 pub mod out;
 pub mod probe;
 mod refusal;
+pub mod replay;
 mod surroundings;
 mod version;
 
@@ -24,6 +31,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
+use crate::model::asked::Asked;
 use crate::model::raw_path::shown_bytes;
 use crate::sys::term;
 
@@ -34,6 +42,9 @@ const BROKEN_PIPE: u8 = 141;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if let Some(code) = crate::lab::play_where_called() {
+        return code;
+    }
     mishap::stay_quiet();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let wants_document = check::wants_document(&arguments);
@@ -62,7 +73,14 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None => console::run(&cli.global),
         Some(Command::Check(args)) => check::run(args, &cli.global),
+        Some(Command::Capture(args)) => capture::run(args, &cli.global),
+        Some(Command::Replay(args)) => replay::run(args, &cli.global),
+        Some(Command::Diff(args)) => diff::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
+        Some(Command::Lab(args)) if args.course => course::run(&cli.global),
+        Some(Command::Lesson { scenario }) => {
+            lesson::run(lesson::find(scenario)?, Asked::default(), &cli.global)
+        }
         Some(Command::Completions { shell }) => completions::print_script(*shell),
         Some(Command::Man) => completions::print_man(),
         Some(Command::Helper { kind }) if kind == term::guard::KIND => {
@@ -70,7 +88,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
-        Some(Command::Helper { kind }) => Ok(helper::serve(kind)),
+        Some(Command::Lab(args)) => lab::run(args, &cli.global),
+        Some(Command::Helper { kind }) => {
+            let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
+            Ok(crate::lab::serve(kind, &say).map_or_else(|| helper::serve(kind), ExitCode::from))
+        }
     }
 }
 

@@ -38,16 +38,22 @@ pub fn say(line: &str) {
     write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()).ok();
 }
 
-fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result<()> {
-    while !bytes.is_empty() {
+/// One write, of as much as the descriptor takes; waits where somebody else made it non-blocking.
+pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<usize> {
+    loop {
         match rustix::io::retry_on_intr(|| rustix::io::write(fd, bytes)) {
-            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
-            // Somebody else made the shared description non-blocking.
             Err(Errno::AGAIN) => {
                 poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], None)?;
             }
-            Err(errno) => return Err(errno),
+            done => return done,
         }
+    }
+}
+
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result<()> {
+    while !bytes.is_empty() {
+        let written = write_some(fd, bytes)?;
+        bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(())
 }

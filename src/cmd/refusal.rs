@@ -18,6 +18,11 @@ impl Refusal {
         Self { exit: Exit::Usage, message: message.into() }.into()
     }
 
+    /// What the user may not do.
+    pub fn permission(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Permission, message: message.into() }.into()
+    }
+
     /// A defect of tmpmedic itself.
     pub fn internal(message: impl Into<String>) -> anyhow::Error {
         Self { exit: Exit::Internal, message: message.into() }.into()

@@ -1,6 +1,7 @@
 //! What our own environment says about the terminal: the only place that reads variables.
 
 use crate::cli::{ColorChoice, Global};
+use crate::model::units::WallNanos;
 use crate::report::{Colour, Glyphs};
 use crate::sys::clock;
 use crate::sys::term::Tty;
@@ -89,8 +90,13 @@ fn background_of(colorfgbg: &str) -> Background {
 
 /// Seconds that local time is ahead of UTC.
 pub fn utc_offset_s() -> i32 {
-    let now = jiff::Timestamp::from_second(clock::wall_nanos().div_euclid(1_000_000_000));
-    now.map_or(0, |now| jiff::tz::TimeZone::system().to_offset(now).seconds())
+    utc_offset_s_at(WallNanos(clock::wall_nanos()))
+}
+
+/// The same at another time, which summer time may make another number.
+pub fn utc_offset_s_at(then: WallNanos) -> i32 {
+    let then = jiff::Timestamp::from_second(then.0.div_euclid(1_000_000_000));
+    then.map_or(0, |then| jiff::tz::TimeZone::system().to_offset(then).seconds())
 }
 
 /// The codeset of the locale; the first of these that is set decides. Source: locale(7).

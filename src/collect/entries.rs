@@ -5,14 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
-
-use walkdir::WalkDir;
 
 use crate::catalog::Catalog;
 use crate::collect::owners;
 use crate::collect::parse::mountinfo;
+use crate::collect::ranking::{self, Best, Order};
 use crate::collect::tallies::NO_FAMILY;
 use crate::model::mount::Mount;
 use crate::model::raw_path::RawPath;
@@ -39,21 +38,23 @@ pub struct Wish {
     pub budget: Duration,
 }
 
-/// What is most telling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Order {
-    /// The largest first.
-    Size,
-    /// The oldest first.
-    Age,
-    /// By name.
-    Name,
-}
-
 /// How much of a mount table is read.
 const TABLE_MAX: usize = 8 << 20;
-/// Descriptors that one walk of a tree may use.
-const OPEN_MAX: usize = 4;
+
+/// What changes about a directory whenever a name in it comes, goes or is exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    object: ((u32, u32), u64),
+    changed: (i64, i64),
+}
+
+/// The stamp of a directory, without reading it; `None` where it cannot be looked at, or lies on a file system that may
+/// never answer.
+pub fn stamp(dir: &RawPath) -> Option<Stamp> {
+    Boundary::around(dir).ok()?;
+    let stat = stat::of(dirfd::open_resolved(dir.as_bytes()).ok()?.as_fd()).ok()?;
+    Some(Stamp { object: (stat.device, stat.inode), changed: (stat.modified, stat.changed) })
+}
 
 /// Lists them.
 pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
@@ -70,7 +71,7 @@ pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
         Err(error) => return blind(error.into()),
     };
     let mut gaps: Vec<Gap> = fence.gap(wish).into_iter().collect();
-    let mut best = Best::new(wish);
+    let mut best = Best::new(wish.order, wish.limit);
     match collect(&dir, wish, catalog, &fence, &mut best, watch) {
         Ok(None) => {}
         Ok(Some(seen)) => gaps.push(over_budget(wish, "entries", seen)),
@@ -80,7 +81,7 @@ pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
     if let Some(gap) = measure(&dir, &mut entries, wish, &fence, watch) {
         gaps.push(gap);
     }
-    sort(&mut entries, wish.order);
+    ranking::sort(&mut entries, wish.order);
     entries.truncate(wish.limit);
     Reading::of(entries, Micros(watch.micros()), gaps)
 }
@@ -140,70 +141,6 @@ fn table_of(dir: &RawPath) -> Result<(Vec<Mount>, RawPath), GapWhy> {
     let file = dirfd::open_procfs_file(proc.as_fd(), &[who, b"/mountinfo"].concat())?;
     let (text, _) = dirfd::read_bounded(&file, TABLE_MAX)?;
     Ok((mountinfo::parse(&text).mounts, inside))
-}
-
-/// The entries that count as best so far. Directories have a list of their own, because their size is known only later.
-struct Best {
-    order: Order,
-    limit: usize,
-    directories: BTreeSet<Ranked>,
-    others: BTreeSet<Ranked>,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-struct Ranked {
-    rank: (i64, RawPath),
-    entry: Entry,
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-impl Best {
-    fn new(wish: &Wish) -> Self {
-        let (directories, others) = (BTreeSet::new(), BTreeSet::new());
-        Self { order: wish.order, limit: wish.limit, directories, others }
-    }
-
-    fn offer(&mut self, entry: Entry) {
-        let set = if entry.kind == Kind::Directory { &mut self.directories } else { &mut self.others };
-        let rank = rank(&entry, self.order);
-        let worst = set.last().filter(|_| set.len() >= self.limit);
-        if worst.is_some_and(|worst| worst.rank <= rank) {
-            return;
-        }
-        set.insert(Ranked { rank, entry });
-        if set.len() > self.limit {
-            set.pop_last();
-        }
-    }
-
-    fn into_entries(self) -> Vec<Entry> {
-        self.directories.into_iter().chain(self.others).map(|ranked| ranked.entry).collect()
-    }
-}
-
-/// Lower comes first.
-fn rank(entry: &Entry, order: Order) -> (i64, RawPath) {
-    let first = match order {
-        Order::Size => -i64::try_from(entry.bytes.0).unwrap_or(i64::MAX),
-        Order::Age => entry.newest.map_or(i64::MAX, |newest| newest.0),
-        Order::Name => 0,
-    };
-    (first, entry.name.clone())
-}
-
-fn sort(entries: &mut [Entry], order: Order) {
-    entries.sort_by_cached_key(|entry| rank(entry, order));
 }
 
 /// Offers every wanted entry; says how many were seen where the budget ended first.
@@ -283,133 +220,56 @@ struct Tree {
 
 /// Sums a tree; `None` where the budget ends first. No link is followed and no mount entered; a hard link counts each
 /// time that it is met.
+///
+/// Our own reading must not make it younger, so directories are opened without touching their stamps; where only their
+/// owner may ask for that, the kernel stamps them with now, and that stamp of a directory is not believed.
 fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Option<Tree> {
-    use std::os::unix::fs::MetadataExt;
-    let node = dirfd::open_listing(dir.as_fd(), name.as_bytes()).ok();
     let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN };
-    let Some(node) = node else { return Some(tree) };
-    // By its handle, so that nobody can exchange the directory for a link meanwhile.
-    let root = format!("/proc/self/fd/{}/.", node.as_raw_fd());
-    let walk = WalkDir::new(root).min_depth(1).max_open(OPEN_MAX).same_file_system(true).follow_links(false);
-    for entry in walk.into_iter().filter_map(Result::ok) {
-        tree.count += 1;
-        if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
-            return None;
-        }
-        if let Ok(found) = entry.metadata() {
-            tree.bytes = tree.bytes.saturating_add(found.blocks().saturating_mul(512));
-            let stamp =
-                |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-            let changed = stamp(found.ctime(), found.ctime_nsec());
-            tree.newest = tree.newest.max(changed).max(stamp(found.mtime(), found.mtime_nsec()));
+    let Ok(top) = dirfd::open_listing(dir.as_fd(), name.as_bytes()) else { return Some(tree) };
+    let Ok(device) = stat::of(top.as_fd()).map(|stat| stat.device) else { return Some(tree) };
+    let mut waiting: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut buffer = Vec::with_capacity(getdents::PIECE);
+    while let Some(path) = waiting.pop() {
+        let Ok(node) = open_below(&top, &path) else { continue };
+        let mut listing = Listing::new(node.as_fd(), &mut buffer);
+        while let Some(Ok(entry)) = listing.next() {
+            if entry.is_dot() {
+                continue;
+            }
+            tree.count += 1;
+            if tree.count.is_multiple_of(256) && watch.elapsed() >= budget {
+                return None;
+            }
+            let Ok(stat) = stat::at(node.as_fd(), entry.name()) else { continue };
+            tree.bytes = tree.bytes.saturating_add(stat.taken);
+            let is_directory = stat.is_directory();
+            let newest = if is_directory { stat.modified.max(stat.changed) } else { stat.newest() };
+            tree.newest = tree.newest.max(newest);
+            if is_directory && stat.device == device && stat.mount_root != Some(true) {
+                waiting.push([&path, entry.name().to_bytes(), b"/"].concat());
+            }
         }
     }
     Some(tree)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::scratch;
-
-    const AMPLE: Duration = Duration::from_mins(1);
-
-    fn wish(dir: &tempfile::TempDir, order: Order, limit: usize) -> Wish {
-        Wish { dir: RawPath::from(scratch::bytes(dir)), family: None, order, limit, budget: AMPLE }
-    }
-
-    fn names(found: &Reading<Vec<Entry>>) -> Vec<String> {
-        found.items().iter().map(|e| e.name.shown()).collect()
-    }
-
-    fn tree_of(dir: &tempfile::TempDir) {
-        std::fs::create_dir_all(dir.path().join("go-build1/b001")).unwrap();
-        std::fs::write(dir.path().join("go-build1/b001/pkg.a"), vec![1; 300_000]).unwrap();
-        std::fs::write(dir.path().join("rustcVAIpSt"), vec![1; 50_000]).unwrap();
-        std::fs::write(dir.path().join("notes"), b"x").unwrap();
-    }
-
-    #[test]
-    fn the_largest_come_first_with_what_lies_below_them() {
-        let dir = scratch::dir();
-        tree_of(&dir);
-        let found = list(&wish(&dir, Order::Size, 2), &Catalog::builtin());
-        assert!(found.is_whole());
-        assert_eq!(names(&found), ["go-build1", "rustcVAIpSt"]);
-        let first = &found.items()[0];
-        assert_eq!((first.family.as_str(), first.below), ("go-build", Some(Entries(2))));
-        assert!(first.bytes.0 >= 300_000);
-        assert!(found.items()[1].below.is_none());
-    }
-
-    #[test]
-    fn one_family_or_none_can_be_asked_for() {
-        let dir = scratch::dir();
-        tree_of(&dir);
-        let catalog = Catalog::builtin();
-        let of = |family: &str| {
-            let wish = Wish { family: Some(family.into()), ..wish(&dir, Order::Name, 10) };
-            names(&list(&wish, &catalog))
-        };
-        assert_eq!(of("rustc"), ["rustcVAIpSt"]);
-        assert_eq!(of(NO_FAMILY), ["notes"]);
-        assert!(of("no-such-family").is_empty());
-    }
-
-    #[test]
-    fn only_the_best_are_kept_however_many_there_are() {
-        let dir = scratch::dir();
-        for n in 0..500 {
-            std::fs::File::create(dir.path().join(format!("n{n:03}"))).unwrap();
+/// Opens a directory of the tree for listing, name by name, so that nobody can put a link into the way.
+fn open_below(top: &OwnedFd, path: &[u8]) -> std::io::Result<OwnedFd> {
+    let mut names = path.split(|b| *b == b'/').filter(|name| !name.is_empty());
+    let Some(mut name) = names.next() else { return dirfd::reopen_listing(top.as_fd()) };
+    let mut here: Option<OwnedFd> = None;
+    loop {
+        let at = here.as_ref().unwrap_or(top).as_fd();
+        match names.next() {
+            None => return dirfd::open_listing(at, name),
+            Some(next) => {
+                here = Some(dirfd::open_node(at, name)?);
+                name = next;
+            }
         }
-        let catalog = Catalog::builtin();
-        assert_eq!(names(&list(&wish(&dir, Order::Name, 3), &catalog)), ["n000", "n001", "n002"]);
-        let oldest = list(&wish(&dir, Order::Age, 3), &catalog);
-        assert!(oldest.items().is_sorted_by_key(|e| e.newest));
-        assert_eq!(oldest.items().len(), 3);
-    }
-
-    #[test]
-    fn trees_may_be_listed_level_by_level_and_through_a_process() {
-        let dir = scratch::dir();
-        tree_of(&dir);
-        let inner = Wish {
-            dir: RawPath::from(format!("/proc/{}/root", std::process::id()).as_str())
-                .join(&scratch::bytes(&dir)[1..])
-                .join(b"go-build1"),
-            ..wish(&dir, Order::Size, 5)
-        };
-        assert_eq!(names(&list(&inner, &Catalog::builtin())), ["b001"]);
-    }
-
-    #[test]
-    fn a_budget_that_ends_leaves_sizes_unknown_and_says_so() {
-        let dir = scratch::dir();
-        tree_of(&dir);
-        let hasty = Wish { budget: Duration::ZERO, ..wish(&dir, Order::Size, 5) };
-        let found = list(&hasty, &Catalog::builtin());
-        assert!(matches!(found.gaps()[0].why, GapWhy::OverBudget { .. }));
-        assert!(found.items().iter().all(|e| e.below.is_none()));
-    }
-
-    #[test]
-    fn links_are_shown_and_not_followed_and_what_is_gone_is_a_gap() {
-        let dir = scratch::dir();
-        std::os::unix::fs::symlink("/proc", dir.path().join("way out")).unwrap();
-        let found = list(&wish(&dir, Order::Name, 5), &Catalog::builtin());
-        assert_eq!(found.items()[0].kind, Kind::Link);
-        let through =
-            Wish { dir: RawPath::from(scratch::bytes(&dir)).join(b"way out"), ..wish(&dir, Order::Name, 5) };
-        assert!(matches!(list(&through, &Catalog::builtin()), Reading::Blind { .. }));
-    }
-
-    #[test]
-    fn the_table_of_the_right_process_is_asked() {
-        let (_, inside) =
-            table_of(&format!("/proc/{}/root/tmp/x", std::process::id()).as_str().into()).unwrap();
-        assert_eq!(inside, "/tmp/x".into());
-        assert_eq!(table_of(&"/tmp/x".into()).unwrap().1, "/tmp/x".into());
-        assert_eq!(table_of(&"/proc/self/root/x".into()).unwrap().1, "/proc/self/root/x".into());
-        assert!(table_of(&format!("/proc/{}/root/x", u32::MAX).as_str().into()).is_err());
     }
 }
+
+#[cfg(test)]
+#[path = "entries_tests.rs"]
+mod tests;

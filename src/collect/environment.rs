@@ -157,7 +157,7 @@ fn frame(answer: &[u8]) -> Option<Frame<'_>> {
 fn arguments(block: &[u8]) -> Vec<RawText> {
     let end = block.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
     match block.get(..end) {
-        Some(block) if !block.is_empty() => block.split(|b| *b == 0).map(RawText::from).collect(),
+        Some(block) if !block.is_empty() => parse::pieces(block, 0).map(RawText::from).collect(),
         _ => Vec::new(),
     }
 }

@@ -30,6 +30,7 @@ pub mod parse;
 pub mod places;
 pub mod prediction;
 pub mod processes;
+pub mod ranking;
 mod sections;
 pub mod sightings;
 #[cfg(test)]
@@ -122,6 +123,12 @@ impl Eyes {
         let own = proc.own_pid().unwrap_or(0);
         let mut ground = self.ground(&proc, own, until);
         let asked = self.resolve(asked, &mut ground);
+        if let Some(table) = ground.processes.value_mut() {
+            if !until.is_over() {
+                processes::bounds::settle(&proc, table, &asked.pids);
+            }
+            self.processes.remember(table);
+        }
         let eyes = see_ourselves(&proc, own, clocks, &mut ground);
         let empty = ProcessTable::default();
         let table = ground.processes.value().unwrap_or(&empty);
@@ -152,6 +159,7 @@ impl Eyes {
             probes: Vec::new(),
             log: Vec::new(),
             strains: ground.strains,
+            listings: Vec::new(),
         };
         ourselves::adjust_remedies(&mut snapshot);
         snapshot
@@ -182,7 +190,6 @@ impl Eyes {
             self.users.settle(proc, table, spaces, own);
             self.containers.settle(proc, table, spaces, own);
         }
-        self.processes.remember(table);
         ground
     }
 

@@ -54,6 +54,7 @@ pub(super) fn blind(asked: &Asked, clocks: (WallNanos, BootNanos), why: &GapWhy)
         probes: Vec::new(),
         log: Vec::new(),
         strains: Vec::new(),
+        listings: Vec::new(),
     }
 }
 

@@ -24,6 +24,6 @@ pub struct LogLine {
     pub points_to: Vec<String>,
     /// Ids of causes that the wording excludes.
     pub excludes: Vec<String>,
-    /// The line, verbatim.
+    /// The line without terminal escapes, at most its first 4 KiB; of a progress bar that overwrites itself, that turn.
     pub text: RawPath,
 }

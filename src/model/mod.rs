@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod cache;
+pub mod change;
 pub mod environment;
 pub mod errno;
 pub mod family;
@@ -19,6 +20,7 @@ pub mod probe;
 pub mod process;
 pub mod raw_path;
 pub mod reading;
+pub mod replay;
 pub mod scenario;
 pub mod snapshot;
 pub mod surroundings;

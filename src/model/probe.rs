@@ -6,6 +6,7 @@ use super::errno::Errno;
 use super::process::{Credentials, MountNs, Pid};
 use super::raw_path::RawPath;
 use super::units::{Micros, WallNanos};
+use super::vantage::Vantage;
 
 /// The calls of a probe, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +74,8 @@ pub struct StepResult {
 pub struct ProbeResult {
     /// The directory probed, as the process names it.
     pub path: RawPath,
+    /// For a relative path: the cwd that it is relative to.
+    pub based_on: Option<RawPath>,
     /// The process imitated.
     pub pid: Option<Pid>,
     /// Its mount namespace.
@@ -94,6 +97,18 @@ pub struct ProbeResult {
 }
 
 impl ProbeResult {
+    /// Whether it was made at that vantage.
+    pub fn is_of(&self, vantage: &Vantage) -> bool {
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&vantage.path, &vantage.based_on, vantage.mount_ns, &vantage.root, &vantage.credentials)
+    }
+
+    /// Whether it was made at the same vantage as another one.
+    pub fn repeats(&self, other: &Self) -> bool {
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&other.path, &other.based_on, other.mount_ns, &other.root, &other.credentials)
+    }
+
     /// The first step that failed.
     pub fn failure(&self) -> Option<&StepResult> {
         self.steps.iter().find(|s| s.errno.is_some())

@@ -35,9 +35,9 @@ pub struct Process {
     pub credentials: Seen<Credentials>,
     /// File mode creation mask. Source: status, `Umask`.
     pub umask: Seen<u32>,
-    /// Limits. Source: limits.
+    /// Limits of runners, builds and asked ones; for others they are not read. Source: limits.
     pub limits: Seen<Limits>,
-    /// How many descriptors it has open.
+    /// How many descriptors it has open, of the same processes.
     pub open_files: Seen<Entries>,
     /// The systemd unit that its cgroup names, user units included.
     pub unit: Option<String>,

@@ -10,8 +10,9 @@ use super::log_line::LogLine;
 use super::mount::{Mount, MountNamespace};
 use super::probe::ProbeResult;
 use super::process::{MountNs, Pid, Process, ProcessTable};
+use super::raw_path::RawPath;
 use super::reading::{Gap, Reading, Strain};
-use super::temp_dir::TempDir;
+use super::temp_dir::{Listing, TempDir};
 use super::units::{BootNanos, WallNanos};
 use super::vantage::{Ability, Can, HowKnown, Vantage};
 
@@ -51,6 +52,9 @@ pub struct Snapshot {
     pub log: Vec<LogLine>,
     /// What the machine refused to the tool itself.
     pub strains: Vec<Strain>,
+    /// What lies directly in the temp dirs: only in captures, where nobody can list them later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listings: Vec<Listing>,
 }
 
 impl Snapshot {
@@ -69,10 +73,20 @@ impl Snapshot {
         self.namespaces.items().iter().find(|ns| ns.id == id)
     }
 
+    /// The namespace that tmpmedic itself is in.
+    pub fn our_namespace(&self) -> Option<&MountNamespace> {
+        self.namespaces.items().iter().find(|ns| ns.ours)
+    }
+
     /// The mount that serves a vantage.
     pub fn mount_of(&self, vantage: &Vantage) -> Option<&Mount> {
         let mounts = self.namespace(vantage.mount_ns)?.mounts.items();
         mounts.iter().find(|m| Some(m.id) == vantage.mount_id)
+    }
+
+    /// What a capture keeps of the entries of a directory, by where the look reached it.
+    pub fn listing(&self, reached: &RawPath) -> Option<&Listing> {
+        self.listings.iter().find(|listing| listing.reached == *reached)
     }
 
     /// Every gap of every section, for the list of what is incomplete.
@@ -94,19 +108,11 @@ impl Snapshot {
     /// Adds probes, and lets each overrule the prediction of its vantage.
     pub fn take_probes(&mut self, probes: Vec<ProbeResult>) {
         for probe in probes {
-            for vantage in self.vantages.value_mut().into_iter().flatten() {
-                let same = vantage.path == probe.path
-                    && vantage.mount_ns == probe.mount_ns
-                    && vantage.root == probe.root
-                    && vantage.credentials == probe.credentials;
-                if same {
-                    vantage.can_create = ability_of(&probe, &vantage.can_create);
-                }
+            let vantages = self.vantages.value_mut().into_iter().flatten();
+            for vantage in vantages.filter(|vantage| probe.is_of(vantage)) {
+                vantage.can_create = ability_of(&probe, &vantage.can_create);
             }
-            self.probes.retain(|old| {
-                (&old.path, old.mount_ns, &old.root, &old.credentials)
-                    != (&probe.path, probe.mount_ns, &probe.root, &probe.credentials)
-            });
+            self.probes.retain(|old| !old.repeats(&probe));
             self.probes.push(probe);
         }
     }

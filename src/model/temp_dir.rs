@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::raw_path::RawPath;
-use super::reading::Gap;
+use super::reading::{Gap, Reading};
 use super::units::{Bytes, Entries, WallNanos};
 use super::vantage::Identity;
 
@@ -74,6 +74,15 @@ pub struct FamilyTally {
     /// Whether the family's entries may go once they are idle and held by nobody.
     #[serde(default)]
     pub removable: bool,
+}
+
+/// What lies directly in one temp dir, as a capture keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Where the look reached the directory: [`TempDir::reached`].
+    pub reached: RawPath,
+    /// The entries, the largest first; part of them where there are too many.
+    pub entries: Reading<Vec<Entry>>,
 }
 
 /// One entry of a temp dir or of a tree in it, for the drill-down.

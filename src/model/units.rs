@@ -113,6 +113,22 @@ impl WallNanos {
         let nanos = now.0.checked_sub(self.0)?;
         u64::try_from(nanos).ok().map(|n| Seconds(n / 1_000_000_000))
     }
+
+    /// `2026-01-22 20:41:07` where local time is that many seconds ahead of UTC; a time that no calendar has in words.
+    pub fn date_time(self, utc_offset_s: i32) -> String {
+        let offset = jiff::tz::Offset::from_seconds(utc_offset_s).unwrap_or(jiff::tz::Offset::UTC);
+        match jiff::Timestamp::from_second(self.0.div_euclid(1_000_000_000)) {
+            Ok(second) => offset.to_datetime(second).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            Err(_beyond) => "no known time".to_owned(),
+        }
+    }
+
+    /// `20:41:07`, the same way.
+    pub fn time_of_day(self, utc_offset_s: i32) -> String {
+        let local = self.0.div_euclid(1_000_000_000).saturating_add(i64::from(utc_offset_s));
+        let second = local.rem_euclid(86_400);
+        format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+    }
 }
 
 /// `part` of `whole` in whole per cent, rounded up where not zero, so that "0 %" means none; 0 of 0 is 0.
@@ -138,6 +154,15 @@ mod tests {
         assert_eq!(Seconds(59).to_string(), "59 s");
         assert_eq!(Seconds(86_400 * 19).to_string(), "19 d");
         assert_eq!(per_cent(1, 1000), 1);
+    }
+
+    #[test]
+    fn tells_local_dates_and_times() {
+        let then = WallNanos(1_769_114_467_900_000_000);
+        assert_eq!(then.date_time(0), "2026-01-22 20:41:07");
+        assert_eq!(then.date_time(4 * 3600), "2026-01-23 00:41:07");
+        assert_eq!(then.time_of_day(-3600), "19:41:07");
+        assert_eq!(WallNanos(i64::MIN).date_time(0).len(), 19, "every number of nanoseconds has a date");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub use run::{command_request, describe, probe_one, run};
 pub struct ProbeRequest {
     /// The directory, as the process names it; a relative one is relative to its working directory.
     pub path: RawPath,
+    /// For a relative one: the working directory that the vantage was seen from, for the result.
+    pub based_on: Option<RawPath>,
     /// The process to imitate.
     pub pid: Pid,
     /// When it started, so that another process with its number is never imitated.

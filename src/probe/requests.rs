@@ -87,6 +87,7 @@ fn request(now: &Snapshot, vantage: &Vantage) -> Option<ProbeRequest> {
     let pid = witness(now, vantage)?;
     Some(ProbeRequest {
         path: vantage.path.clone(),
+        based_on: vantage.based_on.clone(),
         pid,
         started: now.process(pid).map(|process| process.started),
         ids: None,
@@ -113,11 +114,15 @@ mod tests {
 
     use super::*;
     use crate::model::asked::Asked;
+    use crate::model::errno::Errno;
     use crate::model::host::Eyes;
+    use crate::model::probe::{Step, StepResult};
     use crate::model::process::{Credentials, MountNs, ProcessTable, Role, RoleKind};
     use crate::model::reading::Reading;
     use crate::model::units::{BootNanos, Micros, WallNanos};
-    use crate::model::vantage::Ability;
+    use crate::model::vantage::{Ability, Can};
+    use crate::probe::Ended;
+    use crate::probe::run::result;
 
     const HERE: MountNs = MountNs::Inode(1);
     const APART: MountNs = MountNs::Inode(2);
@@ -215,6 +220,7 @@ mod tests {
             probes: Vec::new(),
             log: Vec::new(),
             strains: Vec::new(),
+            listings: Vec::new(),
         }
     }
 
@@ -233,6 +239,25 @@ mod tests {
         let request = requests(&now).remove(0);
         assert_eq!((request.mount_ns, request.credentials), (APART, user()));
         assert_eq!(request.started, Some(BootNanos(4514)));
+    }
+
+    #[test]
+    fn answers_for_the_working_directory_that_a_relative_path_was_probed_from() {
+        let mut now = machine();
+        let from = |cwd: &str, pid| {
+            let relative = vantage("t", APART, user(), &[pid]);
+            Vantage { based_on: Some(cwd.into()), is_build: true, ..relative }
+        };
+        *now.vantages.value_mut().unwrap() = vec![from("/srv/a", 4514), from("/srv/b", 99)];
+        let made: Vec<_> = requests(&now);
+        assert_eq!(made.len(), 2);
+        let step = StepResult { step: Step::Mkdir, errno: Some(Errno::ENOENT), took: Micros(9) };
+        let ended = || Ended { steps: vec![step.clone()], ..Ended::default() };
+        now.take_probes(vec![result(&made[1], ended())]);
+        let can = |now: &Snapshot| now.vantages.items().iter().map(|v| v.can_create.can).collect::<Vec<_>>();
+        assert_eq!(can(&now), [Can::Unknown, Can::No], "nobody has probed from /srv/a");
+        now.take_probes(vec![result(&made[0], ended())]);
+        assert_eq!(now.probes.len(), 2, "neither takes the place of the other");
     }
 
     #[test]

@@ -20,7 +20,7 @@ const KIND: &str = "probe";
 const CLEAN_UP: Duration = Duration::from_secs(1);
 
 /// A place as the leftovers of earlier probes depend on it: directory, namespace, root, user.
-type Place = (RawPath, MountNs, RawPath, u32);
+type Place = (RawPath, Option<RawPath>, MountNs, RawPath, u32);
 
 /// Where leftovers were looked for since tmpmedic started.
 static SWEPT: Mutex<BTreeSet<Place>> = Mutex::new(BTreeSet::new());
@@ -156,7 +156,8 @@ fn not_started(error: io::Error) -> Ended {
 }
 
 fn is_first_time(request: &ProbeRequest) -> bool {
-    let place = (request.path.clone(), request.mount_ns, request.root.clone(), request.credentials.uid);
+    let ProbeRequest { path, based_on, mount_ns, root, credentials, .. } = request;
+    let place = (path.clone(), based_on.clone(), *mount_ns, root.clone(), credentials.uid);
     SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(place)
 }
 
@@ -166,11 +167,12 @@ fn put(results: &mut [Option<ProbeResult>], index: usize, result: ProbeResult) {
     }
 }
 
-fn result(request: &ProbeRequest, ended: Ended) -> ProbeResult {
+pub(super) fn result(request: &ProbeRequest, ended: Ended) -> ProbeResult {
     // Before the view was taken nothing was learnt about the directory, however long it took.
     let entered = ended.steps.iter().any(|step| step.step == Step::Enter && step.errno.is_none());
     ProbeResult {
         path: request.path.clone(),
+        based_on: request.based_on.clone(),
         pid: Some(request.pid),
         mount_ns: request.mount_ns,
         root: request.root.clone(),

@@ -273,12 +273,12 @@ fn log_line(line: &LogLine) -> LogKeys<'_> {
 }
 
 /// The characters themselves where they are UTF-8, the escaped form where not.
-fn text(raw: &RawPath) -> String {
+pub(super) fn text(raw: &RawPath) -> String {
     std::str::from_utf8(raw.as_bytes()).map_or_else(|_| raw.shown(), str::to_owned)
 }
 
 /// The bytes, where they are not UTF-8.
-fn hex(raw: &RawPath) -> Option<String> {
+pub(super) fn hex(raw: &RawPath) -> Option<String> {
     let is_text = std::str::from_utf8(raw.as_bytes()).is_ok();
     (!is_text).then(|| raw.as_bytes().iter().map(|b| format!("{b:02x}")).collect())
 }

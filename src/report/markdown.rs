@@ -180,7 +180,7 @@ fn figures(out: &mut String, diagnosis: &Diagnosis) {
 }
 
 /// Text in which no character is markup.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in safe(text).chars() {
         if "\\`*_[]<>|#~".contains(c) {
@@ -192,7 +192,7 @@ fn inline(text: &str) -> String {
 }
 
 /// A code span; its fence is longer than any run of backticks within.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = safe(text);
     let fence = "`".repeat(longest_run(&text) + 1);
     let blank = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
@@ -200,7 +200,7 @@ fn code(text: &str) -> String {
 }
 
 /// A `|` ends a cell even inside a code span.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     text.replace("\\|", "|").replace('|', "\\|")
 }
 

@@ -5,6 +5,7 @@
 //! [`backing`] names what lies behind a temp dir, [`incomplete`] lists what could not be seen. Writing is up to `cmd`.
 
 pub mod backing;
+pub mod diff;
 pub mod github;
 pub mod incomplete;
 pub mod json;

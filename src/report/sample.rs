@@ -9,7 +9,7 @@ use crate::model::finding::{
 use crate::model::host::Eyes;
 use crate::model::log_line::LogLine;
 use crate::model::mount::Device;
-use crate::model::process::{Credentials, MountNs};
+use crate::model::process::{Credentials, MountNs, Place, Process};
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::snapshot::{SCHEMA, Snapshot};
 use crate::model::units::{BootNanos, Bytes, Entries, Micros, WallNanos};
@@ -54,6 +54,7 @@ pub fn sick() -> (Snapshot, Diagnosis) {
         probes: vec![],
         log: vec![log_line()],
         strains: vec![],
+        listings: vec![],
     };
     (snapshot, diagnosis())
 }
@@ -83,6 +84,37 @@ fn vantage(pids: Vec<u32>, name: &str, can_create: Ability) -> Vantage {
             no_exec: false,
         }),
         can_create,
+    }
+}
+
+/// A process of root that shows nothing but its name.
+pub fn process(pid: u32) -> Process {
+    let place = || Ok(Place { path: "/".into(), deleted: false });
+    Process {
+        pid,
+        parent: 1,
+        started: BootNanos(u64::from(pid)),
+        session: 1,
+        state: 'S',
+        kernel: false,
+        comm: "forgejo-runner".into(),
+        arguments: Ok(vec![]),
+        credentials: Ok(Credentials::default()),
+        umask: Ok(0o022),
+        limits: Err(GapWhy::NotAsked),
+        open_files: Ok(Entries(3)),
+        unit: None,
+        container: None,
+        cgroup: Ok("0::/".into()),
+        mount_ns: Ok(MountNs::Inode(4_026_532_201)),
+        pid_ns: Ok(1),
+        root: place(),
+        cwd: place(),
+        exe: place(),
+        variables: Ok(vec![]),
+        role: None,
+        wait_channel: None,
+        filtered: Ok(false),
     }
 }
 

@@ -5,10 +5,10 @@ use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Acl, AclWho, Kind, Vantage};
+use crate::model::vantage::{Acl, AclWho, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::rights::{self, Denial};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// Read, write and search.
 const ALL: u8 = 7;
@@ -25,13 +25,13 @@ impl Rule for AclDeny {
     }
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
-        let vital = |v: &Vantage| cohort::is_temp_dir(now, v);
+        let vital = |v: &Vantage| place::is_temp_dir(now, v);
         let refused = |v: &Vantage| vital(v) && by_acl(v).is_some();
         let path = |v: &Vantage| by_acl(v).map(|d| (d.component.path.clone(), d.facts.inode));
         let mut found: Vec<Finding> = cohort::gather(now, refused, path).iter().filter_map(denied).collect();
         let spoilt = |v: &Vantage| vital(v) && !refused(v) && spoils_new_dirs(v).is_some();
         found.extend(cohort::by_directory(now, spoilt).iter().filter_map(spoils));
-        unseen::verdict(now, found, unseen::gaps(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let facts = now.vantages.items().iter().flat_map(|v| &v.walked).filter_map(|c| c.facts.as_ref());
             let (seen, with) = facts.fold((0u64, 0u64), |(seen, with), f| {
                 (seen + 1, with + u64::from(f.acl.is_some() || f.default_acl.is_some()))
@@ -47,9 +47,7 @@ fn by_acl(vantage: &Vantage) -> Option<Denial<'_>> {
 
 /// The default ACL that takes rights from the owner of what is made here. Who overrides modes does not feel it.
 fn spoils_new_dirs(vantage: &Vantage) -> Option<(&RawPath, &Acl)> {
-    let end = vantage.end().filter(|_| vantage.stops_at().is_none())?;
-    let facts = end.facts.as_ref().filter(|f| f.kind == Kind::Directory)?;
-    let acl = facts.default_acl.as_ref()?;
+    let (end, acl) = (vantage.end()?, place::directory(vantage)?.default_acl.as_ref()?);
     let owner = acl.entries.iter().find(|e| e.who == AclWho::Owner)?;
     (owner.permissions & ALL != ALL && !vantage.credentials.overrides_modes()).then_some((&end.path, acl))
 }
@@ -96,7 +94,7 @@ fn spoils(cohort: &Cohort<'_>) -> Option<Finding> {
 
 /// The ACL in the words of getfacl, the entries of a default ACL marked as it marks them.
 fn acl_seen(cohort: &Cohort<'_>, path: &RawPath, (acl, prefix): (&Acl, &str), means: &str) -> Evidence {
-    let reached = cohort::reach(cohort.now, cohort.lead, path);
+    let reached = place::reach(cohort.now, cohort.lead, path);
     let only = if prefix.is_empty() { "grep -v '^default:' | grep ." } else { "grep '^default:'" };
     Evidence {
         source: format!("ACL of {reached}"),
@@ -107,9 +105,9 @@ fn acl_seen(cohort: &Cohort<'_>, path: &RawPath, (acl, prefix): (&Acl, &str), me
 }
 
 fn drop_acl(cohort: &Cohort<'_>, path: &RawPath, option: &str) -> Action {
-    let reached = cohort::reach(cohort.now, cohort.lead, path).quoted();
+    let reached = place::reach(cohort.now, cohort.lead, path).quoted();
     let what = if option == "-k" { "the default ACL" } else { "the ACL" };
-    advice::guide_back(
+    offers::guide_back(
         format!("keep a copy of it, then take {what} off {path}"),
         Risk::None,
         vec![

@@ -12,7 +12,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Kind, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, unseen};
 
 /// See the module's header.
 pub struct BindSourceDeleted;
@@ -73,7 +73,7 @@ impl Rule for BindSourceDeleted {
                 }
             }
         }
-        Verdict::of(found, scope::mount_gaps(now), || {
+        Verdict::of(found, unseen::mounts(now), || {
             let all = scope::mounts(now).count();
             let dead = scope::mounts(now).filter(|m| m.root_deleted).count();
             format!("{all} mounts in {} namespaces, {dead} with a removed root, none of them a dir that work is done in", now.namespaces.items().len())
@@ -149,7 +149,7 @@ fn told(mount: &Mount, here: Option<&RawPath>) -> String {
 
 /// Says that a directory of the old name is another one, where the host's is known.
 fn made_anew(now: &Snapshot, path: &RawPath, inside: Option<&crate::model::vantage::Component>) -> Option<Evidence> {
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours)?;
+    let ours = now.our_namespace()?;
     let mut steps = now.vantages.items().iter().filter(|v| v.mount_ns == ours.id).flat_map(|v| v.walked.iter());
     let outside = steps.find(|c| c.path == *path && c.facts.is_some())?.facts.as_ref()?;
     let inside = inside?.facts.as_ref()?;

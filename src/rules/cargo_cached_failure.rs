@@ -8,7 +8,7 @@ use crate::model::process::Process;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
 
 /// Shorter lines ("error: aborting") would match by chance.
 const TELLING_LENGTH: usize = 16;
@@ -29,7 +29,8 @@ impl Rule for CargoCachedFailure {
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let infos = now.caches.items();
-        let found = infos.iter().filter_map(|info| finding(now, info)).collect();
+        let mut found: Vec<Finding> = infos.iter().filter_map(|info| finding(now, info)).collect();
+        found.extend(told_by_log(now));
         Verdict::of(found, now.caches.gaps().to_vec(), || match infos.len() {
             0 => "no .rustc_info.json in the target dirs of living builds".to_owned(),
             n => format!("{n} .rustc_info.json read, no failure recorded in them"),
@@ -59,7 +60,7 @@ fn finding(now: &Snapshot, info: &RustcInfo) -> Option<Finding> {
         confidence: if severity == Severity::Critical { Confidence::Proven } else { Confidence::Likely },
         title: format!("{} replays a failure{old}: {said}", info.path),
         errno,
-        evidence: evidence(now, info, failure, replayed.map(|(_, line)| line)),
+        evidence: evidence_of(now, info, failure, replayed.map(|(_, line)| line)),
         actions: actions(info),
         subject: Subject {
             kind: SubjectKind::TargetDir,
@@ -67,6 +68,38 @@ fn finding(now: &Snapshot, info: &RustcInfo) -> Option<Finding> {
             pids: user.map(|p: &Process| p.pid).into_iter().collect(),
             path: Some(dir_of(&info.path)),
         },
+    })
+}
+
+/// An old failure that the log prints again, where no record that was read holds it: its target dir is another one.
+fn told_by_log(now: &Snapshot) -> Option<Finding> {
+    let is_old = |line: &&LogLine| line.replayed && line.points_to.first().is_some_and(|id| id == CARD.id);
+    let line = now.log.iter().find(is_old)?;
+    let mut records = now.caches.items().iter().flat_map(|info| &info.failures);
+    if records.any(|failure| replay_in(&now.log, failure).is_some()) {
+        return None;
+    }
+    let said = line.errno.map_or_else(|| "the same error".to_owned(), Errno::name);
+    let name = "the target directory of the build in the log".to_owned();
+    Some(Finding {
+        id: CARD.id.to_owned(),
+        severity: Severity::Warning,
+        confidence: Confidence::Likely,
+        subject: Subject { kind: SubjectKind::TargetDir, name, pids: Vec::new(), path: None },
+        title: format!("the build log prints an old failure again in line {}: {said}", line.line),
+        errno: line.errno,
+        evidence: vec![evidence::log_line(line, &line.means)],
+        actions: vec![
+            offers::guide(
+                "look for the record in the target directory of that build, and remove it; cargo makes it anew",
+                Risk::None,
+                vec![
+                    "grep -l '\"success\":false' target/.rustc_info.json".to_owned(),
+                    "rm -- target/.rustc_info.json".to_owned(),
+                ],
+            ),
+            without_record(),
+        ],
     })
 }
 
@@ -88,7 +121,7 @@ fn dir_of(path: &RawPath) -> RawPath {
     RawPath::from(bytes.get(..end).unwrap_or_default())
 }
 
-fn evidence(now: &Snapshot, info: &RustcInfo, failure: &RecordedFailure, line: Option<&LogLine>) -> Vec<Evidence> {
+fn evidence_of(now: &Snapshot, info: &RustcInfo, failure: &RecordedFailure, line: Option<&LogLine>) -> Vec<Evidence> {
     let reached = info.reached.quoted();
     let mut evidence = vec![Evidence {
         source: info.reached.shown(),
@@ -108,14 +141,8 @@ fn evidence(now: &Snapshot, info: &RustcInfo, failure: &RecordedFailure, line: O
             by_hand: format!("echo \"$(($(date +%s) - $(stat -c %Y {reached}))) s old\""),
         });
     }
-    if let Some(line) = line {
-        evidence.push(Evidence {
-            source: format!("build log, line {}", line.line),
-            observed: line.text.clone(),
-            means: "the same text with the same random suffix: nothing was tried anew".to_owned(),
-            by_hand: format!("sed -n {}p LOGFILE", line.line),
-        });
-    }
+    let means = "the same text with the same random suffix: nothing was tried anew";
+    evidence.extend(line.map(|line| evidence::log_line(line, means)));
     evidence
 }
 
@@ -128,12 +155,13 @@ fn actions(info: &RustcInfo) -> Vec<Action> {
             reversible: false,
             by_hand: vec![format!("rm -- {}", info.reached.quoted())],
         },
-        advice::guide_back(
-            "or let one build go without the record",
-            Risk::None,
-            vec!["CARGO_CACHE_RUSTC_INFO=0 cargo build".to_owned()],
-        ),
+        without_record(),
     ]
+}
+
+fn without_record() -> Action {
+    let by_hand = vec!["CARGO_CACHE_RUSTC_INFO=0 cargo build".to_owned()];
+    offers::guide_back("or let one build go without the record", Risk::None, by_hand)
 }
 
 #[cfg(test)]
@@ -190,6 +218,22 @@ mod tests {
         let heal = &found.actions[0];
         assert_eq!((heal.id.as_str(), heal.risk), ("heal-cargo-replay", Risk::None));
         assert_eq!(heal.by_hand, ["rm -- /proc/70/root/workspace/target/.rustc_info.json"]);
+    }
+
+    #[test]
+    fn is_likely_where_only_the_log_shows_an_old_failure_again() {
+        let mut stage = logged(Stage::healthy(), OLD_TEXT.trim());
+        assert!(matches!(stage.check(&CargoCachedFailure), Verdict::RuledOut(_)), "once is no repetition");
+        stage.now.log[0].points_to = vec!["cargo-cached-failure".into()];
+        stage.now.log[0].replayed = true;
+        let found = found(&stage);
+        assert_eq!((found.severity, found.confidence), (Severity::Warning, Confidence::Likely));
+        assert_eq!(found.title, "the build log prints an old failure again in line 12: ENOENT");
+        stage.now.log[0].points_to = vec!["tmpdir-missing".into()];
+        assert!(matches!(stage.check(&CargoCachedFailure), Verdict::RuledOut(_)), "a summary at the end of a job");
+        let with_record = logged(recorded(OLD_TEXT), OLD_TEXT.trim());
+        let Verdict::Found(all) = with_record.check(&CargoCachedFailure) else { panic!("must be found") };
+        assert_eq!(all.len(), 1, "said once");
     }
 
     #[test]

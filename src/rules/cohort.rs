@@ -11,7 +11,7 @@ use crate::model::process::{MountNs, Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Identity, Reason, Vantage};
-use crate::rules::{evidence, scope};
+use crate::rules::{evidence, place, scope};
 
 /// Vantages that one thing concerns: a file system or a directory.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl<'a> Cohort<'a> {
 
     /// The directory of the lead, as its processes name it.
     pub fn path(&self) -> RawPath {
-        place_of(self.lead)
+        place::path(self.lead)
     }
 
     /// The gravest that it is for one of them.
@@ -70,7 +70,7 @@ impl<'a> Cohort<'a> {
 
     /// The mount that serves the lead.
     pub fn mount(&self) -> Option<&'a Mount> {
-        mount_of(self.now, self.lead)
+        place::mount(self.now, self.lead)
     }
 
     /// The line of that mount.
@@ -86,7 +86,7 @@ impl<'a> Cohort<'a> {
 
     /// The lead's directory as a shell of ours reaches it.
     pub fn reach(&self) -> RawPath {
-        reach(self.now, self.lead, &end_of(self.lead))
+        place::reach(self.now, self.lead, &place::end(self.lead))
     }
 
     /// The first probe of one of them that failed.
@@ -102,7 +102,7 @@ impl<'a> Cohort<'a> {
 pub fn by_file_system(now: &Snapshot, wanted: impl Fn(&Vantage) -> bool) -> Vec<Cohort<'_>> {
     gather(now, wanted, |v| {
         let device =
-            backing_mount(now, v).map(|m| m.device).or_else(|| v.identity.as_ref().ok().map(|i| i.device));
+            place::backing(now, v).map(|m| m.device).or_else(|| v.identity.as_ref().ok().map(|i| i.device));
         (device, v.space.as_ref().ok().map(|s| s.total))
     })
 }
@@ -123,78 +123,6 @@ pub fn gather<'a, K: Ord>(
         by_key.entry(key(vantage)).or_default().push(vantage);
     }
     by_key.into_values().filter_map(|vantages| Cohort::of(now, vantages)).collect()
-}
-
-/// The mount that serves a vantage: by its id, or where a kernel does not tell that (before 5.8) by the longest prefix.
-pub fn mount_of<'a>(now: &'a Snapshot, vantage: &Vantage) -> Option<&'a Mount> {
-    match vantage.mount_id {
-        Some(_) => now.mount_of(vantage),
-        None => now.namespace(vantage.mount_ns)?.serving(&end_of(vantage)),
-    }
-}
-
-/// The mount that stores what is created at a vantage: for overlayfs the one below its upper directory, where our own
-/// namespace shows it.
-pub fn backing_mount<'a>(now: &'a Snapshot, vantage: &Vantage) -> Option<&'a Mount> {
-    let mount = mount_of(now, vantage)?;
-    if mount.fs_type != "overlay" {
-        return Some(mount);
-    }
-    let below = mount.super_option("upperdir").and_then(|upper| {
-        let ours = now.namespaces.items().iter().find(|ns| ns.ours)?;
-        ours.serving(&upper).filter(|m| m.fs_type != "overlay")
-    });
-    Some(below.unwrap_or(mount))
-}
-
-/// The directory of a vantage, absolute.
-pub fn place_of(vantage: &Vantage) -> RawPath {
-    match &vantage.based_on {
-        Some(cwd) => cwd.join(vantage.path.as_bytes()),
-        None => vantage.path.clone(),
-    }
-}
-
-/// Where the way of a vantage ends, symlinks followed; its own path where the way is broken.
-pub fn end_of(vantage: &Vantage) -> RawPath {
-    match vantage.end() {
-        Some(end) if vantage.stops_at().is_none() && !end.path.is_empty() => end.path.clone(),
-        _ => place_of(vantage),
-    }
-}
-
-/// `path` of a vantage's processes as a shell of ours reaches it: plain where both share namespace and root.
-pub fn reach(now: &Snapshot, vantage: &Vantage, path: &RawPath) -> RawPath {
-    let ours = now.namespace(vantage.mount_ns).is_some_and(|ns| ns.ours);
-    if ours && vantage.root.as_bytes() == b"/" {
-        return path.clone();
-    }
-    match scope::witness(now, &vantage.pids) {
-        Some(pid) => evidence::inside(pid, path),
-        None => path.clone(),
-    }
-}
-
-/// Whether a vantage is a place where somebody's temp files really go: named by TMPDIR or by default, `/var/tmp`, asked
-/// about, or used by a build. Other variables, `/dev/shm` and bound directories alone are not.
-pub fn is_temp_dir(now: &Snapshot, vantage: &Vantage) -> bool {
-    let counts = |reason: &Reason| match reason {
-        Reason::Default | Reason::TmpDir | Reason::Asked => true,
-        Reason::Fallback => vantage.path.as_bytes() == b"/var/tmp",
-        Reason::Variable(_) | Reason::BindMount => false,
-    };
-    vantage.is_build || is_asked(now, vantage) || vantage.reasons.iter().any(counts)
-}
-
-/// Whether the caller asked about one of its processes or about its directory.
-pub fn is_asked(now: &Snapshot, vantage: &Vantage) -> bool {
-    vantage.pids.iter().any(|pid| now.asked.pids.contains(pid)) || now.asked.dirs.contains(&vantage.path)
-}
-
-/// Whether all its processes live in containers.
-pub fn is_contained(now: &Snapshot, vantage: &Vantage) -> bool {
-    let mut known = vantage.pids.iter().filter_map(|pid| now.process(*pid)).peekable();
-    known.peek().is_some() && known.all(|p| p.container.is_some())
 }
 
 /// `forgejo-runner@1.service and 3 more`: the runners and builds among them where there are any, else everybody.
@@ -234,7 +162,7 @@ fn directory_key(vantage: &Vantage) -> DirectoryKey {
     match &vantage.identity {
         // The mount id is left out: one directory bound to two places has one mode, one ACL and one link count.
         Ok(identity) => (Some(Identity { mount_id: None, ..*identity }), None),
-        Err(_) => (None, Some((vantage.mount_ns, place_of(vantage)))),
+        Err(_) => (None, Some((vantage.mount_ns, place::path(vantage)))),
     }
 }
 
@@ -248,7 +176,7 @@ fn weight(now: &Snapshot, vantage: &Vantage) -> (bool, bool, u8, usize, std::cmp
     };
     let best = vantage.reasons.iter().map(rank).max().unwrap_or(0);
     let path = std::cmp::Reverse(vantage.path.clone());
-    (vantage.is_build, is_asked(now, vantage), best, vantage.pids.len(), path)
+    (vantage.is_build, place::is_asked(now, vantage), best, vantage.pids.len(), path)
 }
 
 #[cfg(test)]
@@ -265,14 +193,6 @@ mod tests {
         assert_eq!(cohorts[0].pids(), [1, 70, 100]);
         assert_eq!(cohorts[0].who(), "ci.service");
         assert!(cohorts[0].is_vital());
-    }
-
-    #[test]
-    fn reaches_into_foreign_namespaces_only_where_they_are_foreign() {
-        let stage = Stage::healthy().runner(70, "ci.service");
-        let at = |pid: Pid| stage.now.vantages.items().iter().find(|v| v.pids.contains(&pid)).unwrap();
-        assert_eq!(reach(&stage.now, at(70), &"/tmp".into()), "/proc/70/root/tmp".into());
-        assert_eq!(reach(&stage.now, at(100), &"/tmp".into()), "/tmp".into());
     }
 
     #[test]

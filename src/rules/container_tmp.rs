@@ -12,7 +12,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, scope};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
 
 /// See the module's header.
 pub struct ContainerTmp;
@@ -32,15 +32,11 @@ impl Rule for ContainerTmp {
         let mut spots = spot::spots(now, |v| lacks_room(v) && backing(now, v).is_some());
         spots.retain(|s| s.party.container.is_some() && s.party.is_weighty());
         let found = finding(now, &spots).into_iter().collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
-            let contained = now.vantages.items().iter().filter(|v| is_contained(now, v)).count();
+        Verdict::of(found, unseen::vantages(now), || {
+            let contained = now.vantages.items().iter().filter(|v| place::is_contained(now, v)).count();
             format!("{contained} vantages in containers, no build there lacks room or a writable temp dir")
         })
     }
-}
-
-fn is_contained(now: &Snapshot, vantage: &Vantage) -> bool {
-    vantage.pids.iter().any(|pid| now.process(*pid).is_some_and(|p| p.container.is_some()))
 }
 
 /// The host's disk has nothing to do with these, wherever the container got its temp dir from.
@@ -96,8 +92,8 @@ fn give_room(path: &RawPath) -> Action {
         "start the container with room for its temp dir: a tmpfs, or a volume",
         Risk::Interrupts,
         vec![
-            format!("docker run --tmpfs {at}:rw,exec,size=4g …"),
-            format!("docker run -v ci-tmp:{at} …   # or a named volume, on the host's disk"),
+            format!("docker run --tmpfs {at}:rw,exec,size=4g IMAGE"),
+            format!("docker run -v ci-tmp:{at} IMAGE   # or a named volume, on the host's disk"),
         ],
     )
 }

@@ -10,7 +10,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, setting};
+use crate::rules::{Rule, RuleCard, Verdict, builds, evidence, offers, unseen};
 
 /// See the module's header.
 pub struct CwdDeleted;
@@ -41,7 +41,8 @@ impl Rule for CwdDeleted {
             Party::all_of(now, &pids).into_iter().map(move |party| (path, party)).collect::<Vec<_>>()
         });
         let found = parties.filter_map(|(path, party)| finding(now, path, &party)).collect();
-        let gaps = setting::gaps_of("working directory", living().filter_map(|p| p.cwd.as_ref().err()));
+        let builds = builds::of(now);
+        let gaps = unseen::of_processes("working directory", builds.iter().filter_map(|p| p.cwd.as_ref().err()));
         let gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { gaps };
         Verdict::of(found, gaps, || {
             let builds = living().filter(|p| p.is_build()).count();
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn is_blind_where_working_directories_cannot_be_read() {
-        let stage = Stage::healthy().change(100, |p| p.cwd = Err(GapWhy::Denied));
-        assert!(matches!(stage.check(&CwdDeleted), Verdict::Blind(_)));
+        let unread = |pid| Stage::healthy().runner(41, "r@1.service").change(pid, |p| p.cwd = Err(GapWhy::Denied));
+        assert!(matches!(unread(41).check(&CwdDeleted), Verdict::Blind(_)));
+        assert!(matches!(unread(100).check(&CwdDeleted), Verdict::RuledOut(_)), "it is about builds");
     }
 }

@@ -7,15 +7,12 @@ use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severit
 use crate::model::holder::Pinned;
 use crate::model::mount::Device;
 use crate::model::process::Pid;
-use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::Bytes;
-use crate::rules::cohort;
 use crate::rules::room::{self, Room};
-use crate::rules::scope;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, cohort, offers, place, scope};
 
 /// How many holders are named, the biggest first.
 const NAMED: usize = 5;
@@ -71,7 +68,7 @@ fn finding(now: &Snapshot, t: &Thresholds, device: Device, all: &[&Pinned]) -> O
     let bytes = sum(all);
     let place = cohort::by_file_system(now, |v| {
         let own = v.identity.as_ref().ok().map(|i| i.device);
-        own == Some(device) || cohort::backing_mount(now, v).is_some_and(|m| m.device == device)
+        own == Some(device) || place::backing(now, v).is_some_and(|m| m.device == device)
     });
     let is_tight = place.iter().any(|c| c.vantages.iter().any(|v| room::blocks(now, v, t) != Room::Enough));
     // On a small file system that is full, a tenth of it is worth a word although it is little elsewhere.
@@ -120,16 +117,9 @@ fn seen(now: &Snapshot, pinned: &Pinned) -> Evidence {
 fn actions(now: &Snapshot, biggest: &Pinned) -> Vec<Action> {
     let Pinned { pid, fd, .. } = biggest;
     let mut actions = Vec::new();
-    if let Some(unit) = now.process(*pid).and_then(|p| p.unit.as_deref()) {
-        actions.push(Action {
-            id: "restart-unit".to_owned(),
-            title: format!("restart {unit}: closing gives the room back; its running work dies"),
-            risk: Risk::Interrupts,
-            reversible: false,
-            by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
-        });
-    }
-    actions.push(advice::guide(
+    let unit = now.process(*pid).and_then(offers::service_of);
+    actions.extend(unit.map(|unit| offers::restart_unit(unit, "closing gives the room back")));
+    actions.push(offers::guide(
         format!("empty the biggest of pid {pid} while it stays open: whatever it holds is lost to that process"),
         Risk::RemovesData,
         vec![format!("truncate -s 0 /proc/{pid}/fd/{fd}")],
@@ -210,5 +200,20 @@ mod tests {
         assert!(because.ends_with("not all processes could be read"), "{because}");
         let stage = stage.change_vantages(|_| true, move |v| v.space = Ok(room));
         assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn offers_to_restart_nothing_but_a_service_of_the_system() {
+        let restarts = |unit: &str, cgroup: &str| {
+            let stage = pinning(41 << 30, "/tmp/big (deleted)").change(70, |p| {
+                p.unit = Some(unit.to_owned());
+                p.cgroup = Ok(cgroup.into());
+            });
+            let Verdict::Found(found) = stage.check(&DeletedOpenFiles) else { panic!("must be found") };
+            found[0].actions.iter().any(|a| a.id == "restart-unit")
+        };
+        assert!(restarts("ci.service", "0::/system.slice/ci.service"));
+        assert!(!restarts("session-3.scope", "0::/user.slice/user-1000.slice/session-3.scope"));
+        assert!(!restarts("ci.service", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/ci.service"));
     }
 }

@@ -9,7 +9,7 @@ use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Facts, Kind};
-use crate::rules::{Rule, RuleCard, Verdict, advice, builds};
+use crate::rules::{Rule, RuleCard, Verdict, builds, evidence, offers};
 
 /// Major and minor of the null device. Source: null(4).
 const NULL: Device = Device { major: 1, minor: 3 };
@@ -49,20 +49,7 @@ fn is_open_to_all(facts: &Facts) -> bool {
 /// In the words of `stat -c '%F %t:%T %04a'`, device numbers in hexadecimal.
 fn seen(facts: &Facts) -> String {
     let Device { major, minor } = facts.special.unwrap_or_default();
-    format!("{} {major:x}:{minor:x} {:04o}", kind_of(facts), facts.mode)
-}
-
-fn kind_of(facts: &Facts) -> &'static str {
-    match facts.kind {
-        Kind::Directory => "directory",
-        Kind::File if facts.size.0 == 0 => "regular empty file",
-        Kind::File => "regular file",
-        Kind::Link => "symbolic link",
-        Kind::Socket => "socket",
-        Kind::Fifo => "fifo",
-        Kind::CharDevice => "character special file",
-        Kind::BlockDevice => "block special file",
-    }
+    format!("{} {major:x}:{minor:x} {:04o}", evidence::kind_of(facts), facts.mode)
 }
 
 fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
@@ -76,7 +63,7 @@ fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
             Errno::EACCES,
         ),
         Some(f) => (
-            format!("/dev/null is not the null device but a {}", kind_of(f)),
+            format!("/dev/null is not the null device but a {}", evidence::kind_of(f)),
             "what is thrown away piles up in it, in memory; users who may not write it get EACCES",
             Errno::EACCES,
         ),
@@ -119,7 +106,7 @@ fn actions(facts: Option<&Facts>) -> Vec<Action> {
             by_hand: vec!["chmod 0666 /dev/null".to_owned()],
         }];
     }
-    vec![advice::guide(
+    vec![offers::guide(
         "put a device in its place; whatever was written into the file goes away",
         Risk::None,
         vec!["mknod -m 666 /dev/.null.new c 1 3 && mv -f /dev/.null.new /dev/null".to_owned()],

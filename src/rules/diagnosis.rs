@@ -3,11 +3,12 @@
 use crate::model::finding::{Diagnosis, Finding, RuledOut, Severity, Status, Unseen};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::rules::{RULES, Rule, Verdict};
+use crate::rules::build_log::{self, Says};
+use crate::rules::{RULES, Rule, Verdict, unexplained};
 
 /// Asks all rules about one snapshot.
 ///
-/// Findings come worst first, then surest first, then in the order of the registry. A cause that yields to a more
+/// Findings come worst first, then surest first, then by what the build log says of them, then in the order of the registry. A cause that yields to a more
 /// specific one loses the processes that the other explains, and falls silent when none is left.
 pub fn diagnose(now: &Snapshot, before: Option<&Snapshot>, thresholds: &Thresholds) -> Diagnosis {
     diagnose_with(RULES, now, before, thresholds)
@@ -32,12 +33,22 @@ fn diagnose_with(
     }
     let mut found = let_the_specific_lead(rules, found);
     found.retain(|(_, finding)| is_asked_for(now, finding));
-    found.sort_by_key(|(order, f)| {
-        (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *order, f.subject.clone())
+    let weighed =
+        found.into_iter().map(|(order, mut finding)| (build_log::weigh(now, &mut finding), order, finding));
+    let mut found: Vec<(Says, usize, Finding)> = weighed.collect();
+    found.sort_by_key(|(says, order, f)| {
+        (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *says, *order, f.subject.clone())
     });
-    diagnosis.found = found.into_iter().map(|(_, f)| f).collect();
+    diagnosis.found = found.into_iter().map(|(_, _, f)| f).collect();
+    diagnosis.ruled_out.iter_mut().for_each(|ruled_out| build_log::remark(now, ruled_out));
     diagnosis.status = status_of(now, &diagnosis);
     diagnosis.headline = headline_of(now, &diagnosis);
+    // Something fails all the same where nothing grave was found.
+    if diagnosis.status != Status::Critical
+        && let Some(headline) = unexplained::headline(now, &diagnosis.found)
+    {
+        (diagnosis.status, diagnosis.headline) = (Status::Critical, headline);
+    }
     diagnosis
 }
 
@@ -101,7 +112,8 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
         _ => {
             let dirs = now.temp_dirs.items().len();
             let vantages = now.vantages.items().len();
-            format!("{dirs} temp dirs seen from {vantages} vantages, none fails")
+            let none = if unexplained::any(now) { "no build's fails" } else { "none fails" };
+            format!("{dirs} temp dirs seen from {vantages} vantages, {none}")
         }
     }
 }
@@ -109,6 +121,7 @@ fn headline_of(now: &Snapshot, diagnosis: &Diagnosis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::errno::Errno;
     use crate::rules::stage::{Life, Stage};
 
     #[test]
@@ -119,5 +132,21 @@ mod tests {
         stage.now.asked.pids.insert(42);
         let about_the_other = diagnose(&stage.now, None, &Thresholds::default());
         assert_eq!(about_the_other.status, Status::Ok, "{:?}", about_the_other.found);
+    }
+
+    #[test]
+    fn a_build_whose_probe_fails_is_critical_although_no_rule_knows_why() {
+        let stage = Stage::healthy().runner(41, "r@1.service").probed(41, "/tmp", Errno::EDQUOT);
+        let diagnosis = diagnose(&stage.now, None, &Thresholds::default());
+        assert!(diagnosis.found.iter().all(|f| f.severity == Severity::Info), "{:?}", diagnosis.found);
+        assert_eq!(diagnosis.status, Status::Critical);
+        assert_eq!(
+            diagnosis.headline,
+            "/tmp of r@1.service: mkdir fails with EDQUOT, for no cause known here"
+        );
+        let stranger = Stage::healthy().probed(100, "/tmp", Errno::EDQUOT);
+        let diagnosis = diagnose(&stranger.now, None, &Thresholds::default());
+        assert_eq!(diagnosis.status, Status::Ok);
+        assert!(!diagnosis.headline.contains("none fails"), "{}", diagnosis.headline);
     }
 }

@@ -9,7 +9,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::TempDir;
 use crate::model::thresholds::Thresholds;
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, offers};
 
 /// See the module's header.
 pub struct DirTooManyEntries;
@@ -68,7 +68,7 @@ fn finding(dir: &TempDir) -> Finding {
                 by_hand: format!("stat -c %s {}", dir.reached.quoted()),
             },
         ],
-        actions: vec![advice::clean(&dir.reached)],
+        actions: vec![offers::clean(&dir.reached)],
         subject: Subject {
             kind: SubjectKind::Directory,
             name: dir.path.shown(),

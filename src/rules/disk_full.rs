@@ -10,7 +10,7 @@ use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
 use crate::rules::var_tmp_full::is_var_tmp_alone;
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, unseen};
 
 /// See the module's header.
 pub struct DiskFull;
@@ -57,7 +57,7 @@ fn full(cohort: &Cohort<'_>) -> Finding {
         title: format!("{} is full: {} of {total} left for {}", cohort.path(), room::room_of(cohort), cohort.who()),
         errno: Some(Errno::ENOSPC),
         evidence: evidence(cohort, means),
-        actions: vec![advice::find_what_fills(cohort), advice::clean(&cohort.reach())],
+        actions: vec![offers::find_what_fills(cohort), offers::clean(&cohort.reach())],
         subject: cohort.subject(),
     }
 }
@@ -77,7 +77,7 @@ fn nearly(cohort: &Cohort<'_>) -> Option<Finding> {
         ),
         errno: None,
         evidence: evidence(cohort, "what is left may not hold the temp files of one more build"),
-        actions: vec![advice::find_what_fills(cohort), advice::clean(&cohort.reach())],
+        actions: vec![offers::find_what_fills(cohort), offers::clean(&cohort.reach())],
         subject: cohort.subject(),
     })
 }

@@ -6,7 +6,7 @@ use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::setting::{self, Setting};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, spot};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
 
 /// See the module's header.
 pub struct DuplicateEnvEntry;
@@ -31,7 +31,7 @@ impl Rule for DuplicateEnvEntry {
             differing.filter_map(|name| p.variable(name).ok().flatten().map(|value| (*name, value))).collect()
         });
         let found = twice.iter().filter(|s| s.party.is_weighty() || fails(now, s)).filter_map(finding).collect();
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments(now), || {
             format!("{} environments read, none holds two values of a temp variable", setting::readable(now))
         })
     }
@@ -45,7 +45,7 @@ fn values<'a>(process: &'a Process, name: &str) -> Vec<&'a RawText> {
 
 fn differ(process: &Process, name: &str) -> bool {
     let all = values(process, name);
-    all.iter().any(|value| all.first().is_some_and(|first| !spot::is_same(first, value) && first != value))
+    all.iter().any(|value| all.first().is_some_and(|first| !place::is_same(first, value) && first != value))
 }
 
 fn fails(now: &Snapshot, setting: &Setting<'_>) -> bool {

@@ -8,7 +8,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct Emlink;
@@ -24,7 +24,7 @@ impl Rule for Emlink {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let wanted = |v: &Vantage| is_refused(v) || at_limit(now, v, t);
         let found = cohort::by_directory(now, wanted).iter().map(|c| finding(c, t)).collect();
-        unseen::verdict(now, found, unseen::gaps(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let most = now.vantages.items().iter().filter_map(|v| Some((links(v)?, &v.path))).max();
             most.map_or_else(
                 || "no temp dir could be looked at".to_owned(),
@@ -67,7 +67,7 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Finding {
     let mut by_hand = vec![format!(
         "find {path} -xdev -mindepth 1 -maxdepth 1 -type d -amin +1440 -mmin +1440 -cmin +1440 | head -n 20"
     )];
-    by_hand.extend(cohort::backing_mount(cohort.now, cohort.lead).map(|mount| {
+    by_hand.extend(place::backing(cohort.now, cohort.lead).map(|mount| {
         format!("tune2fs -l {} | grep -o dir_nlink || echo 'no dir_nlink'", mount.source.quoted())
     }));
     Finding {
@@ -77,7 +77,7 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Finding {
         title: format!("{} has {links} links: no further sub-directory fits", cohort.path()),
         errno: Some(Errno::EMLINK),
         evidence,
-        actions: vec![advice::guide("remove sub-directories that nobody uses", Risk::RemovesData, by_hand)],
+        actions: vec![offers::guide("remove sub-directories that nobody uses", Risk::RemovesData, by_hand)],
         subject: cohort.subject(),
     }
 }

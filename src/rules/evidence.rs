@@ -1,12 +1,14 @@
 //! Evidence: one fact with the words of its source and a command that shows it when pasted.
 
 use crate::model::finding::Evidence;
+use crate::model::log_line::LogLine;
 use crate::model::mount::Mount;
 use crate::model::probe::ProbeResult;
 use crate::model::process::{Pid, Place};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
-use crate::model::vantage::{Component, Vantage};
+use crate::model::units::Bytes;
+use crate::model::vantage::{Component, Facts, Kind, Vantage};
 use crate::rules::scope::{self, Group};
 
 /// The line of a mount table, verbatim.
@@ -66,6 +68,20 @@ pub fn stat_of(pid: Pid, component: &Component, means: &str) -> Evidence {
     }
 }
 
+/// The kind of an object in the words of `stat -c %F`.
+pub fn kind_of(facts: &Facts) -> &'static str {
+    match facts.kind {
+        Kind::File if facts.size == Bytes(0) => "regular empty file",
+        Kind::File => "regular file",
+        Kind::Directory => "directory",
+        Kind::Link => "symbolic link",
+        Kind::Socket => "socket",
+        Kind::Fifo => "fifo",
+        Kind::CharDevice => "character special file",
+        Kind::BlockDevice => "block special file",
+    }
+}
+
 /// A variable of a process, as its environment block holds it.
 pub fn variable(pid: Pid, name: &str, value: &RawText, means: &str) -> Evidence {
     let mut line = name.as_bytes().to_vec();
@@ -87,13 +103,7 @@ pub fn probe(now: &Snapshot, group: &Group<'_>) -> Option<Evidence> {
 
 /// The probe of one vantage, where one was made and failed.
 pub fn probe_of(now: &Snapshot, vantage: &Vantage) -> Option<Evidence> {
-    let mine = |p: &&ProbeResult| {
-        p.mount_ns == vantage.mount_ns
-            && p.path == vantage.path
-            && p.root == vantage.root
-            && p.credentials == vantage.credentials
-    };
-    now.probes.iter().filter(mine).find_map(probe_failure)
+    now.probes.iter().filter(|p| p.is_of(vantage)).find_map(probe_failure)
 }
 
 fn probe_failure(probe: &ProbeResult) -> Option<Evidence> {
@@ -106,6 +116,16 @@ fn probe_failure(probe: &ProbeResult) -> Option<Evidence> {
         means: format!("made for real in the view of that process: {} fails", failure.step.word()),
         by_hand: format!("tmpmedic probe --pid {pid} --dir {}", probe.path.quoted()),
     })
+}
+
+/// A line of the build log that was given.
+pub fn log_line(line: &LogLine, means: &str) -> Evidence {
+    Evidence {
+        source: format!("build log, line {}", line.line),
+        observed: line.text.clone(),
+        means: means.to_owned(),
+        by_hand: format!("sed -n {}p LOGFILE", line.line),
+    }
 }
 
 /// `path` of a process as our own namespace reaches it.

@@ -13,7 +13,7 @@ use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::{Entries, per_cent};
-use crate::rules::{Rule, RuleCard, Verdict, advice, builds, cohort, scope};
+use crate::rules::{Rule, RuleCard, Verdict, builds, cohort, offers, scope, unseen};
 
 /// See the module's header.
 pub struct FdOrTaskLimits;
@@ -36,12 +36,14 @@ impl Rule for FdOrTaskLimits {
         found.extend(of_cgroups(now, before, &processes, t));
         found.extend(of_users(now, &processes, t));
         found.extend(of_ourselves(now));
-        let mut gaps = builds::gaps(now);
+        let mut gaps = unseen::processes(now);
         let unread = |p: &&&Process| p.limits.is_err() || p.open_files.is_err();
         let missing: Vec<(Pid, GapWhy)> = processes.iter().filter(unread).map(|p| (p.pid, why(p))).collect();
-        gaps.extend(builds::unread("descriptors", &missing));
-        if let Some(Err(why)) = now.host.value().map(|h| &h.open_files) {
-            gaps.push(Gap::new("/proc/sys/fs/file-nr", why.clone()));
+        gaps.extend(unseen::of_builds("descriptors", &missing));
+        match now.host.value().map(|h| &h.open_files) {
+            Some(Ok(_)) => {}
+            Some(Err(why)) => gaps.push(Gap::new("/proc/sys/fs/file-nr", why.clone())),
+            None => gaps.extend(now.host.gaps().iter().cloned()),
         }
         Verdict::of(found, gaps, || figures(now, &processes))
     }
@@ -99,12 +101,12 @@ fn of_processes(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<F
                 "echo \"$(ls /proc/{pid}/fd | wc -l) open, limit $(awk '/^Max open files/ {{print $4}}' /proc/{pid}/limits)\""
             ),
         };
-        let mut actions = vec![advice::guide_back(
+        let mut actions = vec![offers::guide_back(
             format!("raise the limit of pid {pid} while it runs"),
             Risk::None,
             vec![format!("prlimit --pid {pid} --nofile={}:", limit.saturating_mul(4))],
         )];
-        actions.extend(unit_of(process).and_then(|unit| advice::drop_in(unit, "nofile", "LimitNOFILE=65536")));
+        actions.extend(offers::drop_in(process, "nofile", "LimitNOFILE=65536"));
         let label = scope::label_of(process);
         Some(Finding {
             title: format!("{label} has {open} of {limit} descriptors open"),
@@ -123,7 +125,7 @@ fn of_machine(now: &Snapshot, t: &Thresholds) -> Option<Finding> {
         means: "open files of the whole machine and their limit; at the limit every open gives ENFILE".to_owned(),
         by_hand: "awk '{print $1, $3}' /proc/sys/fs/file-nr".to_owned(),
     };
-    let actions = vec![advice::guide_back(
+    let actions = vec![offers::guide_back(
         "raise the limit of the machine; lasts until the next boot",
         Risk::None,
         vec![format!("sysctl -w fs.file-max={}", limit.0.saturating_mul(2))],
@@ -169,11 +171,11 @@ fn of_cgroup(
             "echo \"current $(cat {now_file}) max $(cat {max_file}) refused $(awk '$1 == \"max\" {{print $2}}' {events})\""
         ),
     };
-    let raise = unit_of(first).filter(|unit| unit.ends_with(".service")).map(|unit| {
+    let raise = offers::service_of(first).map(|unit| {
         let unit = RawPath::from(unit).quoted();
         format!("systemctl set-property --runtime {unit} TasksMax={}", max.saturating_mul(2))
     });
-    let actions = vec![advice::guide_back(
+    let actions = vec![offers::guide_back(
         "raise the limit while it runs",
         Risk::None,
         vec![raise.unwrap_or_else(|| format!("echo {} > {max_file}", max.saturating_mul(2)))],
@@ -188,7 +190,7 @@ fn of_cgroup(
 
 /// Where the pids controller is mounted: a hierarchy of its own with cgroup v1, the only one with v2.
 fn hierarchy_of(now: &Snapshot) -> RawPath {
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours);
+    let ours = now.our_namespace();
     let mounts = || ours.map_or(&[][..], |ns| ns.mounts.items()).iter();
     let first = mounts().find(|m| m.fs_type == "cgroup" && m.has_super_option("pids"));
     let found = first.or_else(|| mounts().find(|m| m.fs_type == "cgroup2"));
@@ -233,7 +235,7 @@ fn of_users(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<Findi
             ),
         };
         let raise = format!("prlimit --pid {pid} --nproc={}:", limit.saturating_mul(4));
-        let actions = vec![advice::guide_back("raise the limit while it runs", Risk::None, vec![raise])];
+        let actions = vec![offers::guide_back("raise the limit while it runs", Risk::None, vec![raise])];
         let pids: Vec<Pid> = members.iter().map(|p| p.pid).collect();
         Some(Finding {
             title: format!("user {uid} has {count} of {limit} processes"),
@@ -278,10 +280,6 @@ fn claim(severity: Severity, errno: Errno, evidence: Evidence, actions: Vec<Acti
 fn machine(now: &Snapshot) -> Subject {
     let name = now.host.value().map_or_else(|| "this machine".to_owned(), |h| h.name.clone());
     Subject { kind: SubjectKind::Process, name, pids: Vec::new(), path: None }
-}
-
-fn unit_of(process: &Process) -> Option<&str> {
-    process.unit.as_deref().filter(|_| process.container.is_none())
 }
 
 fn text(text: &str) -> RawText {

@@ -110,3 +110,10 @@ fn is_blind_where_descriptors_of_a_build_cannot_be_counted() {
     assert_eq!(gaps[0].what, "descriptors of process 70");
     assert_eq!(gaps[0].remedy.as_deref(), Some("run as root"));
 }
+
+#[test]
+fn is_blind_where_the_limits_of_the_machine_were_not_seen() {
+    let mut stage = opened(12, Some(1024));
+    stage.now.host = crate::model::reading::Reading::Blind { gap: Gap::new("the host", GapWhy::Denied) };
+    assert!(matches!(stage.check(&FdOrTaskLimits), Verdict::Blind(_)));
+}

@@ -11,7 +11,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, scope};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
 
 /// See the module's header.
 pub struct ForeignMountNamespace;
@@ -36,7 +36,7 @@ impl Rule for ForeignMountNamespace {
         let mut spots = spot::spots(now, |v| elsewhere(v) && is_other_place(now, ours, v));
         spots.retain(|s| s.party.is_weighty() && is_of_interest(now, s));
         let found = finding(now, ours, &spots).into_iter().collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        Verdict::of(found, unseen::vantages(now), || {
             let others = now.vantages.items().iter().filter(|v| elsewhere(v)).count();
             let all = now.vantages.items().len();
             format!("{others} of {all} vantages lie in other mount namespaces; no build that fails is among them")
@@ -45,20 +45,20 @@ impl Rule for ForeignMountNamespace {
 }
 
 fn our_namespace(now: &Snapshot) -> Option<MountNs> {
-    let seen = now.namespaces.items().iter().find(|ns| ns.ours).map(|ns| ns.id);
+    let seen = now.our_namespace().map(|ns| ns.id);
     seen.or_else(|| now.eyes.mount_ns.clone().ok())
 }
 
 fn own_gaps(now: &Snapshot) -> Vec<Gap> {
     let why = now.eyes.mount_ns.clone().err().unwrap_or(crate::model::reading::GapWhy::Absent);
     let own = Gap::new("our own mount namespace", why);
-    scope::mount_gaps(now).into_iter().chain(std::iter::once(own)).collect()
+    unseen::mounts(now).into_iter().chain(std::iter::once(own)).collect()
 }
 
 /// Whether the same path in our namespace is another directory, or the same one that works for us.
 fn is_other_place(now: &Snapshot, ours: MountNs, theirs: &Vantage) -> bool {
     let here = now.vantages.items().iter().filter(|v| v.mount_ns == ours && v.root == "/".into());
-    let mut same_path = here.filter(|v| spot::is_same(&v.path, &theirs.path));
+    let mut same_path = here.filter(|v| place::is_same(&v.path, &theirs.path));
     let Some(here) = same_path.next() else { return true };
     let same_directory = match (&here.identity, &theirs.identity) {
         (Ok(one), Ok(other)) => (one.device, one.inode) == (other.device, other.inode),

@@ -13,7 +13,8 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope};
+use crate::rules::room::{self, Backing};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct FsFrozenOrHung;
@@ -36,21 +37,23 @@ impl Rule for FsFrozenOrHung {
     }
 
     fn check(&self, now: &Snapshot, before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
-        let hung = |v: &Vantage| hung_probe(now, v).is_some() || hung_field(v).is_some();
+        let hung = |v: &Vantage| {
+            !is_in_memory(now, v) && (hung_probe(now, v).is_some() || hung_field(v).is_some())
+        };
         let served_by = |v: &Vantage| {
-            let mount = cohort::mount_of(now, v).map(|m| m.id);
-            (v.mount_ns, mount, mount.is_none().then(|| cohort::place_of(v)))
+            let mount = place::mount(now, v).map(|m| m.id);
+            (v.mount_ns, mount, mount.is_none().then(|| place::path(v)))
         };
         let mut found: Vec<Finding> = cohort::gather(now, hung, served_by).iter().map(unanswered).collect();
         if found.is_empty() {
-            found.extend(scope::vantage_gaps(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
+            found.extend(unseen::vantages(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
         }
         let explained: Vec<Pid> = found.iter().flat_map(|f| f.subject.pids.iter().copied()).collect();
         let stuck: Vec<&Process> =
             now.all_processes().filter(|p| channel(p).is_some() && !explained.contains(&p.pid)).collect();
         let twice: Vec<&Process> = stuck.iter().copied().filter(|p| was_stuck(before, p)).collect();
         found.extend(stuck_processes(now, &twice));
-        let gaps: Vec<Gap> = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { Vec::new() };
+        let gaps = gaps(now);
         if found.is_empty() && gaps.is_empty() && before.is_none() && !stuck.is_empty() {
             return Verdict::Wait;
         }
@@ -62,15 +65,29 @@ impl Rule for FsFrozenOrHung {
     }
 }
 
+/// Without processes or temp dirs nothing was looked at. A probe of memory that does not return speaks of a busy machine.
+fn gaps(now: &Snapshot) -> Vec<Gap> {
+    let mut gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { Vec::new() };
+    gaps.extend(now.vantages.value().is_none().then(|| unseen::vantages(now)).into_iter().flatten());
+    let busy = now.vantages.items().iter().find(|v| hung_probe(now, v).is_some() && is_in_memory(now, v));
+    gaps.extend(busy.map(|v| Gap {
+        remedy: Some("look again when the machine has less to do: cat /proc/pressure/cpu".to_owned()),
+        ..Gap::new(format!("the answer of {}, which is memory and cannot hang", v.path), GapWhy::Os(Errno::ETIMEDOUT))
+    }));
+    gaps
+}
+
+/// tmpfs waits for no disk and cannot be frozen. Source: ioctl_fsfreeze(2), EOPNOTSUPP.
+fn is_in_memory(now: &Snapshot, vantage: &Vantage) -> bool {
+    room::backing(now, vantage) == Backing::Memory
+}
+
 fn is_hung(why: &GapWhy) -> bool {
     matches!(why, GapWhy::Hung { .. } | GapWhy::Os(Errno::ETIMEDOUT))
 }
 
 fn hung_probe<'a>(now: &'a Snapshot, v: &Vantage) -> Option<&'a ProbeResult> {
-    now.probes.iter().find(|p| {
-        let same_view = p.mount_ns == v.mount_ns && p.root == v.root && p.credentials == v.credentials;
-        p.hung && p.path == v.path && same_view
-    })
+    now.probes.iter().find(|p| p.hung && p.is_of(v))
 }
 
 fn hung_field(vantage: &Vantage) -> Option<&GapWhy> {
@@ -204,7 +221,7 @@ fn actions_on(mount: Option<&Mount>) -> Vec<Action> {
 fn revive(point: Option<&str>) -> Action {
     let mut by_hand = vec!["grep -E ' - (fuse|nfs|cifs|9p|autofs)' /proc/self/mountinfo".to_owned()];
     by_hand.extend(point.map(|point| format!("umount -l {point}")));
-    advice::guide(
+    offers::guide(
         "bring its server or daemon back; else detach the mount: its users get errors instead of hanging",
         Risk::Interrupts,
         by_hand,
@@ -217,7 +234,7 @@ fn thaw(point: Option<&str>) -> Action {
         "dmsetup info | grep -A1 -i suspended; cat /proc/pressure/io".to_owned(),
     ];
     by_hand.extend(point.map(|point| format!("fsfreeze -u {point}")));
-    advice::guide(
+    offers::guide(
         "thaw it, if the snapshot or backup that froze it is gone; else look at the disk below",
         Risk::None,
         by_hand,

@@ -21,6 +21,7 @@ fn hung_probe_of(stage: &mut Stage, pid: Pid) {
     let vantage = stage.now.vantages.items().iter().find(|v| v.pids == [pid] && v.path == "/tmp".into()).unwrap();
     let probe = ProbeResult {
         path: vantage.path.clone(),
+        based_on: vantage.based_on.clone(),
         pid: Some(pid),
         mount_ns: vantage.mount_ns,
         root: vantage.root.clone(),
@@ -103,4 +104,21 @@ fn is_blind_without_processes() {
     let gap = Gap::new("/proc", GapWhy::Denied);
     stage.now.processes = crate::model::reading::Reading::Blind { gap };
     assert!(matches!(check(&stage, None), Verdict::Blind(_)));
+}
+
+#[test]
+fn is_blind_where_no_temp_dir_was_looked_at() {
+    assert!(matches!(check(&runner().without_vantages(), None), Verdict::Blind(_)));
+}
+
+#[test]
+fn takes_a_slow_probe_of_memory_for_a_busy_machine() {
+    let mut tmpfs = crate::rules::stage::mount(60, 25, "/", "/tmp", "tmpfs", "tmpfs");
+    tmpfs.device.major = 0;
+    let mut stage = runner()
+        .mount(70, tmpfs)
+        .change_vantages(|v| v.pids == [70] && v.path == "/tmp".into(), |v| v.mount_id = Some(60));
+    hung_probe_of(&mut stage, 70);
+    let Verdict::Blind(gaps) = check(&stage, None) else { panic!("tmpfs cannot hang") };
+    assert_eq!(gaps[0].what, "the answer of /tmp, which is memory and cannot hang");
 }

@@ -3,7 +3,7 @@
 use crate::model::raw_path::RawPath;
 
 /// Columns that a header has for a title at 80×24.
-pub const WIDTH: usize = 78;
+const WIDTH: usize = 78;
 /// A path is never cut below this, or it would say nothing.
 const LEAST: usize = 20;
 

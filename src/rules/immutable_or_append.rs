@@ -5,9 +5,9 @@ use crate::model::finding::{Confidence, Evidence, Finding, Risk, Severity};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Facts, HowKnown, Kind, Vantage};
+use crate::model::vantage::{Facts, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct ImmutableOrAppend;
@@ -24,21 +24,17 @@ impl Rule for ImmutableOrAppend {
     }
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
-        let wanted = |v: &Vantage| cohort::is_temp_dir(now, v) && flags(v).is_some();
+        let wanted = |v: &Vantage| place::is_temp_dir(now, v) && flags(v).is_some();
         let found = cohort::by_directory(now, wanted).iter().filter_map(finding).collect();
-        unseen::verdict(now, found, unseen::gaps(now), || {
-            let seen = now.vantages.items().iter().filter(|v| end_facts(v).is_some()).count();
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
+            let seen = now.vantages.items().iter().filter(|v| place::directory(v).is_some()).count();
             format!("no flag i or a on the directories of {seen} vantages")
         })
     }
 }
 
-fn end_facts(vantage: &Vantage) -> Option<&Facts> {
-    vantage.end().filter(|_| vantage.stops_at().is_none())?.facts.as_ref().filter(|f| f.kind == Kind::Directory)
-}
-
 fn flags(vantage: &Vantage) -> Option<&Facts> {
-    end_facts(vantage).filter(|f| f.immutable || f.append_only)
+    place::directory(vantage).filter(|f| f.immutable || f.append_only)
 }
 
 fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
@@ -78,7 +74,7 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
         title,
         errno: Some(Errno::EPERM),
         evidence,
-        actions: vec![advice::guide_back(
+        actions: vec![offers::guide_back(
             "take the flag off; find out who set it, for a security agent may set it again",
             Risk::None,
             vec![

@@ -10,7 +10,7 @@ use crate::model::units::Entries;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct InodesExhausted;
@@ -60,15 +60,15 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
         title,
         errno: is_full.then_some(Errno::ENOSPC),
         evidence,
-        actions: vec![find_many(&those, space.inodes), advice::clean(&those.reach())],
+        actions: vec![find_many(&those, space.inodes), offers::clean(&those.reach())],
         subject: those.subject(),
     })
 }
 
 fn find_many(cohort: &Cohort<'_>, total: Entries) -> crate::model::finding::Action {
     let point = cohort.mount().map_or_else(|| cohort.path(), |m| m.point.clone());
-    let top = cohort::reach(cohort.now, cohort.lead, &point).quoted();
-    advice::guide(
+    let top = place::reach(cohort.now, cohort.lead, &point).quoted();
+    offers::guide(
         format!("find the directories that hold most of the {total} inodes; ext4 cannot get more after mkfs"),
         Risk::None,
         vec![format!("du -x --inodes --max-depth=4 {top} 2>/dev/null | sort -n | tail -n 30")],

@@ -9,7 +9,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::units::{Bytes, Entries};
 use crate::model::vantage::Vantage;
 use crate::rules::room::{self, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice};
+use crate::rules::{Rule, RuleCard, Verdict, offers};
 
 /// How many families are named, the largest first.
 const NAMED: usize = 5;
@@ -94,7 +94,7 @@ fn finding(now: &Snapshot, before: Option<&Snapshot>, t: &Thresholds, dir: &Temp
         title,
         errno: None,
         evidence: evidence(dir, sums),
-        actions: vec![advice::clean(&dir.reached)],
+        actions: vec![offers::clean(&dir.reached)],
         subject: Subject { kind: SubjectKind::Directory, name: dir.path.shown(), pids, path: Some(dir.path.clone()) },
     }
 }

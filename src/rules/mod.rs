@@ -3,9 +3,21 @@
 //! A [`Rule`] is a pure function from a snapshot to a [`Verdict`]: no clock, no I/O, thresholds are an argument. It finds
 //! its cause, rules it out with figures, says what it could not see, or waits for a second look. [`diagnose`] asks all
 //! of [`RULES`] and lets the most specific cause lead: a rule yields to those named in its card wherever they explain
-//! the same processes at the same path.
+//! the same processes at the same path, and the build log weighs what is left.
+//!
+//! What several rules share, by what it is about:
+//!
+//! | about | modules |
+//! |---|---|
+//! | one vantage | `place` (directory, mount, by-hand path), `way` (where it stops), `room` (how full), `rights` (who is let in) |
+//! | several of them | `cohort` (one file system or directory), `spot` (one party's temp dir), `on_mount` (what one mount serves) |
+//! | processes | `builds` (those that limits matter to), `scope` (groups by unit or container), `party` (whom one finding is about) |
+//! | values of variables | `setting` (one value of one party), `origin` (who set it) |
+//! | what is said | `evidence`, `offers` (actions), `heading` (titles), `unseen` (gaps), `unexplained`, `build_log` |
+//!
+//! A rule starts from whatever its cause is a fact of: a mount (`scope`), a place (`cohort`), or a value (`spot`, `setting`).
 
-mod advice;
+mod build_log;
 mod builds;
 mod cohort;
 mod diagnosis;
@@ -17,6 +29,7 @@ mod offers;
 mod on_mount;
 mod origin;
 mod party;
+mod place;
 mod rights;
 mod room;
 #[cfg(test)]
@@ -26,6 +39,7 @@ mod setting;
 mod spot;
 #[cfg(test)]
 pub mod stage;
+mod unexplained;
 mod unseen;
 mod way;
 

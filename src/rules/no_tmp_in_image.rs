@@ -8,7 +8,7 @@ use crate::model::vantage::{Component, Vantage};
 use crate::rules::party::Party;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, offers, scope};
+use crate::rules::{Rule, RuleCard, Verdict, offers, unseen};
 
 /// See the module's header.
 pub struct NoTmpInImage;
@@ -33,7 +33,7 @@ impl Rule for NoTmpInImage {
         let spots = spot::spots(now, |v| missing(v).is_some());
         let worth = spots.iter().filter(|spot| needs_it(now, spot));
         let found = worth.filter_map(|spot| finding(now, spot)).collect();
-        Verdict::of(found, scope::vantage_gaps(now), || {
+        Verdict::of(found, unseen::vantages(now), || {
             let seen = now.vantages.items().iter().filter(|v| v.path.is_below(&tmp())).count();
             format!("/tmp looked at from {seen} vantages; no build, asked process, idle container or host lacks it")
         })

@@ -9,7 +9,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, scope, unseen};
 
 /// See the module's header.
 pub struct NoexecTmp;
@@ -27,9 +27,9 @@ impl Rule for NoexecTmp {
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let barred = |v: &Vantage| is_noexec(now, v);
-        let cohorts = cohort::by_directory(now, |v| barred(v) && (v.is_build || cohort::is_asked(now, v)));
+        let cohorts = cohort::by_directory(now, |v| barred(v) && (v.is_build || place::is_asked(now, v)));
         let found = cohorts.iter().map(finding).collect();
-        unseen::verdict(now, found, unseen::gaps(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let mut places: Vec<String> =
                 now.vantages.items().iter().filter(|v| barred(v)).map(|v| v.path.shown()).collect();
             places.sort();
@@ -44,7 +44,7 @@ impl Rule for NoexecTmp {
 
 /// By the mount or by statfs. A program that fails to run although both allow it was stopped by something else.
 fn is_noexec(now: &Snapshot, vantage: &Vantage) -> bool {
-    match (cohort::mount_of(now, vantage), &vantage.space) {
+    match (place::mount(now, vantage), &vantage.space) {
         (None, Err(_)) => fails_to_execute(vantage),
         (mount, space) => mount.is_some_and(|m| m.has_option("noexec")) || space.as_ref().is_ok_and(|s| s.no_exec),
     }
@@ -85,7 +85,7 @@ fn finding(cohort: &Cohort<'_>) -> Finding {
     let failing = cohort.only(fails_to_execute);
     let probed = failing.as_ref().is_some_and(|c| c.vantages.iter().any(|v| v.can_create.how == HowKnown::Probed));
     let is_runner = members.iter().any(|p| p.role.as_ref().is_some_and(|r| r.kind == RoleKind::Runner));
-    let asked = cohort.vantages.iter().any(|v| cohort::is_asked(now, v));
+    let asked = cohort.vantages.iter().any(|v| place::is_asked(now, v));
     let severity = match (runs.is_some() || asked, failing.is_some()) {
         (true, true) => Severity::Critical,
         (true, false) => Severity::Warning,
@@ -138,7 +138,7 @@ fn flag_seen(cohort: &Cohort<'_>) -> Evidence {
 }
 
 fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
-    let mut actions = vec![advice::guide_back(
+    let mut actions = vec![offers::guide_back(
         "give the tools that need it a temp dir elsewhere; the policy stays",
         Risk::None,
         vec![
@@ -149,10 +149,10 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
     )];
     let point = cohort.mount().map(|m: &Mount| m.point.clone());
     actions.extend(point.map(|point| {
-        advice::guide_back(
+        offers::guide_back(
             "allow it again; noexec may be part of a security baseline",
             Risk::None,
-            vec![advice::remount(cohort.pid(), &point, "exec"), format!("# to undo: {}", advice::remount(cohort.pid(), &point, "noexec"))],
+            vec![offers::remount(cohort.pid(), &point, "exec"), format!("# to undo: {}", offers::remount(cohort.pid(), &point, "noexec"))],
         )
     }));
     actions

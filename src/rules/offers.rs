@@ -1,38 +1,138 @@
 //! Actions that several rules offer, their commands made concrete with unit, process and path.
+//!
+//! tmpmedic runs none of them: each is a title, its risk and what to paste.
 
 use crate::model::finding::{Action, Risk};
-use crate::model::process::Container;
+use crate::model::process::{Container, Pid, Process};
 use crate::model::raw_path::RawPath;
+use crate::rules::cohort::Cohort;
 use crate::rules::party::Party;
+use crate::rules::place;
 use crate::rules::spot::Spot;
+
+/// Commands for a person to run after thinking; tmpmedic runs none of them.
+pub fn guide(title: impl Into<String>, risk: Risk, by_hand: Vec<String>) -> Action {
+    Action { id: "guide-only".to_owned(), title: title.into(), risk, reversible: false, by_hand }
+}
+
+/// The same, where it can be taken back.
+pub fn guide_back(title: impl Into<String>, risk: Risk, by_hand: Vec<String>) -> Action {
+    Action { reversible: true, ..guide(title, risk, by_hand) }
+}
+
+/// Looking through what is idle in a temp dir.
+///
+/// The commands list and do not remove: a directory's own stamps say nothing about what is written deep inside it, and
+/// `rm -r` walks into bind mounts of the same file system.
+pub fn clean(dir: &RawPath) -> Action {
+    let dir = dir.quoted();
+    Action {
+        id: "clean".to_owned(),
+        title: format!("remove idle temp entries in {dir} that nobody holds; first look at what is idle"),
+        risk: Risk::RemovesData,
+        reversible: true,
+        by_hand: vec![
+            format!(
+                "find {dir} -xdev -mindepth 1 -maxdepth 1 -amin +1440 -mmin +1440 -cmin +1440 ! -name 'systemd-private-*' -printf '%TF %u %p\\n' | sort"
+            ),
+            format!("du -xh --max-depth=1 {dir} | sort -h | tail -n 20"),
+        ],
+    }
+}
+
+/// Finding out what fills a file system.
+pub fn find_what_fills(cohort: &Cohort<'_>) -> Action {
+    let point = cohort.mount().map_or_else(|| cohort.path(), |m| m.point.clone());
+    let top = place::reach(cohort.now, cohort.lead, &point).quoted();
+    guide(
+        "find what fills the file system; deleted files that are still open do not show in du",
+        Risk::None,
+        vec![
+            format!("du -xh --max-depth=3 {top} 2>/dev/null | sort -h | tail -n 30"),
+            "journalctl --disk-usage; command -v docker >/dev/null && docker system df".to_owned(),
+        ],
+    )
+}
+
+/// A drop-in for the service of a process, and a restart: the running jobs die. Scopes and slices take no such settings.
+pub fn drop_in(process: &Process, name: &str, setting: &str) -> Option<Action> {
+    let unit = service_of(process)?;
+    let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str()).quoted();
+    let word = RawPath::from(unit).quoted();
+    Some(guide_back(
+        format!("set {setting} for {unit}, then restart it; its running jobs die"),
+        Risk::Interrupts,
+        vec![
+            format!("mkdir -p {dir} && printf '[Service]\\n{setting}\\n' > {dir}/{name}.conf"),
+            format!("systemctl daemon-reload && systemctl restart {word}"),
+        ],
+    ))
+}
+
+/// `mount -o remount,OPTION` of a mount point as a process sees it.
+pub fn remount(pid: Pid, point: &RawPath, option: &str) -> String {
+    format!("nsenter -t {pid} -m mount -o remount,{option} {}", point.quoted())
+}
 
 /// Restarts the unit of a party, or tells how to make its container anew; nothing where it has neither.
 pub fn restart(party: &Party<'_>, effect: &str) -> Option<Action> {
     if let Some(container) = party.container {
         let commands = recreate(container)?;
-        return Some(guide(&format!("make the container anew: {effect}"), Risk::Interrupts, commands));
+        return Some(guide(format!("make the container anew: {effect}"), Risk::Interrupts, commands));
     }
-    let unit = service(party)?;
-    Some(Action {
+    Some(restart_unit(service(party)?, effect))
+}
+
+/// Restarts a system service.
+pub fn restart_unit(unit: &str, effect: &str) -> Action {
+    Action {
         id: "restart-unit".to_owned(),
         title: format!("restart {unit}: {effect}; its running jobs die"),
         risk: Risk::Interrupts,
         reversible: false,
         by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
-    })
+    }
 }
 
 /// The system service of a party; units of user managers and scopes cannot be restarted by `systemctl restart`.
 pub fn service<'a>(party: &'a Party<'_>) -> Option<&'a str> {
-    let unit = party.unit.as_deref().filter(|unit| unit.ends_with(".service"))?;
-    let cgroup = party.lead.and_then(|p| p.cgroup.as_ref().ok());
+    party.unit.as_deref().filter(|unit| is_of_system(unit, party.lead))
+}
+
+/// The same of one process; a container's belongs to its engine.
+pub fn service_of(process: &Process) -> Option<&str> {
+    let unit = process.unit.as_deref().filter(|_| process.container.is_none())?;
+    is_of_system(unit, Some(process)).then_some(unit)
+}
+
+fn is_of_system(unit: &str, process: Option<&Process>) -> bool {
+    let cgroup = process.and_then(|p| p.cgroup.as_ref().ok());
     let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
-    (!of_user).then_some(unit)
+    unit.ends_with(".service") && !of_user
+}
+
+/// Looks at a container and removes it with what it wrote, in the words of its engine; only a look where that is not known.
+pub fn remove(container: &Container) -> Vec<String> {
+    let name = name_of(container);
+    match container.engine.as_str() {
+        engine @ ("docker" | "podman") => {
+            vec![format!("{engine} inspect {name}"), format!("{engine} rm -f {name}")]
+        }
+        "containerd" => vec![format!("nerdctl inspect {name}"), format!("nerdctl rm -f {name}")],
+        "kubernetes" => vec![format!("crictl inspect {name}"), format!("crictl rm -f {name}")],
+        "nspawn" => vec![format!("machinectl status {name}")],
+        "lxc" => vec![format!("lxc-info -n {name}")],
+        _ => vec![format!("ps -o pid,lstart,cgroup,args -e | grep -F {name}")],
+    }
+}
+
+fn name_of(container: &Container) -> String {
+    let name = container.name.clone().unwrap_or_else(|| container.id.chars().take(12).collect());
+    RawPath::from(name.as_str()).quoted()
 }
 
 fn recreate(container: &Container) -> Option<Vec<String>> {
-    let name = container.name.clone().unwrap_or_else(|| container.id.chars().take(12).collect());
-    let name = RawPath::from(name.as_str()).quoted();
+    let name = name_of(container);
     let (look, again) = match container.engine.as_str() {
         engine @ ("docker" | "podman") => {
             let look = format!(
@@ -47,11 +147,6 @@ fn recreate(container: &Container) -> Option<Vec<String>> {
         _ => return None,
     };
     Some(vec![look, again])
-}
-
-/// An action that tmpmedic only describes.
-pub fn guide(title: &str, risk: Risk, by_hand: Vec<String>) -> Action {
-    Action { id: "guide-only".to_owned(), title: title.to_owned(), risk, reversible: false, by_hand }
 }
 
 /// Makes a directory so that the users of the spot can write there.
@@ -80,11 +175,11 @@ pub fn unset(party: &Party<'_>, name: &str) -> Action {
         let look =
             format!("tr '\\0' '\\n' < /proc/{}/environ | grep '^{name}='", party.pid().unwrap_or_default());
         let title = format!("make container {id} anew without {name} in its environment (-e, env_file, ENV)");
-        return guide(&title, Risk::Interrupts, vec![look]);
+        return guide(title, Risk::Interrupts, vec![look]);
     }
     let Some(unit) = service(party) else {
         let title = format!("take {name} out of the file that sets it; in a shell that runs: unset it");
-        return guide(&title, Risk::None, vec![format!("unset {name}")]);
+        return guide(title, Risk::None, vec![format!("unset {name}")]);
     };
     let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str());
     let file = dir.join(b"zz-temp-dir.conf");

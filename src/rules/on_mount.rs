@@ -60,7 +60,7 @@ pub fn kind_at(now: &Snapshot, namespace: &MountNamespace, path: &RawPath) -> Op
 /// Where our own namespace has the directory that is mounted: its path here, or `None` where its file system is not
 /// mounted here in a way that shows it.
 pub fn path_here(now: &Snapshot, mount: &Mount) -> Option<RawPath> {
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours)?;
+    let ours = now.our_namespace()?;
     let shows = |m: &&Mount| m.device == mount.device && !m.root_deleted && mount.root.is_below(&m.root);
     // The mount of the whole file system names it best; of several, the shortest.
     let best = ours.mounts.items().iter().filter(shows);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::errno::Errno;
-use crate::model::finding::{Action, Confidence, Evidence, Finding};
+use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk};
 use crate::model::mount::{Mount, MountNamespace, OverlayState};
 use crate::model::process::Pid;
 use crate::model::raw_path::{RawPath, RawText};
@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, scope, way};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, unseen, way};
 
 /// See the module's header.
 pub struct OverlayUpperGone;
@@ -36,7 +36,7 @@ impl Rule for OverlayUpperGone {
             let users = users(now, namespace, mount);
             if !users.is_empty() {
                 let parties = Party::all_of(now, &users).into_iter();
-                found.extend(parties.map(|party| finding(now, mount, &why, &party)));
+                found.extend(parties.map(|party| finding(now, (namespace, mount), &why, &party)));
             }
         }
         Verdict::of(found, gaps(now), || {
@@ -109,13 +109,23 @@ fn gaps(now: &Snapshot) -> Vec<Gap> {
         }
     }
     let of = |(why, count)| Gap::new(format!("writable layers of {count} overlays"), why);
-    scope::mount_gaps(now).into_iter().chain(whys.into_iter().map(of)).collect()
+    unseen::mounts(now).into_iter().chain(whys.into_iter().map(of)).collect()
 }
 
-fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> Finding {
-    let pid = party.pid().unwrap_or_default();
+fn finding(
+    now: &Snapshot,
+    (namespace, mount): (&MountNamespace, &Mount),
+    why: &Why<'_>,
+    party: &Party<'_>,
+) -> Finding {
     let line = "creations in this overlay need the directories that `upperdir=` and `workdir=` name";
-    let mut evidence = vec![evidence::mount_line_of(pid, mount, line)];
+    let pid = party.pid().unwrap_or_else(|| on_mount::lasting(now, namespace));
+    let mut line = evidence::mount_line_of(pid, mount, line);
+    if pid == now.eyes.pid {
+        // Our own process is gone when somebody pastes the command; the shell that pastes it has the same table.
+        line.by_hand = format!("awk '$1 == {}' /proc/self/mountinfo", mount.id);
+    }
+    let mut evidence = vec![line];
     let confidence = match why {
         Why::Missing(state) => {
             evidence.extend(missing(now, mount, state));
@@ -145,7 +155,7 @@ fn finding(now: &Snapshot, mount: &Mount, why: &Why<'_>, party: &Party<'_>) -> F
 fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence> {
     let upper = mount.super_path("upperdir").filter(|_| state.upper == Ok(false));
     let work = mount.super_path("workdir").filter(|_| state.work == Ok(false)).map(|path| path.join(b"work"));
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours);
+    let ours = now.our_namespace();
     let gone = |path: RawPath| {
         let reached = match state.seen_by {
             Some(pid) if ours.is_none_or(|ns| ns.witness != pid) => evidence::inside(pid, &path),
@@ -166,11 +176,7 @@ fn actions(party: &Party<'_>) -> Vec<Action> {
     let Some(container) = party.container else {
         return offers::restart(party, "it mounts its overlay anew").into_iter().collect();
     };
-    let name = container.name.clone().unwrap_or_else(|| container.id.chars().take(12).collect());
-    let name = RawPath::from(name.as_str()).quoted();
-    let engine = if container.engine == "podman" { "podman" } else { "docker" };
-    let risk = crate::model::finding::Risk::RemovesData;
-    vec![offers::guide(gone, risk, vec![format!("{engine} inspect {name}"), format!("{engine} rm -f {name}")])]
+    vec![offers::guide(gone, Risk::RemovesData, offers::remove(container))]
 }
 
 #[cfg(test)]
@@ -229,5 +235,20 @@ mod tests {
         let Verdict::Blind(gaps) = rootless.check(&OverlayUpperGone) else { panic!("must be blind") };
         assert_eq!(gaps[0].what, "writable layers of 1 overlays");
         assert!(matches!(Stage::healthy().without_mounts().check(&OverlayUpperGone), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn names_a_process_that_lasts_where_only_our_own_is_concerned() {
+        let mut stage = container(|o| o.upper = Ok(false));
+        stage.now.eyes.pid = 700;
+        assert_eq!(one(&stage).evidence[0].by_hand, "awk '$1 == 7700' /proc/self/mountinfo");
+    }
+
+    #[test]
+    fn speaks_the_language_of_the_engine() {
+        let stage = container(|o| o.upper = Ok(false)).change(700, |p| {
+            p.container.as_mut().unwrap().engine = "kubernetes".into();
+        });
+        assert_eq!(one(&stage).actions[0].by_hand, ["crictl inspect ci-7", "crictl rm -f ci-7"]);
     }
 }

@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::heading::titled;
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot, unseen};
 
 /// See the module's header.
 pub struct OvermountedTmp;
@@ -100,7 +100,7 @@ impl Cover<'_> {
 /// What could not be seen matters only where a temp dir is covered at all.
 fn gaps(now: &Snapshot, covers: &[Cover<'_>]) -> Vec<Gap> {
     let holders = if covers.is_empty() { &[][..] } else { now.holders.gaps() };
-    scope::mount_gaps(now).into_iter().chain(holders.iter().cloned()).collect()
+    unseen::mounts(now).into_iter().chain(holders.iter().cloned()).collect()
 }
 
 fn finding(now: &Snapshot, cover: &Cover<'_>) -> Option<Finding> {

@@ -8,7 +8,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, evidence, scope, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, scope, unseen};
 
 /// NAME_MAX: bytes of one component. Source: limits.h, pathconf(3).
 const COMPONENT_MAX: usize = 255;
@@ -27,12 +27,12 @@ impl Rule for PathTooLong {
     }
 
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
-        let wanted = |v: &Vantage| v.is_build || cohort::is_asked(now, v);
+        let wanted = |v: &Vantage| v.is_build || place::is_asked(now, v);
         // Builds in numbered directories differ in path and share their fate: one finding for each unit or container.
         let long = |v: &Vantage| wanted(v) && grade(now, v, t).is_some();
         let group = |v: &Vantage| (cohort::subject(now, &v.pids, None).name, is_refused(v));
         let found = cohort::gather(now, long, group).iter().filter_map(|c| finding(c, t)).collect();
-        unseen::verdict(now, found, unseen::gaps(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let longest = now.vantages.items().iter().filter(|v| wanted(v)).map(length).max();
             longest.map_or_else(
                 || "no build's temp dir was seen".to_owned(),
@@ -43,11 +43,11 @@ impl Rule for PathTooLong {
 }
 
 fn length(vantage: &Vantage) -> usize {
-    cohort::place_of(vantage).as_bytes().len()
+    place::path(vantage).as_bytes().len()
 }
 
 fn is_refused(vantage: &Vantage) -> bool {
-    let path = cohort::place_of(vantage);
+    let path = place::path(vantage);
     let errno = vantage.can_create.can == Can::No && vantage.can_create.errno == Some(Errno::ENAMETOOLONG);
     errno || path.as_bytes().len() > PATH_MAX || longest_component(&path) > COMPONENT_MAX
 }
@@ -85,7 +85,7 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let now = cohort.now;
     let worst = cohort.vantages.iter().copied().max_by_key(|v| (grade(now, v, t), length(v)))?;
     let severity = grade(now, worst, t)?;
-    let path = cohort::place_of(worst);
+    let path = place::path(worst);
     let length = length(worst);
     let pid = cache_user(now, worst).or_else(|| scope::witness(now, &worst.pids))?;
     let (means, errno) = if is_refused(worst) {
@@ -118,7 +118,7 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
         title: format!("the temp path of {who} is {length} bytes long"),
         errno,
         evidence: all,
-        actions: vec![advice::guide(
+        actions: vec![offers::guide(
             "give it a short temp dir, of its own, and set TMPDIR to that where the present value comes from",
             Risk::None,
             vec!["install -d -m 1777 /var/tmp/ci".to_owned(), format!("tmpmedic check --pid {pid}")],
@@ -130,8 +130,8 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
 fn measured(pid: Pid, path: &RawPath, means: &str) -> Evidence {
     Evidence {
         source: format!("the temp dir of pid {pid}"),
-        observed: path.clone(),
-        means: means.to_owned(),
+        observed: RawText::from(path.as_bytes().len().to_string().as_str()),
+        means: format!("bytes of {path}: {means}"),
         by_hand: format!("printf %s {} | wc -c", path.quoted()),
     }
 }
@@ -197,5 +197,17 @@ mod tests {
     #[test]
     fn is_blind_without_vantages() {
         assert!(matches!(Stage::healthy().without_vantages().check(&PathTooLong), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn shows_what_the_command_prints_where_no_variable_names_the_path() {
+        let mut stage = with("/var/tmp/ci");
+        let path = long(80);
+        stage.now.asked.dirs = vec![path.as_str().into()];
+        let named = path.clone();
+        let stage = stage.change_vantages(|v| v.path == "/var/tmp".into() && v.pids.contains(&70), move |v| v.path = named.as_str().into());
+        let Verdict::Found(found) = stage.check(&PathTooLong) else { panic!("must be found") };
+        assert_eq!(found[0].evidence[0].observed, "80".into());
+        assert_eq!(found[0].evidence[0].by_hand, format!("printf %s {path} | wc -c"));
     }
 }

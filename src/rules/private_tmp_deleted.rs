@@ -7,7 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::party::Party;
 use crate::rules::scope::{self, Group};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
 /// See the module's header.
 pub struct PrivateTmpDeleted;
@@ -26,8 +26,8 @@ impl Rule for PrivateTmpDeleted {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let groups = scope::groups_on_mount(now, is_dead_private_tmp);
         let found = groups.iter().map(|group| finding(now, group)).collect();
-        Verdict::of(found, scope::mount_gaps(now), || {
-            let private = scope::mounts(now).filter(|m| is_private_tmp(m)).count();
+        Verdict::of(found, unseen::mounts(now), || {
+            let private = scope::mounts(now).filter(|m| is_private_tmp(m) && !m.root_deleted).count();
             format!("{private} private temp dirs seen in {} mount namespaces, each alive", now.namespaces.items().len())
         })
     }

@@ -7,7 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::scope::{self, Group};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, party};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, party, unseen};
 
 /// See the module's header.
 pub struct PrivateTmpReadonlyFallback;
@@ -25,7 +25,7 @@ impl Rule for PrivateTmpReadonlyFallback {
 
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let found = scope::groups_on_mount(now, is_fallback).iter().map(|group| finding(now, group)).collect();
-        Verdict::of(found, scope::mount_gaps(now), || {
+        Verdict::of(found, unseen::mounts(now), || {
             let on_tmp = scope::mounts(now).filter(|m| is_on_tmp(m)).count();
             format!("{on_tmp} mounts on /tmp and /var/tmp, none is systemd's empty read-only stand-in")
         })

@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct ReservedBlocks;
@@ -69,10 +69,10 @@ fn finding(cohort: &Cohort<'_>) -> Finding {
 }
 
 fn actions(cohort: &Cohort<'_>) -> Vec<crate::model::finding::Action> {
-    let mut actions = vec![advice::find_what_fills(cohort), advice::clean(&cohort.reach())];
-    if let Some(mount) = cohort::backing_mount(cohort.now, cohort.lead) {
+    let mut actions = vec![offers::find_what_fills(cohort), offers::clean(&cohort.reach())];
+    if let Some(mount) = place::backing(cohort.now, cohort.lead) {
         let device = mount.source.quoted();
-        actions.push(advice::guide_back(
+        actions.push(offers::guide_back(
             "make the reserve smaller, online; root's own services lose that margin (5 is the usual per cent)",
             Risk::None,
             vec![format!("tune2fs -l {device} | grep -i 'reserved block'"), format!("tune2fs -m 1 {device}")],

@@ -9,6 +9,7 @@ use crate::model::process::{Credentials, Pid};
 use crate::model::raw_path::RawText;
 use crate::model::vantage::{Acl, AclWho, Can, Component, Facts, Kind, Vantage};
 use crate::rules::cohort::Cohort;
+use crate::rules::place;
 
 /// Going through a directory.
 pub const SEARCH: u32 = 1;
@@ -49,7 +50,7 @@ pub fn denial(vantage: &Vantage) -> Option<Denial<'_>> {
     let at = barred.or_else(|| refuses_creation(vantage).then_some(last))?;
     let component = vantage.walked.get(at)?;
     let facts = component.facts.as_ref().filter(|f| f.kind == Kind::Directory)?;
-    let is_end = at == last && component.path == crate::rules::cohort::end_of(vantage);
+    let is_end = at == last && component.path == place::end(vantage);
     let want = if is_end { WRITE_SEARCH } else { SEARCH };
     Some(Denial { component, facts, want, is_end })
 }
@@ -130,7 +131,7 @@ pub fn ids_of(pid: Pid, who: &Credentials, means: &str) -> Evidence {
 
 /// Owner and mode of the directory that refuses, as stat shows them.
 pub fn refusal_seen(cohort: &Cohort<'_>, component: &Component, means: &str) -> Evidence {
-    let path = crate::rules::cohort::reach(cohort.now, cohort.lead, &component.path);
+    let path = place::reach(cohort.now, cohort.lead, &component.path);
     let observed =
         component.facts.as_ref().map_or_else(String::new, |f| format!("{:04o} {}:{}", f.mode, f.uid, f.gid));
     Evidence {

@@ -8,7 +8,7 @@ use crate::model::reading::GapWhy;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::Bytes;
-use crate::rules::{Rule, RuleCard, Verdict, advice, builds, cohort, scope};
+use crate::rules::{Rule, RuleCard, Verdict, builds, cohort, offers, scope, unseen};
 
 /// Below this hardly any object file fits, so every build fails; above it most temp files can still be written.
 const USELESS_BELOW: u64 = 1 << 20;
@@ -36,8 +36,8 @@ impl Rule for RlimitFsize {
         let found = scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
         let missing: Vec<(Pid, GapWhy)> =
             processes.iter().filter_map(|p| Some((p.pid, p.limits.as_ref().err()?.clone()))).collect();
-        let mut gaps = builds::gaps(now);
-        gaps.extend(builds::unread("limits", &missing));
+        let mut gaps = unseen::processes(now);
+        gaps.extend(unseen::of_builds("limits", &missing));
         Verdict::of(found, gaps, || {
             let lowest = processes.iter().filter_map(|p| limit_of(p)).min();
             let limit = lowest.map_or_else(|| "no file size limit".to_owned(), |n| format!("{} or more", Bytes(n)));
@@ -79,13 +79,12 @@ fn finding(now: &Snapshot, pids: &[Pid]) -> Option<Finding> {
 }
 
 fn actions(now: &Snapshot, pid: Pid) -> Vec<Action> {
-    let mut actions = vec![advice::guide_back(
+    let mut actions = vec![offers::guide_back(
         format!("lift the limit of pid {pid} while it runs; its later children inherit that"),
         Risk::None,
         vec![format!("prlimit --pid {pid} --fsize=unlimited:unlimited")],
     )];
-    let unit = now.process(pid).filter(|p| p.container.is_none()).and_then(|p| p.unit.as_deref());
-    actions.extend(unit.and_then(|unit| advice::drop_in(unit, "fsize", "LimitFSIZE=infinity")));
+    actions.extend(now.process(pid).and_then(|p| offers::drop_in(p, "fsize", "LimitFSIZE=infinity")));
     actions
 }
 

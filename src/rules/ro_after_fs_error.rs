@@ -13,7 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, advice, scope, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct RoAfterFsError;
@@ -37,9 +37,9 @@ impl Rule for RoAfterFsError {
 }
 
 fn gaps(now: &Snapshot) -> Vec<Gap> {
-    let mut gaps = unseen::gaps(now);
+    let mut gaps = unseen::vantages_that_matter(now);
     gaps.extend(now.host.gaps().iter().cloned());
-    gaps.extend(scope::mount_gaps(now));
+    gaps.extend(unseen::mounts(now));
     gaps
 }
 
@@ -49,7 +49,7 @@ fn figures(now: &Snapshot) -> String {
         errors.iter().filter(|e| e.count > 0).map(|e| format!("{} recorded {}", e.device, e.count)).collect();
     match counted.as_slice() {
         [] => "no file system of a temp dir recorded an error or shut down".to_owned(),
-        all => format!("{} errors since the last fsck, yet it is written to", all.join(", ")),
+        all => format!("{} errors since the last fsck, but no temp dir is on a file system that stopped", all.join(", ")),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn has_stopped(now: &Snapshot, vantage: &Vantage) -> bool {
 }
 
 fn mark_of(now: &Snapshot, vantage: &Vantage) -> Option<Mark> {
-    let mount = cohort::backing_mount(now, vantage)?;
+    let mount = place::backing(now, vantage)?;
     let ability = &vantage.can_create;
     let refused = |errno| ability.can == Can::No && ability.errno == Some(errno);
     if mount.has_super_option("emergency_ro") {
@@ -104,7 +104,7 @@ fn mounted_so(now: &Snapshot, mount: &Mount) -> bool {
 fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
     let now = cohort.now;
     let mark = mark_of(now, cohort.lead)?;
-    let mount = cohort::backing_mount(now, cohort.lead)?;
+    let mount = place::backing(now, cohort.lead)?;
     let (confidence, errno, word, means) = match mark {
         Mark::EmergencyRo => (
             Confidence::Proven,
@@ -165,7 +165,7 @@ fn errors_seen(errors: &FsErrors) -> Evidence {
 fn actions(mount: &Mount) -> Vec<Action> {
     let device = mount.source.quoted();
     vec![
-        advice::guide(
+        offers::guide(
             "stop the jobs and save the logs elsewhere; do not remount it, that risks what is left",
             Risk::Interrupts,
             vec![
@@ -173,7 +173,7 @@ fn actions(mount: &Mount) -> Vec<Action> {
                 format!("smartctl -H {device}"),
             ],
         ),
-        advice::guide(
+        offers::guide(
             "check it while it is not mounted, from a rescue system if it is the root; replace a failing disk first",
             Risk::Interrupts,
             vec![format!("e2fsck -f {device}   # xfs: xfs_repair {device}")],
@@ -259,7 +259,7 @@ mod tests {
         let Verdict::RuledOut(because) = with_errors(with_super("rw,errors=continue")).check(&RoAfterFsError) else {
             panic!("it is written to")
         };
-        assert_eq!(because, "vda1 recorded 3 errors since the last fsck, yet it is written to");
+        assert_eq!(because, "vda1 recorded 3 errors since the last fsck, but no temp dir is on a file system that stopped");
         let Verdict::RuledOut(because) = Stage::healthy().check(&RoAfterFsError) else { panic!("all is well") };
         assert_eq!(because, "no file system of a temp dir recorded an error or shut down");
     }

@@ -8,7 +8,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::ro_after_fs_error::has_stopped;
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
 /// See the module's header.
 pub struct RoMount;
@@ -27,7 +27,7 @@ impl Rule for RoMount {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let wanted = |v: &Vantage| is_read_only(now, v) && matters(now, v);
         // One mount for each unit: the same read-only root may be the sandbox of several.
-        let by_mount = |v: &Vantage| (v.mount_id, v.mount_ns, cohort::place_of(v));
+        let by_mount = |v: &Vantage| (v.mount_id, v.mount_ns, place::path(v));
         let found = cohort::gather(now, wanted, by_mount).iter().map(finding).collect();
         unseen::verdict(now, found, gaps(now), || {
             let all = now.vantages.items();
@@ -41,7 +41,7 @@ impl Rule for RoMount {
 }
 
 fn gaps(now: &Snapshot) -> Vec<crate::model::reading::Gap> {
-    let mut gaps = unseen::gaps(now);
+    let mut gaps = unseen::vantages_that_matter(now);
     gaps.extend(now.namespaces.value().is_none().then(|| now.namespaces.gaps().to_vec()).into_iter().flatten());
     gaps
 }
@@ -52,15 +52,15 @@ fn is_read_only(now: &Snapshot, vantage: &Vantage) -> bool {
     let works = vantage.can_create.can == Can::Yes;
     // A file system that stopped by itself serves more paths than its own finding names.
     let stopped = has_stopped(now, vantage);
-    !works && !stopped && (refused || by_space || cohort::mount_of(now, vantage).is_some_and(Mount::is_read_only))
+    !works && !stopped && (refused || by_space || place::mount(now, vantage).is_some_and(Mount::is_read_only))
 }
 
 /// Read-only services (ProtectSystem=strict) and containers are a policy, and many healthy machines are full of them. What
 /// matters is a build in there, and the `/tmp` of the host itself.
 fn matters(now: &Snapshot, vantage: &Vantage) -> bool {
-    let ours = now.namespace(vantage.mount_ns).is_some_and(|ns| ns.ours) && vantage.root.as_bytes() == b"/";
-    let of_host = ours && cohort::is_temp_dir(now, vantage) && !cohort::is_contained(now, vantage);
-    vantage.is_build || cohort::is_asked(now, vantage) || of_host
+    let ours = place::is_ours(now, vantage);
+    let of_host = ours && place::is_temp_dir(now, vantage) && !place::is_contained(now, vantage);
+    vantage.is_build || place::is_asked(now, vantage) || of_host
 }
 
 fn finding(cohort: &Cohort<'_>) -> Finding {
@@ -105,15 +105,15 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
     let process = cohort.now.process(pid);
     let path = cohort.path();
     if process.is_some_and(|p| p.container.is_some()) {
-        return vec![advice::guide(
+        return vec![offers::guide(
             "start the container with a writable temp dir",
             Risk::Interrupts,
-            vec![format!("docker run --tmpfs {}:rw,exec,size=2g …", path.quoted())],
+            vec![format!("docker run --tmpfs {}:rw,exec,size=2g IMAGE", path.quoted())],
         )];
     }
     let mut actions = Vec::new();
     if whole {
-        actions.push(advice::guide(
+        actions.push(offers::guide(
             "find out why before anything else: a file system that went read-only by itself must not be remounted",
             Risk::None,
             vec![
@@ -122,14 +122,14 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
                 format!("findmnt --fstab -T {}", path.quoted()),
             ],
         ));
-    } else if let Some(unit) = process.and_then(|p| p.unit.as_deref()) {
-        actions.extend(advice::drop_in(unit, "tmp", "PrivateTmp=yes"));
-        actions.extend(advice::drop_in(unit, "writable", &format!("ReadWritePaths={path}")));
+    } else if let Some(service) = process.filter(|p| offers::service_of(p).is_some()) {
+        actions.extend(offers::drop_in(service, "tmp", "PrivateTmp=yes"));
+        actions.extend(offers::drop_in(service, "writable", &format!("ReadWritePaths={path}")));
     } else {
-        actions.push(advice::guide_back(
+        actions.push(offers::guide_back(
             "make this mount writable again",
             Risk::None,
-            cohort.mount().map(|m| advice::remount(pid, &m.point, "bind,rw")).into_iter().collect(),
+            cohort.mount().map(|m| offers::remount(pid, &m.point, "bind,rw")).into_iter().collect(),
         ));
     }
     actions

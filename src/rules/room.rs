@@ -14,7 +14,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::units::{Bytes, per_cent};
 use crate::model::vantage::{Can, HowKnown, Space, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::unseen;
+use crate::rules::{place, unseen};
 
 /// How full something is for one vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ pub enum Backing {
 
 /// What stores the entries of a vantage.
 pub fn backing(now: &Snapshot, vantage: &Vantage) -> Backing {
-    match cohort::backing_mount(now, vantage).map(|m| m.fs_type.as_str()) {
+    match place::backing(now, vantage).map(|m| m.fs_type.as_str()) {
         Some("tmpfs" | "ramfs" | "devtmpfs") => Backing::Memory,
         Some("ext2" | "ext3" | "ext4") => Backing::Ext,
         _ => Backing::Other,
@@ -53,7 +53,7 @@ pub fn backing(now: &Snapshot, vantage: &Vantage) -> Backing {
 /// that name no size (overlay on some kernels, many FUSE ones) say nothing.
 pub fn space(now: &Snapshot, vantage: &Vantage) -> Option<Space> {
     let space = *vantage.space.as_ref().ok()?;
-    let read_only = space.read_only || cohort::mount_of(now, vantage).is_some_and(Mount::is_read_only);
+    let read_only = space.read_only || place::mount(now, vantage).is_some_and(Mount::is_read_only);
     (!read_only && space.total.0 > 0).then_some(space)
 }
 
@@ -125,7 +125,7 @@ pub fn worst<'a>(cohort: &Cohort<'a>, measure: impl Fn(&Vantage) -> Room) -> Opt
             return Some((level, those));
         }
     }
-    let nearly = |v: &Vantage| measure(v) == Room::Nearly && cohort::is_temp_dir(cohort.now, v);
+    let nearly = |v: &Vantage| measure(v) == Room::Nearly && place::is_temp_dir(cohort.now, v);
     cohort.only(nearly).map(|those| (Room::Nearly, those))
 }
 
@@ -180,7 +180,7 @@ pub fn inodes_seen(cohort: &Cohort<'_>, means: &str) -> Option<Evidence> {
 
 /// What kept the room of temp dirs from being known. A way that stops has no file system to ask.
 pub fn gaps(now: &Snapshot) -> Vec<Gap> {
-    let mut gaps = unseen::gaps(now);
+    let mut gaps = unseen::vantages_that_matter(now);
     let mut told: BTreeSet<String> = BTreeSet::new();
     for vantage in now.vantages.items().iter().filter(|v| v.stops_at().is_none()) {
         let Err(why) = &vantage.space else { continue };

@@ -14,7 +14,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::units::WallNanos;
 use crate::model::vantage::{Can, Facts, HowKnown, Kind, Reason, Vantage};
 use crate::rules::cohort::{self, Cohort};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, rights, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, on_mount, place, rights, unseen};
 
 /// An engine makes the directory right before it starts the container's first process.
 const AROUND_START_NANOS: i64 = 10_000_000_000;
@@ -49,7 +49,7 @@ impl Rule for RootOwnedBindDir {
         let wanted = |v: &Vantage| sign_of(now, v).is_some();
         let key = |v: &'_ Vantage| (container_of(now, v), v.path.clone());
         let found = cohort::gather(now, wanted, key).iter().filter_map(finding).collect();
-        unseen::verdict(now, found, unseen::gaps(now), || {
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || {
             let all = now.vantages.items().iter();
             let bound = all.filter(|v| v.reasons.contains(&Reason::BindMount)).count();
             format!("{bound} directories bound into containers: each writable for whoever works there, or not worked in")
@@ -86,7 +86,7 @@ fn sign_of(now: &Snapshot, vantage: &Vantage) -> Option<Sign> {
 fn refusing<'a>(now: &Snapshot, vantage: &'a Vantage) -> Option<&'a Facts> {
     let bound = vantage.reasons.contains(&Reason::BindMount) && container_of(now, vantage).is_some();
     let system = SYSTEM_DIRS.iter().any(|dir| vantage.path.is_below(&RawPath::from(*dir)));
-    let read_only = cohort::mount_of(now, vantage).is_some_and(Mount::is_read_only)
+    let read_only = place::mount(now, vantage).is_some_and(Mount::is_read_only)
         || vantage.space.as_ref().is_ok_and(|s| s.read_only);
     if !bound || system || read_only || vantage.can_create.can == Can::Yes || vantage.stops_at().is_some() {
         return None;
@@ -135,7 +135,7 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
     let path = cohort.path();
     let pid = cohort.pid();
     let builds = cohort.pids().iter().filter_map(|pid| now.process(*pid)).any(Process::is_build);
-    let host = cohort.mount().and_then(|mount| host_path(now, mount));
+    let host = cohort.mount().and_then(|mount| on_mount::path_here(now, mount));
     let means = "root's, and no write permission for the container's user: mkdir and open give EACCES";
     let mut evidence = vec![rights::refusal_seen(cohort, end, means)];
     evidence.push(rights::ids_of(pid, &cohort.lead.credentials, "the user of that process in the container"));
@@ -198,17 +198,6 @@ fn sign_seen(cohort: &Cohort<'_>, sign: Sign, facts: &Facts) -> Option<Evidence>
         }
         Sign::Refused => None,
     }
-}
-
-/// Where our own namespace reaches what a mount shows.
-fn host_path(now: &Snapshot, mount: &Mount) -> Option<RawPath> {
-    let ours = now.namespaces.items().iter().find(|ns| ns.ours)?;
-    let same = |m: &&Mount| m.device == mount.device && !m.root_deleted && mount.root.is_below(&m.root);
-    let best = ours.mounts.items().iter().filter(same).max_by_key(|m| m.root.as_bytes().len())?;
-    let rest = mount.root.as_bytes().get(best.root.as_bytes().len()..)?;
-    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-    // With the root of the file system as `best.root`, all of `mount.root` but its slash is the rest.
-    Some(if rest.is_empty() { best.point.clone() } else { best.point.join(rest) })
 }
 
 fn give(cohort: &Cohort<'_>, host: Option<&RawPath>) -> Action {

@@ -109,6 +109,7 @@ impl Stage {
         let v = vantages.into_iter().find(|v| v.pids.contains(&pid) && v.path == path.into()).unwrap();
         let probe = ProbeResult {
             path: v.path.clone(),
+            based_on: v.based_on.clone(),
             pid: Some(pid),
             mount_ns: v.mount_ns,
             root: v.root.clone(),

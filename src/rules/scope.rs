@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::finding::{Severity, Subject, SubjectKind};
 use crate::model::mount::{Mount, MountNamespace};
-use crate::model::process::{MountNs, Pid, Process};
+use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawPath;
-use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::Vantage;
 
@@ -86,19 +85,6 @@ pub fn label_of(process: &Process) -> String {
     }
 }
 
-/// The subject of a finding about a vantage.
-pub fn subject_of(now: &Snapshot, vantage: &Vantage) -> Subject {
-    let first = vantage.pids.iter().filter_map(|pid| now.process(*pid));
-    let best = first.max_by_key(|p| (p.is_build(), std::cmp::Reverse(p.pid)));
-    let (kind, name) = match best {
-        Some(p) if p.container.is_some() => (SubjectKind::Container, p.label()),
-        Some(p) if p.unit.is_some() => (SubjectKind::Unit, p.label()),
-        Some(p) => (SubjectKind::Process, label_of(p)),
-        None => (SubjectKind::Directory, vantage.path.shown()),
-    };
-    Subject { kind, name, pids: vantage.pids.clone(), path: Some(vantage.path.clone()) }
-}
-
 /// Critical where a runner or build process uses `path` as its temp dir, or where the caller asked about one of these
 /// processes; a warning otherwise.
 pub fn severity(now: &Snapshot, pids: &[Pid], path: &RawPath) -> Severity {
@@ -118,17 +104,6 @@ pub fn vantages_below<'a>(now: &'a Snapshot, path: &'a RawPath) -> impl Iterator
     now.vantages.items().iter().filter(move |v| v.path.is_below(path))
 }
 
-/// What kept the mount tables from being read: tables that are blind or in part, or the whole section.
-pub fn mount_gaps(now: &Snapshot) -> Vec<Gap> {
-    let tables = now.namespaces.items().iter().flat_map(|ns| ns.mounts.gaps());
-    now.namespaces.gaps().iter().chain(tables).cloned().collect()
-}
-
-/// What kept the vantages from being known.
-pub fn vantage_gaps(now: &Snapshot) -> Vec<Gap> {
-    now.vantages.gaps().to_vec()
-}
-
 /// One process of the group that the reader can use in a by-hand command: a runner or build process first.
 pub fn witness(now: &Snapshot, pids: &[Pid]) -> Option<Pid> {
     let known = pids.iter().filter_map(|pid| now.process(*pid));
@@ -136,9 +111,4 @@ pub fn witness(now: &Snapshot, pids: &[Pid]) -> Option<Pid> {
         .max_by_key(|p| (p.is_build(), std::cmp::Reverse(p.pid)))
         .map(|p| p.pid)
         .or_else(|| pids.first().copied())
-}
-
-/// The namespace of a group by id, for rules that start from a vantage.
-pub fn namespace_of(now: &Snapshot, id: MountNs) -> Option<&MountNamespace> {
-    now.namespace(id)
 }

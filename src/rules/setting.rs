@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::finding::{Evidence, Severity};
 use crate::model::process::{Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
-use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Can, Vantage};
-use crate::rules::evidence;
 use crate::rules::party::Party;
-use crate::rules::spot;
 use crate::rules::way::{self, Stop};
+use crate::rules::{evidence, place};
 
 /// One value of one variable, and the processes of one party that have it.
 #[derive(Clone, Debug)]
@@ -42,26 +40,6 @@ pub fn settings<'a>(
     by_value.into_iter().flat_map(parties).collect()
 }
 
-/// What kept the environments of processes from being read; processes that ended meanwhile do not count.
-pub fn environment_gaps(now: &Snapshot) -> Vec<Gap> {
-    let Some(table) = now.processes.value() else { return now.processes.gaps().to_vec() };
-    let living = table.by_pid.values().filter(|p| !p.kernel && p.state != 'Z' && p.state != 'X');
-    gaps_of("environment", living.filter_map(|p| p.variables.as_ref().err()))
-}
-
-/// One gap for each reason why something of processes was not read.
-pub fn gaps_of<'a>(what: &str, whys: impl Iterator<Item = &'a GapWhy>) -> Vec<Gap> {
-    let mut counts: BTreeMap<&GapWhy, u64> = BTreeMap::new();
-    for why in whys.filter(|why| **why != GapWhy::Vanished) {
-        *counts.entry(why).or_default() += 1;
-    }
-    let gap = |(why, count): (&GapWhy, u64)| match count {
-        1 => Gap::new(format!("{what} of 1 process"), why.clone()),
-        _ => Gap::new(format!("{what} of {count} processes"), why.clone()),
-    };
-    counts.into_iter().map(gap).collect()
-}
-
 /// How many processes showed their environment.
 pub fn readable(now: &Snapshot) -> usize {
     now.all_processes().filter(|p| !p.kernel && p.variables.is_ok()).count()
@@ -69,13 +47,14 @@ pub fn readable(now: &Snapshot) -> usize {
 
 /// The vantage of a process at the path that a value names.
 pub fn vantage_of<'a>(now: &'a Snapshot, pid: Pid, path: &RawPath) -> Option<&'a Vantage> {
-    now.vantages.items().iter().find(|v| v.pids.contains(&pid) && spot::is_same(&v.path, path))
+    now.vantages.items().iter().find(|v| v.pids.contains(&pid) && place::is_same(&v.path, path))
 }
 
 /// Whether that path serves that process as a temp dir: `None` where nobody knows.
 pub fn works(now: &Snapshot, pid: Pid, path: &RawPath) -> Option<bool> {
     let vantage = vantage_of(now, pid, path)?;
-    match (vantage.can_create.can, way::stop_of(vantage)) {
+    let can = if runs_nothing(vantage) { Can::Yes } else { vantage.can_create.can };
+    match (can, way::stop_of(vantage)) {
         (Can::No, _)
         | (_, Some(Stop::Missing(_) | Stop::Dangling { .. } | Stop::Loop(_) | Stop::NotDirectory(_))) => {
             Some(false)
@@ -83,6 +62,11 @@ pub fn works(now: &Snapshot, pid: Pid, path: &RawPath) -> Option<bool> {
         (Can::Yes, None) => Some(true),
         (Can::Unknown, None) => None,
     }
+}
+
+/// Files can be made there; that they cannot be run is the business of `noexec-tmp`.
+fn runs_nothing(vantage: &Vantage) -> bool {
+    vantage.can_create.can == Can::No && vantage.can_create.step.as_deref() == Some("execute")
 }
 
 impl Setting<'_> {
@@ -119,20 +103,22 @@ mod tests {
     use crate::rules::stage::Stage;
 
     #[test]
-    fn counts_environments_that_were_denied_and_not_those_of_the_dead() {
-        let stage =
-            Stage::healthy().without_environment(100).change(1, |p| p.variables = Err(GapWhy::Vanished));
-        let gaps = environment_gaps(&stage.now);
-        assert_eq!(gaps.len(), 1);
-        assert_eq!(gaps[0].what, "environment of 1 process");
-    }
-
-    #[test]
     fn knows_whether_a_value_works_only_where_a_vantage_tells() {
         let stage = Stage::healthy().variable(100, "TMPDIR", "/nope");
         assert_eq!(works(&stage.now, 100, &"/nope/".into()), Some(true));
         let stage = stage.fails(100, "/nope", Errno::ENOENT, "mkdir");
         assert_eq!(works(&stage.now, 100, &"/nope".into()), Some(false));
         assert_eq!(works(&stage.now, 100, &"/elsewhere".into()), None);
+    }
+
+    #[test]
+    fn serves_where_files_can_be_made_and_not_run() {
+        let stage =
+            Stage::healthy().variable(100, "TMPDIR", "/srv/t").fails(100, "/srv/t", Errno::EACCES, "execute");
+        assert_eq!(
+            works(&stage.now, 100, &"/srv/t".into()),
+            Some(true),
+            "that is the business of noexec-tmp"
+        );
     }
 }

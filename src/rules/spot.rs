@@ -11,8 +11,8 @@ use crate::model::process::{MountNs, Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Component, Vantage};
-use crate::rules::evidence;
 use crate::rules::party::Party;
+use crate::rules::{evidence, place};
 
 /// A directory that a party takes for its temp files.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Spot<'a> {
 
 /// Why a process takes a path for its temp files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming {
+enum Naming {
     /// This variable names it, and no other overrules that one.
     Variable(&'static str),
     /// No variable names any, so it is `/tmp`.
@@ -41,7 +41,7 @@ pub fn spots(now: &Snapshot, wanted: impl Fn(&Vantage) -> bool) -> Vec<Spot<'_>>
     let mut places: BTreeMap<Place<'_>, (&Vantage, BTreeSet<Pid>)> = BTreeMap::new();
     for vantage in now.vantages.items().iter().filter(|v| wanted(v)) {
         let users = users_of(now, vantage);
-        if users.is_empty() && !is_asked(now, vantage) {
+        if users.is_empty() && !place::is_asked_dir(now, vantage) {
             continue;
         }
         let place = (vantage.mount_ns, &vantage.root, &vantage.path, vantage.based_on.as_ref());
@@ -66,33 +66,24 @@ fn spot<'a>(now: &Snapshot, vantage: &'a Vantage, party: Party<'a>) -> Spot<'a> 
         Some(Naming::Variable(name)) => Some(name),
         Some(Naming::Default) | None => None,
     };
-    Spot { vantage, variable, party, asked: is_asked(now, vantage) }
+    Spot { vantage, variable, party, asked: place::is_asked_dir(now, vantage) }
 }
 
 /// The processes of a vantage that take its path for their temp files; all of them where the caller asked about it.
 pub fn users_of(now: &Snapshot, vantage: &Vantage) -> BTreeSet<Pid> {
-    let asked = is_asked(now, vantage);
+    let asked = place::is_asked_dir(now, vantage);
     let takes = |pid: &Pid| asked || now.process(*pid).is_some_and(|p| naming(p, &vantage.path).is_some());
     vantage.pids.iter().copied().filter(takes).collect()
 }
 
-fn is_asked(now: &Snapshot, vantage: &Vantage) -> bool {
-    now.asked.dirs.iter().any(|dir| is_same(dir, &vantage.path))
-}
-
-/// Whether two spellings name the same place: a trailing slash makes no difference.
-pub fn is_same(one: &RawPath, other: &RawPath) -> bool {
-    one.is_below(other) && other.is_below(one)
-}
-
 /// Why a process takes that path for its temp files, if it does; nobody knows where its environment is not readable.
-pub fn naming(process: &Process, path: &RawPath) -> Option<Naming> {
+fn naming(process: &Process, path: &RawPath) -> Option<Naming> {
     process.variables.as_ref().ok()?;
-    let named = effective(process).into_iter().find(|(_, value)| is_same(value, path));
+    let named = effective(process).into_iter().find(|(_, value)| place::is_same(value, path));
     if let Some((name, _)) = named {
         return Some(Naming::Variable(name));
     }
-    let default = set(process, "TMPDIR").is_none() && is_same(path, &"/tmp".into());
+    let default = set(process, "TMPDIR").is_none() && place::is_same(path, &"/tmp".into());
     default.then_some(Naming::Default)
 }
 

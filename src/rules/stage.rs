@@ -389,5 +389,6 @@ fn empty() -> Snapshot {
         probes: vec![],
         log: vec![],
         strains: vec![],
+        listings: vec![],
     }
 }

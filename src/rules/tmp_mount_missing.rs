@@ -13,7 +13,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, scope, spot, way};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, place, spot, unseen, way};
 
 /// See the module's header.
 pub struct TmpMountMissing;
@@ -36,10 +36,14 @@ impl Rule for TmpMountMissing {
             Err(GapWhy::Absent | GapWhy::Vanished) => return Verdict::RuledOut("there is no /etc/fstab".to_owned()),
             Err(why) => return Verdict::Blind(vec![Gap::new("/etc/fstab", why.clone())]),
         };
-        let Some(ours) = now.namespaces.items().iter().find(|ns| ns.ours).filter(|ns| ns.mounts.is_whole()) else {
+        let Some(ours) = now.our_namespace().filter(|ns| ns.mounts.is_whole()) else {
             let own = Gap::new("our own mount table", GapWhy::Absent);
-            return Verdict::Blind(scope::mount_gaps(now).into_iter().chain(std::iter::once(own)).collect());
+            return Verdict::Blind(unseen::mounts(now).into_iter().chain(std::iter::once(own)).collect());
         };
+        let open = |line: &&FstabLine| is_at_boot(line) && !is_mounted(now, ours, &line.point);
+        if now.vantages.value().is_none() && lines.iter().any(|line| open(&line) && !is_usual(line)) {
+            return Verdict::Blind(unseen::vantages(now));
+        }
         let wanted: Vec<&FstabLine> = lines.iter().filter(|line| is_for_temp(now, ours, line)).collect();
         let missing = wanted.iter().filter(|line| !is_mounted(now, ours, &line.point));
         let found = missing.flat_map(|line| findings(now, ours, line)).collect();
@@ -51,10 +55,17 @@ impl Rule for TmpMountMissing {
 
 /// It is to be mounted at boot, and a temp dir is it or lies on it.
 fn is_for_temp(now: &Snapshot, ours: &MountNamespace, line: &FstabLine) -> bool {
+    is_at_boot(line) && (is_usual(line) || users(now, ours, &line.point).next().is_some())
+}
+
+fn is_at_boot(line: &FstabLine) -> bool {
     let on_demand = line.options.split(',').any(|o| o == "noauto");
     let real = line.fs_type != "swap" && line.point.is_absolute() && line.point != "/".into();
-    let usual = ["/tmp", "/var/tmp"].iter().any(|path| spot::is_same(&line.point, &(*path).into()));
-    real && !on_demand && (usual || users(now, ours, &line.point).next().is_some())
+    real && !on_demand
+}
+
+fn is_usual(line: &FstabLine) -> bool {
+    ["/tmp", "/var/tmp"].iter().any(|path| place::is_same(&line.point, &(*path).into()))
 }
 
 /// The vantages of our namespace that lie below a mount point, by their name or after following symlinks.
@@ -75,7 +86,7 @@ fn users<'a>(
 /// Something is mounted on that point, or on what it is after following a symlink. An automounter counts: it mounts
 /// when somebody comes.
 fn is_mounted(now: &Snapshot, ours: &MountNamespace, point: &RawPath) -> bool {
-    let on = |path: &RawPath| ours.mounts.items().iter().any(|m| spot::is_same(&m.point, path));
+    let on = |path: &RawPath| ours.mounts.items().iter().any(|m| place::is_same(&m.point, path));
     let here = now.vantages.items().iter().filter(|v| v.mount_ns == ours.id);
     let mut links = here.flat_map(way::links_of).filter(|link| point.is_below(&link.path));
     on(point) || links.any(|link| resolved(point, link).is_some_and(|path| on(&path)))
@@ -217,5 +228,13 @@ mod tests {
         assert!(matches!(denied.check(&TmpMountMissing), Verdict::Blind(_)));
         let without = with_fstab(Stage::healthy(), "/tmp", "defaults").without_mounts();
         assert!(matches!(without.check(&TmpMountMissing), Verdict::Blind(_)));
+    }
+
+    #[test]
+    fn is_blind_where_nobody_knows_whose_temp_dir_an_unmounted_point_is() {
+        let stage = with_fstab(Stage::healthy(), "/mnt/scratch", "defaults").without_vantages();
+        assert!(matches!(stage.check(&TmpMountMissing), Verdict::Blind(_)));
+        let swap = with_fstab(Stage::healthy(), "none", "sw").without_vantages();
+        assert!(matches!(swap.check(&TmpMountMissing), Verdict::RuledOut(_)));
     }
 }

@@ -10,7 +10,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Facts, HowKnown, Kind, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::rights::{self, Denial};
-use crate::rules::{Rule, RuleCard, Verdict, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, place, unseen};
 
 /// What the directories that everybody shares must have.
 const SHARED_MODE: u32 = 0o1777;
@@ -41,14 +41,14 @@ impl Rule for TmpWrongModeOrOwner {
         found.extend(cohort::by_directory(now, open).iter().map(not_sticky));
         let owned = |v: &Vantage| !refused(v) && !open(v) && is_owned_by_somebody(now, v);
         found.extend(cohort::by_directory(now, owned).iter().map(owner));
-        unseen::verdict(now, found, unseen::gaps(now), || figures(now))
+        unseen::verdict(now, found, unseen::vantages_that_matter(now), || figures(now))
     }
 }
 
 /// A container that builds nothing may well do without a temp dir; a service on the host whose `/tmp` is shut may not.
 fn matters(now: &Snapshot, vantage: &Vantage) -> bool {
-    let vital = vantage.is_build || cohort::is_asked(now, vantage);
-    vital || cohort::is_temp_dir(now, vantage) && !cohort::is_contained(now, vantage)
+    let vital = vantage.is_build || place::is_asked(now, vantage);
+    vital || place::is_temp_dir(now, vantage) && !place::is_contained(now, vantage)
 }
 
 fn by_mode(vantage: &Vantage) -> Option<Denial<'_>> {
@@ -77,24 +77,24 @@ fn end_facts(vantage: &Vantage) -> Option<&Facts> {
 
 /// Everybody may write and there is no sticky bit. In a container that is usual (an emptyDir is 0777) and harmless.
 fn is_open_to_removal(now: &Snapshot, vantage: &Vantage) -> bool {
-    let shared = is_shared(&cohort::place_of(vantage)) && !cohort::is_contained(now, vantage);
+    let shared = is_shared(&place::path(vantage)) && !place::is_contained(now, vantage);
     let open = |f: &Facts| f.mode & OTHERS_WRITE != 0 && f.mode & STICKY == 0;
-    (shared || cohort::is_asked(now, vantage)) && end_facts(vantage).is_some_and(open)
+    (shared || place::is_asked(now, vantage)) && end_facts(vantage).is_some_and(open)
 }
 
 /// The owner of a sticky directory may remove everything in it. Told only for our own namespace: elsewhere ids may be
 /// those of a user namespace.
 fn is_owned_by_somebody(now: &Snapshot, vantage: &Vantage) -> bool {
-    let here = now.namespace(vantage.mount_ns).is_some_and(|ns| ns.ours) && vantage.root.as_bytes() == b"/";
+    let here = place::is_ours(now, vantage);
     let somebody = |f: &Facts| f.uid != 0 && f.uid != OVERFLOW_UID;
-    let shared = is_shared(&cohort::place_of(vantage)) && !cohort::is_contained(now, vantage);
+    let shared = is_shared(&place::path(vantage)) && !place::is_contained(now, vantage);
     here && shared && end_facts(vantage).is_some_and(somebody)
 }
 
 fn figures(now: &Snapshot) -> String {
-    let shared = now.vantages.items().iter().filter(|v| is_shared(&cohort::place_of(v)));
+    let shared = now.vantages.items().iter().filter(|v| is_shared(&place::path(v)));
     let mut seen: Vec<String> = shared
-        .filter_map(|v| end_facts(v).map(|f| format!("{} {:04o} owner {}", cohort::place_of(v), f.mode, f.uid)))
+        .filter_map(|v| end_facts(v).map(|f| format!("{} {:04o} owner {}", place::path(v), f.mode, f.uid)))
         .collect();
     seen.sort();
     seen.dedup();
@@ -187,7 +187,7 @@ fn repair(
     facts: &Facts,
     (who, is_end): (&Credentials, bool),
 ) -> Action {
-    let reached = cohort::reach(cohort.now, cohort.lead, path).quoted();
+    let reached = place::reach(cohort.now, cohort.lead, path).quoted();
     let mode = facts.mode;
     let back = format!("chmod {mode:04o} {reached}; chown {}:{} {reached}", facts.uid, facts.gid);
     let (title, command) = if is_shared(path) {

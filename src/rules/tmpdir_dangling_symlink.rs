@@ -8,7 +8,7 @@ use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, scope, setting};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
 /// See the module's header.
 pub struct TmpdirDanglingSymlink;
@@ -27,7 +27,7 @@ impl Rule for TmpdirDanglingSymlink {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| dangling(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [scope::vantage_gaps(now), setting::environment_gaps(now)].concat();
+        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
         Verdict::of(found, gaps, || {
             let links = now.vantages.items().iter().flat_map(way::links_of).count();
             format!("{links} symlinks on the ways to temp dirs, each leads to something")

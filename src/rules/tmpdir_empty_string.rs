@@ -6,7 +6,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::setting::{self, Setting};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
 /// See the module's header.
 pub struct TmpdirEmptyString;
@@ -29,7 +29,7 @@ impl Rule for TmpdirEmptyString {
             first.into_iter().map(|value| ("TMPDIR", value)).collect()
         });
         let found = empty.iter().filter(|s| s.party.is_weighty()).map(|s| finding(now, s)).collect();
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments_of_builds(now), || {
             let builds = now.all_processes().filter(|p| p.is_build()).count();
             format!("TMPDIR of {builds} runners and build processes read, none is empty")
         })
@@ -104,6 +104,8 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirEmptyString), Verdict::Blind(_)));
+        let unread = |pid| Stage::healthy().runner(41, "r@1.service").without_environment(pid);
+        assert!(matches!(unread(41).check(&TmpdirEmptyString), Verdict::Blind(_)));
+        assert!(matches!(unread(1).check(&TmpdirEmptyString), Verdict::RuledOut(_)), "it is about builds");
     }
 }

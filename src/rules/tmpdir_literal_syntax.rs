@@ -7,7 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::setting::{self, Setting};
-use crate::rules::{Rule, RuleCard, Verdict, offers, spot};
+use crate::rules::{Rule, RuleCard, Verdict, offers, spot, unseen};
 
 /// See the module's header.
 pub struct TmpdirLiteralSyntax;
@@ -31,7 +31,7 @@ impl Rule for TmpdirLiteralSyntax {
         });
         let told = |s: &&Setting<'_>| s.party.is_weighty() || s.works(now) == Some(false);
         let found = flawed.iter().filter(told).filter_map(|setting| finding(now, setting)).collect();
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments(now), || {
             let named = now.all_processes().map(|p| spot::effective(p).len()).sum::<usize>();
             let read = setting::readable(now);
             format!("{named} temp variables in {read} environments, none holds quotes, blanks, ~, $ or % that fail")

@@ -8,7 +8,7 @@ use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, offers, scope, setting};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, setting, unseen};
 
 /// See the module's header.
 pub struct TmpdirMissing;
@@ -34,7 +34,7 @@ impl Rule for TmpdirMissing {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| missing(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [scope::vantage_gaps(now), setting::environment_gaps(now)].concat();
+        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
         Verdict::of(found, gaps, || {
             let named = spot::spots(now, |v| v.path.is_absolute()).iter().filter(|s| s.variable.is_some()).count();
             let read = setting::readable(now);
@@ -56,7 +56,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let at = missing(spot.vantage)?;
     let path = &spot.vantage.path;
     let mut evidence = spot.sources(now, maker_of(path));
-    let means = if spot::is_same(&at.path, path) {
+    let means = if place::is_same(&at.path, path) {
         "in the view of this process nothing has that name; programs do not make their temp dir"
     } else {
         "already this part of the way does not exist in the view of this process"

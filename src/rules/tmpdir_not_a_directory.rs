@@ -5,12 +5,11 @@ use crate::model::finding::{Evidence, Finding, Risk};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::units::Bytes;
-use crate::model::vantage::{Component, Facts, Kind, Vantage};
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, offers, scope, setting};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
 
 /// See the module's header.
 pub struct TmpdirNotADirectory;
@@ -29,7 +28,7 @@ impl Rule for TmpdirNotADirectory {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let spots = spot::spots(now, |v| culprit(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
-        let gaps = [scope::vantage_gaps(now), setting::environment_gaps(now)].concat();
+        let gaps = [unseen::vantages(now), unseen::environments(now)].concat();
         Verdict::of(found, gaps, || {
             let seen = spot::spots(now, |_| true).len();
             format!("{seen} temp dirs in use, none is a file or stands below one")
@@ -46,11 +45,11 @@ fn culprit(vantage: &Vantage) -> Option<&Component> {
 
 fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let at = culprit(spot.vantage)?;
-    let word = at.facts.as_ref().map_or("no directory", |f| word_of(f));
+    let word = at.facts.as_ref().map_or("no directory", evidence::kind_of);
     let mut evidence = spot.sources(now, "this process makes its temp files there");
-    evidence.push(kind_of(spot, at));
+    evidence.push(kind_seen(spot, at));
     let path = &spot.vantage.path;
-    let tail = match (spot.variable.is_some(), spot::is_same(&at.path, path)) {
+    let tail = match (spot.variable.is_some(), place::is_same(&at.path, path)) {
         (true, true) => format!("{} is a {word}, no directory", spot.whose()),
         (false, true) => format!(" is a {word}, no directory"),
         (_, false) => format!(" leads through {}, which is a {word}", at.path.shown()),
@@ -61,7 +60,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let reached = spot.reached(&at.path);
     let aside = reached.as_bytes().iter().chain(b".not-a-directory").copied().collect::<Vec<u8>>();
     finding.actions.push(offers::guide(
-        &format!("move the {word} aside and make a directory; look first whose it is"),
+        format!("move the {word} aside and make a directory; look first whose it is"),
         Risk::None,
         vec![
             format!("ls -ld {}", reached.quoted()),
@@ -72,35 +71,22 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// What `stat` calls it: the words of its `%F`.
-fn kind_of(spot: &Spot<'_>, at: &Component) -> Evidence {
+fn kind_seen(spot: &Spot<'_>, at: &Component) -> Evidence {
     let means = "a temp dir cannot be made below something that is no directory";
     let Some(facts) = &at.facts else { return spot.stopped_at(at, means) };
     let reached = spot.reached(&at.path);
     Evidence {
         source: reached.shown(),
-        observed: RawText::from(word_of(facts)),
+        observed: RawText::from(evidence::kind_of(facts)),
         means: means.to_owned(),
         by_hand: format!("stat -c %F {}", reached.quoted()),
-    }
-}
-
-fn word_of(facts: &Facts) -> &'static str {
-    match facts.kind {
-        Kind::File if facts.size == Bytes(0) => "regular empty file",
-        Kind::File => "regular file",
-        Kind::Socket => "socket",
-        Kind::Fifo => "fifo",
-        Kind::CharDevice => "character special file",
-        Kind::BlockDevice => "block special file",
-        Kind::Link => "symbolic link",
-        Kind::Directory => "directory",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::vantage::Kind;
     use crate::model::finding::Severity;
     use crate::rules::stage::Stage;
 

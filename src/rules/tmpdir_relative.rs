@@ -8,7 +8,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::setting::{self, Setting};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, spot, tmpdir_literal_syntax};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, spot, tmpdir_literal_syntax, unseen};
 
 /// See the module's header.
 pub struct TmpdirRelative;
@@ -30,7 +30,7 @@ impl Rule for TmpdirRelative {
             all.filter(|(_, value)| !value.is_absolute() && tmpdir_literal_syntax::flaw(value).is_none()).collect()
         });
         let found = relative.iter().map(|setting| finding(now, setting)).collect();
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments(now), || {
             let named = now.all_processes().map(|p| spot::effective(p).len()).sum::<usize>();
             format!("{named} temp variables in {} environments, each absolute", setting::readable(now))
         })

@@ -10,7 +10,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, setting, spot};
+use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, setting, spot, unseen};
 
 /// See the module's header.
 pub struct TmpdirTempTmpDisagree;
@@ -30,8 +30,16 @@ static CARD: RuleCard = RuleCard {
         "tmpdir-not-a-directory",
         "tmpdir-dangling-symlink",
         "tmpdir-symlink-loop",
+        "overmounted-tmp",
+        "ro-after-fs-error",
+        "fs-frozen-or-hung",
         "disk-full",
+        "reserved-blocks",
+        "inodes-exhausted",
+        "var-tmp-full",
         "tmpfs-size",
+        "tmpfs-inodes",
+        "acl-deny",
         "tmp-wrong-mode-or-owner",
         "ro-mount",
         "immutable-or-append",
@@ -65,7 +73,7 @@ impl Rule for TmpdirTempTmpDisagree {
         if found.is_empty() {
             found.extend(by_values.iter().find_map(|(named, pids)| apart(now, named, pids)));
         }
-        Verdict::of(found, setting::environment_gaps(now), || {
+        Verdict::of(found, unseen::environments_of_builds(now), || {
             format!("{} runners and build processes read, all their temp variables serve alike", concerned().count())
         })
     }
@@ -80,7 +88,7 @@ fn named(process: &Process) -> Vec<Named<'_>> {
 
 /// A trailing slash makes no difference, and what is not set does not disagree.
 fn disagree(named: &[Named<'_>]) -> bool {
-    named.windows(2).any(|w| matches!(w, [(_, one), (_, other)] if !spot::is_same(one, other)))
+    named.windows(2).any(|w| matches!(w, [(_, one), (_, other)] if !place::is_same(one, other)))
 }
 
 /// One finding a party where a value cannot be used although another can.
@@ -183,6 +191,8 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().without_environment(1).check(&TmpdirTempTmpDisagree), Verdict::Blind(_)));
+        let unread = |pid| Stage::healthy().runner(41, "r@1.service").without_environment(pid);
+        assert!(matches!(unread(41).check(&TmpdirTempTmpDisagree), Verdict::Blind(_)));
+        assert!(matches!(unread(1).check(&TmpdirTempTmpDisagree), Verdict::RuledOut(_)), "it is about builds");
     }
 }

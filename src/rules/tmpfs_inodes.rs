@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, unseen};
 
 /// See the module's header.
 pub struct TmpfsInodes;
@@ -52,13 +52,13 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     } else {
         format!("{path} (tmpfs) is short of inodes: {} of {} left", space.inodes_free, space.inodes)
     };
-    let mut actions = vec![advice::clean(&those.reach())];
+    let mut actions = vec![offers::clean(&those.reach())];
     if let Some(mount) = those.mount() {
         let more = format!("nr_inodes={}", space.inodes.0.saturating_mul(2));
-        actions.insert(0, advice::guide_back(
+        actions.insert(0, offers::guide_back(
             "double the limit while it is mounted; nothing is interrupted, it lasts until the next mount",
             Risk::None,
-            vec![advice::remount(those.pid(), &mount.point, &more)],
+            vec![offers::remount(those.pid(), &mount.point, &more)],
         ));
     }
     Some(Finding {

@@ -8,7 +8,7 @@ use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
 use crate::rules::var_tmp_full::is_var_tmp_alone;
-use crate::rules::{Rule, RuleCard, Verdict, advice, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, unseen};
 
 /// See the module's header.
 pub struct TmpfsSize;
@@ -51,7 +51,7 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
         format!("{path} (tmpfs) is nearly full: {} of {} left", space.available, space.total)
     };
     let mut actions: Vec<Action> = enlarge(&those).into_iter().collect();
-    actions.push(advice::clean(&those.reach()));
+    actions.push(offers::clean(&those.reach()));
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: if is_full { those.severity() } else { Severity::Warning },
@@ -68,10 +68,10 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
 pub fn enlarge(cohort: &Cohort<'_>) -> Option<Action> {
     let (mount, space) = (cohort.mount()?, room::space_of(cohort)?);
     let more = format!("size={}k", space.total.0.saturating_mul(2) / 1024);
-    Some(advice::guide_back(
+    Some(offers::guide_back(
         "double its size while it is mounted; it takes RAM and swap, and lasts until the next mount",
         Risk::None,
-        vec!["free -m".to_owned(), advice::remount(cohort.pid(), &mount.point, &more)],
+        vec!["free -m".to_owned(), offers::remount(cohort.pid(), &mount.point, &more)],
     ))
 }
 

@@ -7,7 +7,7 @@ use crate::model::raw_path::RawText;
 use crate::model::reading::GapWhy;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::rules::{Rule, RuleCard, Verdict, advice, builds, cohort, scope};
+use crate::rules::{Rule, RuleCard, Verdict, builds, cohort, offers, scope, unseen};
 
 /// The bits of the owner.
 const OWNER: u32 = 0o700;
@@ -33,8 +33,8 @@ impl Rule for UmaskHostile {
         let found = scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
         let missing: Vec<(Pid, GapWhy)> =
             processes.iter().filter_map(|p| Some((p.pid, p.umask.as_ref().err()?.clone()))).collect();
-        let mut gaps = builds::gaps(now);
-        gaps.extend(builds::unread("umask", &missing));
+        let mut gaps = unseen::processes(now);
+        gaps.extend(unseen::of_builds("umask", &missing));
         Verdict::of(found, gaps, || {
             let mut masks: Vec<u32> = processes.iter().filter_map(|p| p.umask.clone().ok()).collect();
             masks.sort_unstable();
@@ -63,13 +63,12 @@ fn finding(now: &Snapshot, pids: &[Pid]) -> Option<Finding> {
         ),
         by_hand: format!("grep ^Umask /proc/{pid}/status"),
     };
-    let mut actions = vec![advice::guide(
+    let mut actions = vec![offers::guide(
         "look for the umask in what starts it: a profile, pam_umask, a wrapper script",
         Risk::None,
         vec!["grep -rn umask /etc/profile /etc/profile.d /etc/login.defs /etc/pam.d 2>/dev/null".to_owned()],
     )];
-    let unit = process.unit.as_deref().filter(|_| process.container.is_none());
-    actions.extend(unit.and_then(|unit| advice::drop_in(unit, "umask", "UMask=0022")));
+    actions.extend(offers::drop_in(process, "umask", "UMask=0022"));
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: if suffers.is_some() { Severity::Critical } else { Severity::Warning },

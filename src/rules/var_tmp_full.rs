@@ -7,7 +7,7 @@ use crate::model::thresholds::Thresholds;
 use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing, Room};
-use crate::rules::{Rule, RuleCard, Verdict, advice, tmpfs_size, unseen};
+use crate::rules::{Rule, RuleCard, Verdict, offers, place, tmpfs_size, unseen};
 
 /// See the module's header.
 pub struct VarTmpFull;
@@ -40,7 +40,7 @@ pub fn is_var_tmp_alone(cohort: &Cohort<'_>) -> bool {
 }
 
 fn is_var_tmp(vantage: &Vantage) -> bool {
-    cohort::place_of(vantage).as_bytes() == b"/var/tmp"
+    place::path(vantage).as_bytes() == b"/var/tmp"
 }
 
 fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
@@ -70,7 +70,7 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let kind = if in_memory { tmpfs_size::limit_of(&those) } else { "a file system of its own".to_owned() };
     evidence.extend(those.mount_line(&kind));
     evidence.extend(those.probe());
-    let mut actions = vec![advice::find_what_fills(&those), advice::clean(&those.reach())];
+    let mut actions = vec![offers::find_what_fills(&those), offers::clean(&those.reach())];
     if in_memory {
         actions.extend(tmpfs_size::enlarge(&those));
     }

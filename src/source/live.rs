@@ -18,9 +18,9 @@ use crate::sys::crew;
 const COUNTING: Duration = Duration::from_millis(400);
 /// The same without a thread, when the keys wait for it.
 const COUNTING_INLINE: Duration = Duration::from_millis(40);
-
 /// After a key, how long somebody is taken to be watching.
 const ATTENTION: Duration = Duration::from_secs(10);
+
 /// Whether looks go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -47,8 +47,8 @@ struct State<T> {
     rescan: bool,
     judge_again: bool,
     quit: bool,
-    /// When a key was pressed last; the start counts as one.
-    attended: Stopwatch,
+    /// When a key was pressed last. The start counts as none: the first looks come fast as it is, because they bring news.
+    attended: Option<Stopwatch>,
 }
 
 impl<T> State<T> {
@@ -59,12 +59,15 @@ impl<T> State<T> {
             rescan: false,
             judge_again: false,
             quit: false,
-            attended: Stopwatch::start(),
+            attended: None,
         }
     }
 
     fn watched(&self) -> Watched {
-        if self.attended.left_of(ATTENTION).is_zero() { Watched::No } else { Watched::Yes }
+        match self.attended {
+            Some(attended) if !attended.left_of(ATTENTION).is_zero() => Watched::Yes,
+            _ => Watched::No,
+        }
     }
 }
 
@@ -112,7 +115,7 @@ impl<T: Send + 'static> Live<T> {
 
     /// Somebody watches: looks come sooner for a while.
     pub fn attend(&self) {
-        self.change(|state| state.attended = Stopwatch::start());
+        self.change(|state| state.attended = Some(Stopwatch::start()));
     }
 
     /// Stops or resumes looking.
@@ -215,8 +218,10 @@ mod tests {
     #[test]
     fn looks_when_it_is_time_and_not_before() {
         let mut state = State::<()>::new();
-        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Look(Watched::Yes)));
+        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Look(Watched::No)));
         assert_eq!(due(&mut state, Duration::from_millis(1)), None);
+        state.attended = Some(Stopwatch::start());
+        assert_eq!(due(&mut state, Duration::ZERO), Some(Task::Look(Watched::Yes)));
     }
 
     #[test]

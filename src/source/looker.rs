@@ -14,7 +14,7 @@ use crate::model::asked::Asked;
 use crate::model::reading::{Gap, GapWhy, Strain};
 use crate::model::snapshot::Snapshot;
 use crate::source::nothing::nothing;
-use crate::source::pace::{self, Mood};
+use crate::source::pace::{self, Costs, Mood};
 use crate::sys::clock::Stopwatch;
 
 /// How long one look may take while somebody watches.
@@ -74,15 +74,16 @@ pub struct Looker<T> {
     looks: u64,
     /// Looks in a row that showed nothing new.
     quiet: u32,
-    /// The last look of any kind, and the last whole one: when, and what it cost.
-    quick: (Stopwatch, Duration),
-    whole: (Stopwatch, Duration),
+    /// When the last look of any kind ended, and what the quick ones cost.
+    quick: (Stopwatch, Costs),
+    /// The same of the whole ones.
+    whole: (Stopwatch, Costs),
 }
 
 impl<T> Looker<T> {
     /// Has not looked yet.
     pub fn new(catalog: Arc<Catalog>, asked: Asked, judge: Judge<T>) -> Self {
-        let never = (Stopwatch::start(), Duration::ZERO);
+        let never = (Stopwatch::start(), Costs::default());
         Self {
             eyes: None,
             catalog,
@@ -102,7 +103,7 @@ impl<T> Looker<T> {
             return Duration::ZERO;
         }
         let mood = self.mood(watched);
-        self.quick.0.left_of(pace::QUICK.rest(self.quick.1, mood))
+        self.quick.0.left_of(pace::QUICK.rest(self.quick.1.usual(), mood))
     }
 
     fn mood(&self, watched: Watched) -> Mood {
@@ -111,7 +112,7 @@ impl<T> Looker<T> {
 
     /// The first look is quick, the second whole; from then on a look is whole when it is time for that.
     fn depth(&self, watched: Watched) -> Depth {
-        let rest = pace::WHOLE.rest(self.whole.1, self.mood(watched));
+        let rest = pace::WHOLE.rest(self.whole.1.usual(), self.mood(watched));
         let is_due = self.looks == 1 || self.looks > 1 && self.whole.0.left_of(rest).is_zero();
         if is_due { Depth::Whole } else { Depth::Quick }
     }
@@ -127,18 +128,24 @@ impl<T> Looker<T> {
         let now = self.look(depth, counting);
         let judged = (self.judge)(Some(now));
         let cost = cpu_time().saturating_sub(before);
-        match depth {
-            Depth::Quick => self.quick = (Stopwatch::start(), cost),
-            Depth::Whole => {
-                self.whole = (Stopwatch::start(), cost);
-                // What a quick look costs stays known; only its time begins anew.
-                self.quick.0 = Stopwatch::start();
-            }
-        }
-        self.looks += 1;
+        self.take_note(depth, cost);
         let judged = judged?;
         self.quiet = if judged.news == News::Some { 0 } else { self.quiet.saturating_add(1) };
         Some(judged.result)
+    }
+
+    fn take_note(&mut self, depth: Depth, cost: Duration) {
+        match depth {
+            // The first look reads everything anew; what later ones cost has nothing to do with that.
+            Depth::Quick if self.looks == 0 => {}
+            Depth::Quick => self.quick.1.add(cost),
+            Depth::Whole => {
+                self.whole.0 = Stopwatch::start();
+                self.whole.1.add(cost);
+            }
+        }
+        self.quick.0 = Stopwatch::start();
+        self.looks += 1;
     }
 
     /// A defect in a collector costs this look, not the console.
@@ -189,6 +196,14 @@ mod tests {
         assert_eq!(looker.depth(Watched::Yes), Depth::Whole);
         looker.looks = 2;
         assert_eq!(looker.depth(Watched::Yes), Depth::Quick, "the whole one was a moment ago");
+    }
+
+    #[test]
+    fn the_first_look_does_not_delay_the_later_ones() {
+        let mut looker = looker();
+        looker.take_note(Depth::Quick, Duration::from_mins(1));
+        looker.take_note(Depth::Whole, Duration::from_mins(1));
+        assert!(looker.left(Watched::No) <= Duration::from_secs(1));
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub fn nothing(asked: Asked, gap: &Gap) -> Snapshot {
         probes: vec![],
         log: vec![],
         strains: vec![],
+        listings: vec![],
     }
 }
 

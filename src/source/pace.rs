@@ -27,11 +27,19 @@ pub struct Pace {
     fresh: Duration,
     /// See `fresh`.
     dear: u32,
+    /// Whatever a look costs, the next comes after this: a screen that stands still for minutes is of no use.
+    longest: Duration,
 }
 
 /// Looks that a verdict needs: processes, mounts, vantages, counts.
-pub const QUICK: Pace =
-    Pace { shortest: Duration::from_secs(1), lively: 50, calm: 800, fresh: Duration::from_secs(5), dear: 80 };
+pub const QUICK: Pace = Pace {
+    shortest: Duration::from_secs(1),
+    lively: 50,
+    calm: 800,
+    fresh: Duration::from_secs(5),
+    dear: 80,
+    longest: Duration::from_secs(15),
+};
 
 /// Looks at every open file and mapping as well, ten times as dear.
 pub const WHOLE: Pace = Pace {
@@ -40,6 +48,7 @@ pub const WHOLE: Pace = Pace {
     calm: 1000,
     fresh: Duration::from_mins(1),
     dear: 150,
+    longest: Duration::from_mins(5),
 };
 
 impl Pace {
@@ -49,7 +58,27 @@ impl Pace {
             Mood::Lively => cost.saturating_mul(self.lively),
             Mood::Calm => cost.saturating_mul(self.calm).min(cost.saturating_mul(self.dear).max(self.fresh)),
         };
-        rest.max(self.shortest)
+        rest.clamp(self.shortest, self.longest)
+    }
+}
+
+/// What the last looks of one kind cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Costs {
+    last: Option<Duration>,
+    before: Option<Duration>,
+}
+
+impl Costs {
+    /// Takes note of one more.
+    pub fn add(&mut self, cost: Duration) {
+        *self = Self { last: Some(cost), before: self.last };
+    }
+
+    /// What the next will cost: the lesser of two in a row, because on a busy machine a single look may seem to cost ten
+    /// times as much, and the rest after it would grow likewise.
+    pub fn usual(self) -> Duration {
+        [self.last, self.before].into_iter().flatten().min().unwrap_or_default()
     }
 }
 
@@ -74,6 +103,18 @@ mod tests {
         let sum = |mood| share(QUICK, quick, mood) + share(WHOLE, whole, mood);
         assert!(sum(Mood::Calm) <= 0.02, "{}", sum(Mood::Calm));
         assert!(sum(Mood::Lively) <= 0.05, "{}", sum(Mood::Lively));
+    }
+
+    #[test]
+    fn a_hiccup_does_not_stop_the_looks() {
+        let mut costs = Costs::default();
+        assert_eq!(costs.usual(), Duration::ZERO);
+        costs.add(Duration::from_millis(7));
+        costs.add(Duration::from_secs(2));
+        assert_eq!(costs.usual(), Duration::from_millis(7));
+        costs.add(Duration::from_secs(2));
+        assert_eq!(costs.usual(), Duration::from_secs(2), "twice in a row is no hiccup");
+        assert!(QUICK.rest(costs.usual(), Mood::Lively) <= Duration::from_secs(15), "and still it goes on");
     }
 
     #[test]

@@ -7,10 +7,15 @@ use super::list::ListState;
 use super::msg::{Effect, ListWish, ProbeWish};
 use super::overlays::{self, Kind, Overlay, Probe};
 use super::press;
+use super::replay;
 use super::tabs::{Pick, TabId, entries};
+use super::teach;
 
 /// Does what a key means on a tab; nothing where it means nothing there.
 pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
+    if let Some(effects) = replay::press(app, id) {
+        return effects;
+    }
     if !can(app, id) {
         app.note = why_not(app, id);
         return Vec::new();
@@ -28,6 +33,7 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Explain => app.overlays.extend(overlays::page_of_selected(app)),
         KeyId::ByHand => app.overlays.push(overlays::by_hand(app)),
         KeyId::Gaps => app.overlays.push(Overlay::new(Kind::Gaps)),
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp | KeyId::Solution => teach::open(app, id),
         _ => {}
     }
     Vec::new()
@@ -35,7 +41,13 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
 
 /// What to say where a key does nothing although somebody pressed it.
 fn why_not(app: &App, id: KeyId) -> Option<String> {
+    if replay::is_barred(app, id) {
+        return Some(replay::why_barred(app));
+    }
     let text = match id {
+        id if teach::hides(app, id) => "hidden until the lesson is over",
+        KeyId::Freeze => "a replay moves only when told to; Space plays it",
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "no look yet",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
         KeyId::Helps => "nothing selected that needs help",
@@ -74,15 +86,27 @@ pub fn open(app: &mut App) -> Vec<Effect> {
     }
     if let Some((wish, title)) = deeper(app) {
         let above = std::mem::take(app.list_mut());
-        app.tabs.levels.push(Level { wish: wish.clone(), title, listing: None, above });
+        let listing = replay::listing(app, &wish);
+        let is_known = listing.is_some();
+        app.tabs.levels.push(Level { wish: wish.clone(), title, listing, above });
         app.pane = Pane::List;
         app.scroll = 0;
+        if is_known {
+            return Vec::new();
+        }
         return vec![Effect::List(wish)];
     }
-    if app.pick() != Pick::Nothing {
+    if !matches!(app.pick(), Pick::Nothing | Pick::Lesson) {
         app.pane = Pane::Detail;
     }
     Vec::new()
+}
+
+/// What keeps the directory on screen as it is on disk; nothing while there is none, or while the screen is held.
+pub fn follow(app: &App) -> Vec<Effect> {
+    let level = app.tabs.levels.last().filter(|level| level.listing.is_some());
+    let shown = level.filter(|_| app.tab == TabId::Entries && !app.frozen);
+    shown.map(|level| Effect::Follow(level.wish.clone())).into_iter().collect()
 }
 
 /// One step back; on the outermost step nothing.
@@ -130,7 +154,9 @@ fn freeze(app: &mut App) -> Vec<Effect> {
     {
         super::update::adopt(app, look);
     }
-    vec![Effect::Freeze(app.frozen)]
+    let mut effects = vec![Effect::Freeze(app.frozen)];
+    effects.extend(follow(app));
+    effects
 }
 
 fn probe(app: &mut App) -> Vec<Effect> {
@@ -158,7 +184,9 @@ pub fn copy(app: &mut App) -> Vec<Effect> {
     };
     let lines = text.lines().count();
     let first = text.lines().next().unwrap_or_default().to_owned();
-    app.note = Some(if lines > 1 { format!("copied {lines} lines") } else { format!("copied: {first}") });
+    let of = replay::whose(app).map_or_else(String::new, |host| format!(" (of {host}, not of this machine)"));
+    app.note =
+        Some(if lines > 1 { format!("copied {lines} lines{of}") } else { format!("copied: {first}{of}") });
     vec![Effect::Copy(text)]
 }
 
@@ -205,8 +233,17 @@ fn all_mounts(app: &mut App) {
     app.mark_stale();
 }
 
+/// What Enter does in a sheet.
+pub fn enter(app: &mut App) -> Vec<Effect> {
+    match app.overlays.last().map(|overlay| &overlay.kind) {
+        Some(Kind::Palette { .. }) => run_from_palette(app),
+        Some(Kind::Guess { .. } | Kind::Lesson(_)) => teach::enter(app),
+        _ => Vec::new(),
+    }
+}
+
 /// Closes the palette and does what is selected in it.
-pub fn run_from_palette(app: &mut App) -> Vec<Effect> {
+fn run_from_palette(app: &mut App) -> Vec<Effect> {
     let Some(choice) = overlays::palette::selected(app) else { return Vec::new() };
     app.overlays.pop();
     match choice {

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::history::Histories;
+use super::lesson::Lesson;
 use super::list::ListState;
 use super::msg::{ListWish, Listing, Look, ProbeWish, Progress};
 use super::overlays::Overlay;
+use super::replay::Replay;
 use super::table::{Row, Table};
 use super::tabs::{Pick, TABS, Tab, TabId};
 use super::theme::{Background, Depth, Glyphs, Theme};
@@ -142,8 +144,12 @@ pub struct App {
     pub probing: Vec<ProbeWish>,
     /// A line to show until the next key.
     pub note: Option<String>,
+    /// What is taught, or was.
+    pub lesson: Option<Lesson>,
     /// Whether the report is to be printed after leaving.
     pub report_wanted: bool,
+    /// Where the recording stands, where it is one and not this machine.
+    pub replay: Option<Replay>,
     /// Counts of the temp dirs over time.
     pub history: Histories,
     /// Names of uids, as processes carry them.
@@ -175,7 +181,9 @@ impl App {
             typing: None,
             probing: Vec::new(),
             note: None,
+            lesson: None,
             report_wanted: false,
+            replay: None,
             history: Histories::default(),
             names: BTreeMap::new(),
             view: View::default(),
@@ -193,7 +201,15 @@ impl App {
 
     /// The current tab.
     pub fn current(&self) -> &'static dyn Tab {
-        super::tabs::tab(self.tab)
+        self.tab(self.tab)
+    }
+
+    /// The tab of that id; a lesson stands where the findings stand.
+    pub fn tab(&self, id: TabId) -> &'static dyn Tab {
+        if id == TabId::Triage && self.teaching().is_some() {
+            return &super::tabs::lesson::LessonTab;
+        }
+        super::tabs::tab(id)
     }
 
     /// Where its list stands.
@@ -252,7 +268,8 @@ impl App {
     /// How old the look on screen is, where that is worth saying.
     pub fn staleness(&self) -> Option<Seconds> {
         let age = self.snapshot()?.taken.age_at(self.now?)?;
-        (age.0 >= 5).then_some(age)
+        // A calm machine is looked at every five seconds; what is younger than two such rests is as fresh as can be.
+        (age.0 >= 10).then_some(age)
     }
 
     /// The name of a user, or its uid.

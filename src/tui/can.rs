@@ -3,6 +3,7 @@
 use super::app::{App, Pane};
 use super::keys::KeyId;
 use super::overlays::Kind;
+use super::replay;
 use super::tabs::{Pick, TabId, triage};
 
 /// Whether a key does something here and now.
@@ -20,19 +21,30 @@ pub fn can_below(app: &App, id: KeyId) -> bool {
 
 fn can_in_sheet(app: &App, kind: &Kind, id: KeyId) -> bool {
     match id {
-        KeyId::Open => matches!(kind, Kind::Palette { .. }),
+        KeyId::Open => matches!(kind, Kind::Palette { .. } | Kind::Guess { .. } | Kind::Lesson(_)),
         KeyId::Copy => super::overlays::copy(app).is_some(),
         KeyId::Help => !matches!(kind, Kind::Help),
+        KeyId::QuitReport => !super::teach::hides(app, id),
         _ => true,
     }
 }
 
 fn can_on_tab(app: &App, id: KeyId) -> bool {
+    if super::teach::hides(app, id) {
+        return false;
+    }
+    if replay::is_barred(app, id) {
+        return false;
+    }
+    if let Some(can) = replay::can(app, id) {
+        return can;
+    }
     let pick = app.pick();
     let has_row = pick != Pick::Nothing;
     match id {
         KeyId::Up | KeyId::Down | KeyId::PageUp | KeyId::PageDown | KeyId::First | KeyId::Last => has_row,
         KeyId::Left | KeyId::Right => app.view.table.column.is_some(),
+        KeyId::Open | KeyId::Filter if pick == Pick::Lesson => false,
         KeyId::Open => has_row && (app.pane == Pane::List || super::act::deeper(app).is_some()),
         KeyId::Back => can_go_back(app),
         KeyId::Filter => !app.view.table.rows.is_empty(),
@@ -50,7 +62,8 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         KeyId::Probe => !app.settings.read_only && app.current().vantage(app, &pick).is_some(),
         KeyId::ByHand | KeyId::Copy => !app.current().commands(app, &pick).is_empty(),
         KeyId::Gaps => app.look.as_deref().is_some_and(|look| super::overlays::gaps::count(look) > 0),
-        KeyId::Freeze => app.look.is_some(),
+        KeyId::Freeze => app.look.is_some() && app.replay.is_none(),
+        KeyId::Hint | KeyId::Guess | KeyId::GiveUp | KeyId::Solution => super::teach::can(app, id),
         _ => true,
     }
 }

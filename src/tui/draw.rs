@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::app::{App, Pane};
 use super::glyphs::twin;
 use super::layout::{self, Helps, Panes, Screen, Set, Shape};
-use super::tabs::{Pick, triage};
+use super::tabs::{self, Pick, triage};
 use super::text;
 use super::theme::{Focus, Tone};
 use super::widgets::doc::Doc;
@@ -16,6 +16,9 @@ use super::widgets::frame::{self, Frame as Box};
 use super::widgets::matrix;
 use super::widgets::rows::{GUTTER, Heads, Rows};
 use super::{footer, header, overlays};
+
+/// What the hints and guesses of a lesson are called.
+const NOTES: &str = "Your notes";
 
 /// Draws one frame.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -72,7 +75,8 @@ fn draw_body(app: &App, screen: &Screen, buf: &mut Buffer) {
 }
 
 fn focus(app: &App, pane: Pane) -> Focus {
-    if app.pane == pane && app.overlays.is_empty() { Focus::Here } else { Focus::Elsewhere }
+    let has_keys = app.pane == pane || app.lesson_text().is_some();
+    if has_keys && app.overlays.is_empty() { Focus::Here } else { Focus::Elsewhere }
 }
 
 fn draw_list(app: &App, area: Rect, set: Set, buf: &mut Buffer) {
@@ -178,6 +182,10 @@ pub fn detail(app: &App, width: usize, helps: Helps) -> Vec<Line<'static>> {
     let pick = app.pick();
     let mut doc = Doc::new(&app.theme, width);
     app.current().detail(app, &pick, &mut doc);
+    if let (Some(lesson), Helps::Within) = (app.lesson_text(), helps) {
+        doc.heading(NOTES);
+        tabs::lesson::notes(app, lesson, &mut doc);
+    }
     if let (Some(finding), Helps::Within) = (triage::finding(app, &pick), helps) {
         doc.heading("What helps");
         triage::helps(finding, &mut doc);
@@ -234,10 +242,13 @@ fn draw_dirs(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn draw_helps(app: &App, area: Rect, buf: &mut Buffer) {
     let pick = app.pick();
-    let inner = Box { title: "What helps", count: "", focus: Focus::Elsewhere }.draw(area, buf, &app.theme);
+    let title = if app.lesson_text().is_some() { NOTES } else { "What helps" };
+    let inner = Box { title, count: "", focus: Focus::Elsewhere }.draw(area, buf, &app.theme);
     let inner = frame::padded(inner);
     let mut doc = Doc::new(&app.theme, usize::from(inner.width));
-    if let Some(finding) = triage::finding(app, &pick) {
+    if let Some(lesson) = app.lesson_text() {
+        tabs::lesson::notes(app, lesson, &mut doc);
+    } else if let Some(finding) = triage::finding(app, &pick) {
         triage::helps(finding, &mut doc);
     }
     let lines = doc.into_lines();

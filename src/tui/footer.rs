@@ -2,37 +2,43 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use tui_input::Input;
 
 use super::app::App;
 use super::can::can;
-use super::keys::{KEYS, Key, KeyId};
+use super::keys::{self, KEYS, Key, KeyId, Place};
 use super::layout::Shape;
 use super::press;
+use super::replay;
 use super::text;
 use super::theme::Tone;
+
+/// Columns that a text field keeps, whatever else there is to say.
+const LEAST_ROOM: usize = 8;
 
 /// Draws the keys, or the text field of the filter.
 pub fn draw(app: &App, shape: Shape, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
         return;
     }
-    if app.typing.is_some() {
-        return draw_field(app, area, buf);
+    if let Some(field) = field(app) {
+        return field.draw(app, area, buf);
     }
     if shape == Shape::Compact {
         return draw_compact(app, area, buf);
     }
     let mut x = area.x.saturating_add(1);
-    for key in fitting(app, usize::from(area.width)) {
+    for key in fitting(app, usize::from(area.width), |_| true) {
         x = item(app, key, (x, area), buf);
     }
 }
 
 /// The keys that fit: help and the way out always, then the others by their rank.
-fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
+fn fitting(app: &App, width: usize, wanted: fn(&Key) -> bool) -> Vec<&'static Key> {
     let places = press::places(app);
-    let here = |key: &&Key| key.rank > 0 && key.places.iter().any(|p| places.contains(p)) && can(app, key.id);
-    let mut keys: Vec<&'static Key> = KEYS.iter().filter(here).collect();
+    let here = |key: &&Key| key.rank > 0 && keys::chord(key, &places).is_some();
+    let shown = |key: &&Key| (can(app, key.id) || is_barred(app, key)) && wanted(key);
+    let mut keys: Vec<&'static Key> = KEYS.iter().filter(here).filter(shown).collect();
     keys.sort_by_key(|key| key.rank);
     let (last, first): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.rank >= 100);
     let mut room = width.saturating_sub(1 + last.iter().map(|key| width_of(app, key)).sum::<usize>());
@@ -46,57 +52,126 @@ fn fitting(app: &App, width: usize) -> Vec<&'static Key> {
     fitting
 }
 
+/// Whether a key is shown although it does nothing, because one looks for it: it says why.
+fn is_barred(app: &App, key: &Key) -> bool {
+    app.overlays.is_empty() && replay::is_barred(app, key.id)
+}
+
+/// How the footer writes the chord of a key here and now.
+fn short(app: &App, key: &Key) -> &'static str {
+    match key.id {
+        KeyId::NextDir if app.replay.is_some() => "< >",
+        KeyId::Select if app.replay.is_some() => "v",
+        _ => key.short,
+    }
+}
+
+/// Where there is little room, a lesson needs its own keys, those of a sheet, and the way out.
+fn has_to_be(key: &Key) -> bool {
+    key.rank >= 100 || key.places.contains(&Place::Lesson) || matches!(key.id, KeyId::Open | KeyId::Back)
+}
+
 /// What the footer calls a key here and now.
 fn label(app: &App, key: &Key) -> &'static str {
     match key.id {
         KeyId::Freeze if app.frozen => "go on",
         KeyId::AllMounts if app.tabs.extent == super::app::Extent::All => "fewer mounts",
         KeyId::Open => press::open_label(app),
+        KeyId::Play if replay::is_playing(app) => "pause",
         _ => key.label,
     }
 }
 
 fn width_of(app: &App, key: &Key) -> usize {
-    text::width(key.short) + 1 + text::width(label(app, key)) + 2
+    let signs = if is_barred(app, key) { 2 } else { 0 };
+    text::width(short(app, key)) + 1 + text::width(label(app, key)) + 2 + signs
 }
 
 fn item(app: &App, key: &Key, at: (u16, Rect), buf: &mut Buffer) -> u16 {
     let (x, area) = at;
     let room = |x: u16| usize::from(area.right().saturating_sub(x));
-    buf.set_stringn(x, area.y, key.short, room(x), app.theme.style(Tone::Accent));
-    let x = x.saturating_add(text::columns(text::width(key.short) + 1));
-    let label = label(app, key);
+    let (short, label) = (short(app, key), label(app, key));
+    if is_barred(app, key) {
+        buf.set_stringn(x, area.y, format!("({short} {label})"), room(x), app.theme.style(Tone::Dim));
+        return x.saturating_add(text::columns(width_of(app, key)));
+    }
+    buf.set_stringn(x, area.y, short, room(x), app.theme.style(Tone::Accent));
+    let x = x.saturating_add(text::columns(text::width(short) + 1));
     buf.set_stringn(x, area.y, label, room(x), app.theme.style(Tone::Dim));
     x.saturating_add(text::columns(text::width(label) + 2))
 }
 
-fn draw_field(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(input) = &app.typing else { return };
-    let theme = &app.theme;
-    buf.set_stringn(area.x + 1, area.y, "/ ", 2, theme.style(Tone::Accent));
-    let (_, count) = super::draw::counts(app);
-    let room = usize::from(area.width).saturating_sub(text::width(&count) + 8);
-    let scroll = input.visual_scroll(room.max(1));
-    let value: String = text::safe(input.value()).into_owned();
-    let value: String = value.chars().skip(scroll).collect();
-    buf.set_stringn(area.x + 3, area.y, &value, room, theme.style(Tone::Plain));
-    let start = area.right().saturating_sub(text::columns(text::width(&count)) + 1);
-    buf.set_stringn(start, area.y, &count, usize::from(area.width), theme.style(Tone::Dim));
+/// A text field in the place of the keys.
+struct Field<'a> {
+    /// What stands before it.
+    lead: &'static str,
+    /// What is typed.
+    input: &'a Input,
+    /// What stands on the right.
+    hint: (String, Tone),
+}
+
+/// The text field that is open.
+fn field(app: &App) -> Option<Field<'_>> {
+    if let Some(goal) = app.replay.as_ref().and_then(|replay| replay.goal.as_ref()) {
+        let hint = match goal.wrong {
+            false => (replay::TIMES.to_owned(), Tone::Dim),
+            true => (format!("no such time: {}", replay::TIMES), Tone::Warning),
+        };
+        return Some(Field { lead: "go to ", input: &goal.input, hint });
+    }
+    let hint = (super::draw::counts(app).1, Tone::Dim);
+    app.typing.as_ref().map(|input| Field { lead: "/ ", input, hint })
+}
+
+impl Field<'_> {
+    /// Columns for what is typed.
+    fn room(&self, area: Rect) -> usize {
+        let around = text::width(&self.hint.0) + text::width(self.lead) + 6;
+        usize::from(area.width).saturating_sub(around).max(LEAST_ROOM)
+    }
+
+    fn draw(&self, app: &App, area: Rect, buf: &mut Buffer) {
+        let theme = &app.theme;
+        let start = area.x + 1 + text::columns(text::width(self.lead));
+        buf.set_stringn(area.x + 1, area.y, self.lead, usize::from(area.width), theme.style(Tone::Accent));
+        let room = self.room(area);
+        let value: String = text::safe(self.input.value()).into_owned();
+        let value: String = value.chars().skip(self.input.visual_scroll(room)).collect();
+        buf.set_stringn(start, area.y, &value, room, theme.style(Tone::Plain));
+        let (hint, tone) = &self.hint;
+        let least = start.saturating_add(text::columns(room + 2));
+        let x = area.right().saturating_sub(text::columns(text::width(hint)) + 1).max(least);
+        let left = usize::from(area.right().saturating_sub(x.saturating_add(1)));
+        let hint = text::cut_end(hint, left, theme.glyphs.ellipsis);
+        buf.set_stringn(x, area.y, &hint, left, theme.style(*tone));
+    }
 }
 
 /// Where the cursor of the open text field stands.
 pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
-    let input = app.typing.as_ref()?;
-    let (_, count) = super::draw::counts(app);
-    let room = usize::from(area.width).saturating_sub(text::width(&count) + 8).max(1);
-    let column = input.visual_cursor().saturating_sub(input.visual_scroll(room)).min(room);
-    Some((area.x.saturating_add(3).saturating_add(text::columns(column)), area.y))
+    let field = field(app)?;
+    let room = field.room(area);
+    let column = field.input.visual_cursor().saturating_sub(field.input.visual_scroll(room)).min(room);
+    let start = area.x.saturating_add(1 + text::columns(text::width(field.lead)));
+    Some((start.saturating_add(text::columns(column)), area.y))
 }
 
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.teaching().is_some() && app.look.is_some() {
+        let mut x = area.x;
+        for key in fitting(app, usize::from(area.width), has_to_be) {
+            x = item(app, key, (x, area), buf);
+        }
+        return;
+    }
     let card = app.current().card();
     let number = super::tabs::TABS.iter().position(|tab| tab.card().id == card.id).map_or(1, |n| n + 1);
-    let line = format!("{number} {}  ? help  q quit  60x15: more", card.title);
+    // There is no other place for it here.
+    let line = match &app.note {
+        Some(note) => text::safe(note).into_owned(),
+        None => format!("{number} {}  ? help  q quit  60x15: more", card.title),
+    };
     let line = text::cut_end(&line, usize::from(area.width), app.theme.glyphs.ellipsis);
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(Tone::Dim));
 }

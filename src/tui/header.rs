@@ -5,17 +5,20 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::app::App;
+use super::lesson::Lesson;
 use super::msg::Look;
+use super::replay;
 use super::tabs::TABS;
 use super::text;
-use super::theme::Tone;
+use super::theme::{Theme, Tone};
 
 /// The line of the verdict.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let width = usize::from(area.width);
     let mut right = facts(app);
     // The clock and whose eyes they are stay to the last; what is worth a word goes first where there is no room.
-    while right.len() > 2 && measure(&right) + 34 > width {
+    let least = if app.replay.is_some() { 3 } else { 2 };
+    while right.len() > least && measure(&right) + 34 > width {
         right.remove(0);
     }
     let host = app.snapshot().and_then(|now| now.host.value()).map_or("tmpmedic", |host| host.name.as_str());
@@ -48,6 +51,10 @@ fn measure(facts: &[(String, Tone)]) -> usize {
 
 /// Symbol, word, tone and headline of the verdict.
 pub fn verdict(app: &App) -> (&'static str, &'static str, Tone, String) {
+    if let Some(lesson) = app.teaching() {
+        let title = lesson.scenario().title.clone();
+        return (app.theme.glyphs.unknown, "LEARNING", Tone::Accent, title);
+    }
     match app.look.as_deref() {
         None => {
             let dots = app.theme.glyphs.ellipsis;
@@ -69,20 +76,26 @@ pub fn verdict(app: &App) -> (&'static str, &'static str, Tone, String) {
 /// What stands on the right, the least important first.
 fn facts(app: &App) -> Vec<(String, Tone)> {
     let mut facts = Vec::new();
-    if app.settings.read_only {
+    if app.settings.read_only && app.replay.is_none() {
         facts.push(("read-only".to_owned(), Tone::Dim));
     }
     let unknown = app.look.as_deref().map_or(0, super::overlays::gaps::count);
     if unknown > 0 {
         facts.push((format!("{unknown} not known"), Tone::Warning));
     }
-    match (app.frozen, app.staleness()) {
+    let staleness = if app.replay.is_some() { None } else { app.staleness() };
+    match (app.frozen, staleness) {
         (true, Some(age)) => facts.push((format!("FROZEN {age} ago"), Tone::Accent)),
         (true, None) => facts.push(("FROZEN".to_owned(), Tone::Accent)),
         (false, Some(age)) => facts.push((format!("as of {age} ago"), Tone::Warning)),
         (false, None) => {}
     }
-    facts.push((clock(app), Tone::Dim));
+    if let Some(lesson) = app.teaching() {
+        facts.extend(taught(app, lesson));
+        return facts;
+    }
+    facts.extend(replay::sign(app).map(|sign| (sign, Tone::Accent)));
+    facts.push((replay::date(app).unwrap_or_else(|| clock(app)), Tone::Dim));
     if let Some(now) = app.snapshot() {
         let uid = now.eyes.credentials.uid;
         let who =
@@ -92,16 +105,22 @@ fn facts(app: &App) -> Vec<(String, Tone)> {
     facts
 }
 
-/// `20:41:07`, local time.
+/// In a lesson, what it has come to so far stands in place of the clock.
+fn taught(app: &App, lesson: &Lesson) -> [(String, Tone); 3] {
+    let now = app.now.or_else(|| app.snapshot().map(|now| now.taken));
+    let guesses = super::words::count(lesson.guesses().len(), ("guess", "guesses"));
+    [
+        (guesses, Tone::Dim),
+        (super::lesson::clock(lesson.elapsed(now)), Tone::Dim),
+        (format!("{} points", lesson.score()), Tone::Strong),
+    ]
+}
+
+/// Local time.
 fn clock(app: &App) -> String {
     let taken = app.snapshot().map(|now| now.taken);
-    let Some(now) = app.now.or(taken) else { return "--:--:--".to_owned() };
-    let second = now
-        .0
-        .div_euclid(1_000_000_000)
-        .saturating_add(i64::from(app.settings.utc_offset_s))
-        .rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+    let now = if app.replay.is_some() { taken } else { app.now.or(taken) };
+    now.map_or_else(|| "--:--:--".to_owned(), |now| now.time_of_day(app.settings.utc_offset_s))
 }
 
 /// The row of tabs, the current one marked, and what there is to say until the next key.
@@ -109,7 +128,7 @@ pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut x = area.x.saturating_add(1);
     for (position, tab) in TABS.iter().enumerate() {
-        let card = tab.card();
+        let card = app.tab(tab.card().id).card();
         let label = format!("{} {}", position + 1, card.title);
         let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
         let room = usize::from(area.right().saturating_sub(x));
@@ -117,11 +136,21 @@ pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
         x = x.saturating_add(text::columns(text::width(&label) + 2));
     }
     if let Some(note) = &app.note {
-        let room = usize::from(area.right().saturating_sub(x.saturating_add(3)));
-        let note = text::cut_end(&text::safe(note), room, theme.glyphs.ellipsis);
-        let start = area.right().saturating_sub(text::columns(text::width(&note)) + 1);
-        buf.set_stringn(start, area.y, &note, room, theme.style(Tone::Accent));
+        // A note that does not fit beside the tabs lies over them; it is gone with the next key.
+        let room = usize::from(area.width.saturating_sub(2));
+        let note = text::cut_end(&text::safe(note), room.saturating_sub(2), theme.glyphs.ellipsis);
+        aside(&format!("  {note}"), Tone::Accent, (area, theme), buf);
+    } else if let Some(age) = replay::age(app)
+        && text::width(&age) + 3 <= usize::from(area.right().saturating_sub(x))
+    {
+        aside(&age, Tone::Dim, (area, theme), buf);
     }
+}
+
+/// On the right of a line.
+fn aside(words: &str, tone: Tone, (area, theme): (Rect, &Theme), buf: &mut Buffer) {
+    let start = area.right().saturating_sub(text::columns(text::width(words)) + 1);
+    buf.set_stringn(start, area.y, words, usize::from(area.width), theme.style(tone));
 }
 
 /// The verdict where there is little room: one line for it, two for the headline.
@@ -134,6 +163,12 @@ pub fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
         Span::styled(format!("  {}", text::safe(host)), theme.style(Tone::Dim)),
     ]);
     buf.set_line(area.x, area.y, &line, area.width);
+    if let Some(sign) = replay::sign(app) {
+        let first = Rect { height: 1, ..area };
+        let both = format!("  {sign} {}", clock(app));
+        let fits = line.width() + text::width(&both) < usize::from(area.width);
+        aside(if fits { &both } else { &sign }, Tone::Accent, (first, theme), buf);
+    }
     let mut lines = text::wrap(&text::safe(&headline), usize::from(area.width));
     let room = usize::from(area.height.saturating_sub(1));
     if lines.len() > room {
@@ -148,7 +183,8 @@ pub fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
 /// The verdict in one line.
 pub fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
     let (symbol, word, tone, headline) = verdict(app);
-    let line = format!("{symbol} {word} {headline}");
+    let sign = replay::sign(app).map_or_else(String::new, |sign| format!("{sign} "));
+    let line = format!("{sign}{symbol} {word} {headline}");
     let line =
         text::cut_end(&text::safe(line.trim_start()), usize::from(area.width), app.theme.glyphs.ellipsis);
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(tone));

@@ -27,6 +27,14 @@ pub enum KeyId {
     Select,
     PreviousDir,
     NextDir,
+    StepBack,
+    StepOn,
+    MinuteBack,
+    MinuteOn,
+    GoToTime,
+    Play,
+    Slower,
+    Faster,
     Turn,
     AllMounts,
     Helps,
@@ -35,6 +43,10 @@ pub enum KeyId {
     ByHand,
     Copy,
     Gaps,
+    Hint,
+    Guess,
+    GiveUp,
+    Solution,
     Rescan,
     Freeze,
     Palette,
@@ -93,8 +105,14 @@ impl Chord {
 pub enum Place {
     /// Everywhere, text fields included.
     Always,
+    /// On every tab of a replay, before what the same key means otherwise.
+    Replay,
     /// On every tab.
     Screen,
+    /// On every tab while a lesson hides the verdict; goes before the other places.
+    Lesson,
+    /// On every tab once a lesson is over.
+    Solved,
     /// On one tab.
     Tab(TabId),
     /// In a sheet.
@@ -128,12 +146,17 @@ use Chord::{Char, Code, Ctrl};
 use Place::{Always, Field, Palette, Screen, Sheet};
 
 const SCREEN: &[Place] = &[Screen];
+const REPLAY: &[Place] = &[Place::Replay];
 const BOTH: &[Place] = &[Screen, Sheet];
 const LISTS: &[Place] = &[Screen, Sheet, Palette];
 
 #[rustfmt::skip]
 /// Every key.
 pub const KEYS: &[Key] = &[
+    Key { id: KeyId::Guess, chords: &[Char('n')], places: &[Place::Lesson], rank: 1, short: "n", label: "name cause", help: "Name the cause; what this machine says about it is told at once" },
+    Key { id: KeyId::Hint, chords: &[Char('h')], places: &[Place::Lesson], rank: 1, short: "h", label: "hint", help: "The next hint; what it costs is told before" },
+    Key { id: KeyId::GiveUp, chords: &[Char('N')], places: &[Place::Lesson], rank: 0, short: "", label: "", help: "Give up: show the solution" },
+    Key { id: KeyId::Solution, chords: &[Char('n')], places: &[Place::Solved], rank: 1, short: "n", label: "solution", help: "The solution of the lesson once more" },
     Key { id: KeyId::Up, chords: &[Code(KeyCode::Up), Char('k')], places: LISTS, rank: 1, short: "↑↓", label: "move", help: "One up; in a detail or a page, one line up" },
     Key { id: KeyId::Down, chords: &[Code(KeyCode::Down), Char('j')], places: LISTS, rank: 0, short: "", label: "", help: "One down" },
     Key { id: KeyId::Left, chords: &[Code(KeyCode::Left), Char('h')], places: SCREEN, rank: 2, short: "←→", label: "column", help: "Env: the column to the left; elsewhere back to the list" },
@@ -147,9 +170,17 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Helps, chords: &[Char('f')], places: SCREEN, rank: 5, short: "f", label: "what helps", help: "What helps against the selected finding: the commands, what they risk" },
     Key { id: KeyId::Turn, chords: &[Char('t')], places: &[Place::Tab(TabId::Holders)], rank: 6, short: "t", label: "turn", help: "Process to paths, or path to processes" },
     Key { id: KeyId::AllMounts, chords: &[Char('a')], places: &[Place::Tab(TabId::Mounts)], rank: 6, short: "a", label: "all mounts", help: "All mounts, or only those that matter to temp dirs" },
-    Key { id: KeyId::NextDir, chords: &[Char(']')], places: &[Place::Tab(TabId::Entries)], rank: 6, short: "[ ]", label: "temp dir", help: "The next temp dir" },
-    Key { id: KeyId::PreviousDir, chords: &[Char('[')], places: &[Place::Tab(TabId::Entries)], rank: 0, short: "", label: "", help: "The previous temp dir" },
-    Key { id: KeyId::Select, chords: &[Char(' ')], places: &[Place::Tab(TabId::Entries)], rank: 9, short: "Space", label: "pick", help: "Pick an entry, or put it back; what is picked is copied and listed together" },
+    Key { id: KeyId::NextDir, chords: &[Char(']'), Char('>')], places: &[Place::Tab(TabId::Entries)], rank: 6, short: "[ ]", label: "temp dir", help: "The next temp dir" },
+    Key { id: KeyId::PreviousDir, chords: &[Char('['), Char('<')], places: &[Place::Tab(TabId::Entries)], rank: 0, short: "", label: "", help: "The previous temp dir" },
+    Key { id: KeyId::Select, chords: &[Char(' '), Char('v')], places: &[Place::Tab(TabId::Entries)], rank: 9, short: "Space", label: "pick", help: "Pick an entry, or put it back; what is picked is copied and listed together" },
+    Key { id: KeyId::StepOn, chords: &[Char(']')], places: REPLAY, rank: 2, short: "[ ]", label: "step", help: "The next look of the recording" },
+    Key { id: KeyId::StepBack, chords: &[Char('[')], places: REPLAY, rank: 0, short: "", label: "", help: "The look before" },
+    Key { id: KeyId::MinuteOn, chords: &[Char('}')], places: REPLAY, rank: 6, short: "{ }", label: "minute", help: "A minute later" },
+    Key { id: KeyId::MinuteBack, chords: &[Char('{')], places: REPLAY, rank: 0, short: "", label: "", help: "A minute earlier" },
+    Key { id: KeyId::GoToTime, chords: &[Char('T')], places: REPLAY, rank: 4, short: "T", label: "go to", help: "Go to a time: 20:41, 20:41:07, +30s, -2m, or to a look: #12" },
+    Key { id: KeyId::Play, chords: &[Char(' ')], places: REPLAY, rank: 2, short: "Space", label: "play", help: "Play on at the pace of the recording, or pause (`v` picks entries then)" },
+    Key { id: KeyId::Faster, chords: &[Char('+'), Char('=')], places: REPLAY, rank: 3, short: "+ -", label: "speed", help: "Play faster" },
+    Key { id: KeyId::Slower, chords: &[Char('-')], places: REPLAY, rank: 0, short: "", label: "", help: "Play slower" },
     Key { id: KeyId::Explain, chords: &[Char('e')], places: SCREEN, rank: 7, short: "e", label: "explain", help: "The runbook page of the cause" },
     Key { id: KeyId::Probe, chords: &[Char('p')], places: SCREEN, rank: 8, short: "p", label: "probe", help: "Make and remove a temp dir for real, as that process would, and show each step" },
     Key { id: KeyId::ByHand, chords: &[Char('x')], places: SCREEN, rank: 10, short: "x", label: "by hand", help: "The commands that show the same in a shell" },
@@ -169,7 +200,7 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Tab(TabId::Mounts), chords: &[Char('5')], places: SCREEN, rank: 0, short: "", label: "", help: "Mounts: what is mounted on, over and under them" },
     Key { id: KeyId::Tab(TabId::Env), chords: &[Char('6')], places: SCREEN, rank: 0, short: "", label: "", help: "Env: which temp variables each build process got, and from where" },
     Key { id: KeyId::Palette, chords: &[Char(':')], places: SCREEN, rank: 18, short: ":", label: "commands", help: "All commands and all pages of the runbook, by name" },
-    Key { id: KeyId::Help, chords: &[Char('?')], places: BOTH, rank: 100, short: "?", label: "help", help: "This help" },
+    Key { id: KeyId::Help, chords: &[Char('?')], places: BOTH, rank: 100, short: "?", label: "help", help: "Every key, and what the signs mean" },
     Key { id: KeyId::Quit, chords: &[Char('q')], places: BOTH, rank: 101, short: "q", label: "quit", help: "Leave" },
     Key { id: KeyId::QuitReport, chords: &[Char('Q')], places: BOTH, rank: 0, short: "", label: "", help: "Leave, and print the report" },
     Key { id: KeyId::Interrupt, chords: &[Ctrl('c')], places: &[Always], rank: 0, short: "", label: "", help: "Leave at once" },
@@ -178,13 +209,22 @@ pub const KEYS: &[Key] = &[
 
 /// The key that an event means at these places. In a text field, characters are text.
 pub fn find(places: &[Place], event: &KeyEvent) -> Option<KeyId> {
-    KEYS.iter().find(|key| works(key, places, event)).map(|key| key.id)
+    let text_field = places.iter().any(|p| matches!(p, Field | Palette));
+    let is_meant = |chord: &&Chord| !(text_field && matches!(chord, Char(_))) && chord.is(event);
+    let meant = KEYS.iter().flat_map(|key| key.chords).find(is_meant)?;
+    means(places, *meant)
 }
 
-fn works(key: &Key, places: &[Place], event: &KeyEvent) -> bool {
-    let text_field = places.iter().any(|p| matches!(p, Field | Palette));
-    let here = key.places.iter().any(|p| places.contains(p));
-    here && key.chords.iter().any(|c| !(text_field && matches!(c, Char(_))) && c.is(event))
+/// What a chord means at these places, of which the first goes before the others.
+pub fn means(places: &[Place], chord: Chord) -> Option<KeyId> {
+    let at =
+        |place: &Place| KEYS.iter().find(|key| key.places.contains(place) && key.chords.contains(&chord));
+    places.iter().find_map(at).map(|key| key.id)
+}
+
+/// The chord by which a key is pressed at these places, where it is not hidden by another one.
+pub fn chord(key: &Key, places: &[Place]) -> Option<Chord> {
+    key.chords.iter().copied().find(|chord| means(places, *chord) == Some(key.id))
 }
 
 /// The row of a key.

@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::app::{App, Pane};
+use super::lesson::Lesson;
+use super::tabs::lesson::notes;
 use super::tabs::{TabId, triage};
 use super::text;
 use super::widgets::doc::Doc;
@@ -83,7 +85,7 @@ pub struct Panes {
     pub detail: Option<Rect>,
     /// Triage: the temp dirs.
     pub dirs: Option<Rect>,
-    /// Triage: what helps.
+    /// Triage: what helps; in a lesson, the notes.
     pub helps: Option<Rect>,
 }
 
@@ -100,6 +102,9 @@ pub fn panes(app: &App, screen: &Screen) -> Panes {
         Pane::List => Panes { list: Some(body), ..nothing },
         Pane::Detail => Panes { detail: Some(body), ..nothing },
     };
+    if let Some(lesson) = app.lesson_text() {
+        return lesson_panes(app, lesson, screen);
+    }
     if screen.shape != Shape::Full {
         return single;
     }
@@ -125,7 +130,7 @@ fn triage_panes(app: &App, body: Rect, single: Panes) -> Panes {
     if body.width >= 100 && body.height >= 16 {
         let left = Rect { width: body.width * 54 / 100, ..body };
         let right = Rect { x: left.right(), width: body.width - left.width, ..body };
-        let known = app.snapshot().map_or(0, |now| now.temp_dirs.items().len());
+        let known = triage::dirs(app).0.rows.len();
         let dirs = text::columns(known.max(1) + 3).min(body.height / 3);
         let (list, dirs) = above_below(left, body.height - dirs);
         let inside = frame::padded(Rect { width: right.width - 2, ..right });
@@ -144,6 +149,24 @@ fn triage_panes(app: &App, body: Rect, single: Panes) -> Panes {
     let wanted = text::columns(app.view.shown.len() + 2).max(5);
     let (list, detail) = above_below(body, wanted.min(body.height * 2 / 5));
     Panes { list: Some(list), detail: Some(detail), ..single }
+}
+
+/// A text, and beside it the notes where they have room there; else they stand at its end.
+fn lesson_panes(app: &App, lesson: &Lesson, screen: &Screen) -> Panes {
+    let body = screen.body;
+    let whole = Panes { list: None, set: Set::Bare, detail: Some(body), dirs: None, helps: None };
+    if screen.shape != Shape::Full || body.width < 100 {
+        return whole;
+    }
+    let left = Rect { width: body.width * 58 / 100, ..body };
+    let right = Rect { x: left.right(), width: body.width - left.width, ..body };
+    let inside = detail_inner(right, screen);
+    let mut doc = Doc::new(&app.theme, usize::from(inside.width));
+    notes(app, lesson, &mut doc);
+    if doc.len() > usize::from(inside.height) {
+        return whole;
+    }
+    Panes { detail: Some(left), helps: Some(right), ..whole }
 }
 
 fn helps_lines(app: &App, width: usize) -> usize {

@@ -17,12 +17,15 @@ mod header;
 mod history;
 pub mod keys;
 mod layout;
+pub mod lesson;
 mod list;
 pub mod msg;
 pub mod overlays;
 mod press;
+pub mod replay;
 mod table;
 pub mod tabs;
+mod teach;
 mod text;
 pub mod theme;
 

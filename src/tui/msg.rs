@@ -7,6 +7,7 @@ use crate::model::probe::ProbeResult;
 use crate::model::process::{Credentials, MountNs, Pid};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::Reading;
+use crate::model::replay::{Position, Wind};
 use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::Entry;
 use crate::model::units::{Entries, WallNanos};
@@ -19,6 +20,15 @@ pub struct Look {
     pub snapshot: Snapshot,
     /// What it means.
     pub diagnosis: Diagnosis,
+}
+
+/// One look of a recording.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The look.
+    pub look: std::sync::Arc<Look>,
+    /// Some of what was seen in the minutes before, the oldest first.
+    pub past: Vec<std::sync::Arc<Snapshot>>,
 }
 
 /// Everything that can happen to the screen.
@@ -41,6 +51,10 @@ pub enum Msg {
     Reading(Progress),
     /// A look is done.
     Look(std::sync::Arc<Look>),
+    /// A replay shows another look.
+    Scene(Box<Scene>),
+    /// Where a replay stands now.
+    Wound(Position),
     /// A probe was begun without being asked for here.
     Probing(ProbeWish),
     /// A probe is done.
@@ -84,10 +98,14 @@ pub enum Effect {
     Probe(ProbeWish),
     /// List a directory.
     List(ListWish),
+    /// List it again if it changed since.
+    Follow(ListWish),
     /// Put text into the terminal's clipboard (OSC 52).
     Copy(String),
     /// Stop (`true`) or resume looking.
     Freeze(bool),
+    /// Move in the recording.
+    Wind(Wind),
 }
 
 /// The vantage to probe.
@@ -95,6 +113,8 @@ pub enum Effect {
 pub struct ProbeWish {
     /// The directory, as the process names it.
     pub path: RawPath,
+    /// For a relative path: the cwd that it is relative to.
+    pub based_on: Option<RawPath>,
     /// The process to imitate.
     pub pid: Option<Pid>,
     /// Its mount namespace.
@@ -110,6 +130,7 @@ impl ProbeWish {
     pub fn of(vantage: &Vantage, pid: Option<Pid>) -> Self {
         Self {
             path: vantage.path.clone(),
+            based_on: vantage.based_on.clone(),
             pid,
             mount_ns: vantage.mount_ns,
             root: vantage.root.clone(),
@@ -119,14 +140,14 @@ impl ProbeWish {
 
     /// Whether it means that vantage.
     pub fn is_of(&self, vantage: &Vantage) -> bool {
-        (&self.path, self.mount_ns, &self.root, &self.credentials)
-            == (&vantage.path, vantage.mount_ns, &vantage.root, &vantage.credentials)
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&vantage.path, &vantage.based_on, vantage.mount_ns, &vantage.root, &vantage.credentials)
     }
 
     /// Whether that result answers it.
     pub fn is_answered_by(&self, result: &ProbeResult) -> bool {
-        (&self.path, self.mount_ns, &self.root, &self.credentials)
-            == (&result.path, result.mount_ns, &result.root, &result.credentials)
+        (&self.path, &self.based_on, self.mount_ns, &self.root, &self.credentials)
+            == (&result.path, &result.based_on, result.mount_ns, &result.root, &result.credentials)
     }
 }
 

@@ -6,27 +6,60 @@ use tui_input::{Input, InputRequest};
 use super::act;
 use super::app::{App, Pane};
 use super::can::can;
-use super::keys::{self, KeyId, Place};
+use super::keys::{self, Chord, Key, KeyId, Place};
 use super::layout;
 use super::msg::Effect;
 use super::overlays::{self, Kind, Overlay};
-use super::tabs::{Pick, TABS, TabId, env};
+use super::replay;
+use super::tabs::{self, Pick, TABS, TabId, env};
+use super::teach;
 use super::widgets::frame::last_scroll;
 
 /// Where a key is looked up now, in the order of precedence.
 pub fn places(app: &App) -> Vec<Place> {
-    let here = match (app.typing.is_some(), app.overlays.last().map(|o| &o.kind)) {
+    let here = match (app.typing.is_some() || replay::is_asking(app), app.overlays.last().map(|o| &o.kind)) {
         (true, _) => vec![Place::Field],
-        (false, Some(Kind::Palette { .. })) => vec![Place::Palette],
+        (false, Some(Kind::Palette { .. } | Kind::Guess { .. })) => vec![Place::Palette],
         (false, Some(_)) => vec![Place::Sheet],
-        (false, None) => vec![Place::Tab(app.tab), Place::Screen],
+        (false, None) => return places_below(app),
     };
     here.into_iter().chain([Place::Always]).collect()
+}
+
+/// Where one is looked up on the tab, as if no sheet lay over it and no text field were open.
+pub fn places_below(app: &App) -> Vec<Place> {
+    let replay = app.replay.is_some().then_some(Place::Replay);
+    let tab = [Place::Tab(app.tab), Place::Screen, Place::Always];
+    replay.into_iter().chain(lesson_place(app)).chain(tab).collect()
+}
+
+/// Where the keys of a lesson work, if there is one.
+pub fn lesson_place(app: &App) -> Option<Place> {
+    let lesson = app.lesson.as_ref()?;
+    Some(if lesson.end().is_none() { Place::Lesson } else { Place::Solved })
+}
+
+/// The key that a chord means on the current tab.
+pub fn meaning(app: &App, chord: Chord) -> Option<KeyId> {
+    keys::means(&places_below(app), chord)
+}
+
+/// The sentence about a key, here and now.
+pub fn help_of(app: &App, key: &Key) -> String {
+    match key.id {
+        KeyId::Tab(id) if app.tab(id).card().title != tabs::tab(id).card().title => {
+            let card = app.tab(id).card();
+            format!("{}: {}", card.title, card.asks)
+        }
+        _ => key.help.to_owned(),
+    }
 }
 
 /// What the footer calls Enter here and now.
 pub fn open_label(app: &App) -> &'static str {
     match (app.overlays.last().map(|o| &o.kind), app.pick()) {
+        (Some(Kind::Guess { .. }), _) => "name it",
+        (Some(Kind::Lesson(sheet)), _) => teach::enter_label(*sheet, app),
         (Some(_), _) => "run",
         (None, Pick::Section(_)) => "open or close",
         (None, Pick::Finding(_)) => "why",
@@ -53,12 +86,16 @@ pub fn run(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Suspend => return vec![Effect::Suspend],
         _ => {}
     }
+    if replay::is_asking(app) {
+        return replay::answer(app, id);
+    }
     if app.typing.is_some() {
         close_field(app, id);
         return Vec::new();
     }
     match id {
         KeyId::Quit => return vec![Effect::Quit],
+        KeyId::QuitReport if teach::hides(app, id) => return act::act(app, id),
         KeyId::QuitReport => {
             app.report_wanted = true;
             return vec![Effect::QuitWithReport];
@@ -80,7 +117,7 @@ fn in_sheet(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::Back => {
             app.overlays.pop();
         }
-        KeyId::Open => return act::run_from_palette(app),
+        KeyId::Open => return act::enter(app),
         KeyId::Copy => return act::copy(app),
         KeyId::Help if can(app, id) => app.overlays.push(Overlay::new(Kind::Help)),
         KeyId::Up | KeyId::Down | KeyId::PageUp | KeyId::PageDown | KeyId::First | KeyId::Last => {
@@ -98,15 +135,22 @@ fn on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
         }
         KeyId::Left | KeyId::Right => sideways(app, id),
         KeyId::Open => return act::open(app),
-        KeyId::Back => act::back(app),
+        KeyId::Back => {
+            act::back(app);
+            return act::follow(app);
+        }
         KeyId::NextTab | KeyId::PreviousTab => {
             let here = TABS.iter().position(|tab| tab.card().id == app.tab).unwrap_or(0);
             let there = if id == KeyId::NextTab { here + 1 } else { here + TABS.len() - 1 };
             if let Some(tab) = TABS.get(there % TABS.len()) {
                 act::go_to_tab(app, tab.card().id);
             }
+            return act::follow(app);
         }
-        KeyId::Tab(tab) => act::go_to_tab(app, tab),
+        KeyId::Tab(tab) => {
+            act::go_to_tab(app, tab);
+            return act::follow(app);
+        }
         KeyId::Filter if can(app, id) => app.typing = Some(Input::new(app.list().filter.clone())),
         KeyId::Sort if can(app, id) => act::sort(app),
         KeyId::Reverse if can(app, id) => app.list_mut().reverse(),
@@ -121,7 +165,7 @@ fn on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
 
 /// Moves in the list, or scrolls the detail, whichever has the keys.
 fn step(app: &mut App, id: KeyId) {
-    if app.pane == Pane::Detail {
+    if app.pane == Pane::Detail || app.lesson_text().is_some() {
         let (width, height, helps) = layout::detail_size(app);
         let count = super::draw::detail(app, width, helps).len();
         let last = last_scroll(height, count);
@@ -178,12 +222,17 @@ pub fn paste(app: &mut App, text: &str) {
 
 fn edit(app: &mut App, event: KeyEvent) {
     let Some(request) = request(event) else { return };
-    if let Some(input) = &mut app.typing {
+    if let Some(goal) = replay::field(app) {
+        goal.wrong = false;
+        goal.input.handle(request);
+    } else if let Some(input) = &mut app.typing {
         input.handle(request);
         let value = input.value().to_owned();
         app.list_mut().filter = value;
         app.scroll = 0;
-    } else if let Some(Overlay { kind: Kind::Palette { input }, at, .. }) = app.overlays.last_mut() {
+    } else if let Some(Overlay { kind: Kind::Palette { input } | Kind::Guess { input }, at, .. }) =
+        app.overlays.last_mut()
+    {
         input.handle(request);
         *at = 0;
     }

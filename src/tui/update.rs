@@ -7,9 +7,11 @@ use super::app::App;
 use super::msg::{Effect, Listing, Look, Msg, ProbeWish};
 use super::overlays::{Kind, Outcome};
 use super::press;
+use super::replay;
 use super::tabs::entries;
 use super::words;
 use crate::model::probe::ProbeResult;
+use crate::model::snapshot::Snapshot;
 
 /// Changes the state by one message. What it cannot do itself it asks for.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -26,6 +28,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             press::paste(app, &text);
             Vec::new()
         }
+        Msg::Look(look) if !app.frozen => {
+            adopt(app, look);
+            act::follow(app)
+        }
         other => {
             learn(app, other);
             Vec::new()
@@ -38,7 +44,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 fn learn(app: &mut App, msg: Msg) {
     match msg {
         Msg::Key(_) | Msg::Paste(_) => {}
-        Msg::Resize { width, height } => app.size = (width, height),
+        Msg::Resize { width, height } => {
+            app.size = (width, height);
+            app.mark_stale();
+        }
         Msg::Tick(now) => app.now = Some(now),
         Msg::Reading(progress) => {
             app.progress = Some(progress);
@@ -46,8 +55,9 @@ fn learn(app: &mut App, msg: Msg) {
                 app.mark_stale();
             }
         }
-        Msg::Look(look) if app.frozen => app.held_back = Some(look),
-        Msg::Look(look) => adopt(app, look),
+        Msg::Look(look) => app.held_back = Some(look),
+        Msg::Scene(scene) => replay::show(app, &scene),
+        Msg::Wound(position) => app.replay.get_or_insert_default().position = position,
         Msg::Probing(wish) => {
             if !app.probing.contains(&wish) {
                 app.probing.push(wish);
@@ -64,18 +74,26 @@ fn learn(app: &mut App, msg: Msg) {
 /// Makes a look the one on screen.
 pub fn adopt(app: &mut App, look: Arc<Look>) {
     let now = &look.snapshot;
-    let counts = now.temp_dirs.items().iter().map(|dir| {
-        let counted = words::counting(dir).is_none();
-        (entries::key_of(dir), counted.then_some(dir.total.entries.0))
-    });
-    app.history.take(now.taken, &counts.collect::<Vec<_>>());
+    app.history.take(now.taken, &counts(now));
     // A container has a passwd file of its own; where it says otherwise, that of the host wins.
     let (contained, own): (Vec<_>, Vec<_>) = now.all_processes().partition(|p| p.container.is_some());
     let known = contained.into_iter().chain(own).filter_map(|p| p.credentials.as_ref().ok());
     app.names = known.filter_map(|c| Some((c.uid, c.user.clone()?))).collect();
+    if let Some(lesson) = &mut app.lesson {
+        lesson.see(&look, app.now.unwrap_or(look.snapshot.taken));
+    }
     app.look = Some(look);
     act::keep_dir(app);
     app.mark_stale();
+}
+
+/// How much lies in each temp dir; `None` where counting is not done.
+pub fn counts(now: &Snapshot) -> Vec<(String, Option<u64>)> {
+    let counts = now.temp_dirs.items().iter().map(|dir| {
+        let counted = words::counting(dir).is_none();
+        (entries::key_of(dir), counted.then_some(dir.total.entries.0))
+    });
+    counts.collect()
 }
 
 fn probed(app: &mut App, result: ProbeResult) {
@@ -85,7 +103,7 @@ fn probed(app: &mut App, result: ProbeResult) {
     }
     let answered: Vec<ProbeWish> =
         app.probing.iter().filter(|wish| wish.is_answered_by(&result)).cloned().collect();
-    let outcome = Outcome::Done(result);
+    let outcome = Outcome::Done(Box::new(result));
     for wish in answered {
         settle_probe(app, &wish, &outcome);
     }
@@ -106,8 +124,18 @@ fn settle_probe(app: &mut App, wish: &ProbeWish, outcome: &Outcome) {
 
 /// An answer to a question that was asked; those that came too late find no level any more.
 fn listed(app: &mut App, listing: &Listing) {
+    let picked = &mut app.tabs.picked;
     for level in app.tabs.levels.iter_mut().filter(|level| level.wish == listing.wish) {
-        level.listing = Some(listing.clone());
+        let before = level.listing.replace(listing.clone());
+        // What was picked and is gone is picked no more; where something was not seen, nothing is known to be gone.
+        if listing.entries.gaps().is_empty() {
+            for entry in before.iter().flat_map(|before| before.entries.items()) {
+                let path = listing.wish.reached.join(entry.name.as_bytes());
+                if picked.contains(&path) && !listing.entries.items().iter().any(|e| e.name == entry.name) {
+                    picked.remove(&path);
+                }
+            }
+        }
     }
     app.mark_stale();
 }

@@ -20,6 +20,11 @@ pub fn count(n: usize, noun: (&str, &str)) -> String {
     format!("{} {}", Entries(n), if n == 1 { noun.0 } else { noun.1 })
 }
 
+/// `1 entry`, `1,491 entries`.
+pub fn entries(n: Entries) -> String {
+    format!("{n} {}", if n.0 == 1 { "entry" } else { "entries" })
+}
+
 /// How long ago, or a dash; a stamp in the future has no age.
 pub fn age(now: WallNanos, then: Option<WallNanos>, glyphs: &GlyphSet) -> String {
     match then {
@@ -101,7 +106,7 @@ pub fn seen_by(now: &Snapshot, vantage: &Vantage) -> String {
     let ours = now.namespace(vantage.mount_ns).is_some_and(|ns| ns.ours);
     match vantage.names.as_slice() {
         [] => vantage.pids.first().map_or_else(|| "nobody".to_owned(), |pid| format!("pid {pid}")),
-        [only] => short(only),
+        [only] => named(now, vantage, only),
         _ if ours && !vantage.is_build => place(now, vantage),
         [first, rest @ ..] => format!("{} +{}", short(first), rest.len()),
     }
@@ -112,13 +117,28 @@ fn short(name: &str) -> String {
     safe(name.strip_suffix(".service").unwrap_or(name)).into_owned()
 }
 
+/// A name; that of a single command with its pid, for many processes are called the same.
+fn named(now: &Snapshot, vantage: &Vantage, name: &str) -> String {
+    let [pid] = vantage.pids.as_slice() else { return short(name) };
+    let bare = |p: &&Process| p.unit.is_none() && p.container.is_none();
+    now.process(*pid).filter(bare).map_or_else(|| short(name), |_| format!("{} ({pid})", short(name)))
+}
+
 /// The name of the namespace of a temp dir or a vantage, short: `host` for ours where process 1 is in it.
 pub fn place(now: &Snapshot, vantage: &Vantage) -> String {
     match now.namespace(vantage.mount_ns) {
+        Some(ns) if ns.ours && vantage.root != "/".into() => format!("below {}", vantage.root.shown()),
         Some(ns) if ns.ours && ns.pids.contains(&1) => "host".to_owned(),
         Some(ns) if ns.ours => "here".to_owned(),
-        _ => vantage.names.first().map_or_else(|| seen_by(now, vantage), |name| short(name)),
+        _ => vantage.names.first().map_or_else(|| seen_by(now, vantage), |name| named(now, vantage, name)),
     }
+}
+
+/// Whether the directory was removed: nothing is in it then, and nothing can be created in it.
+pub fn is_deleted(now: &Snapshot, vantage: &Vantage) -> bool {
+    let last = vantage.end().and_then(|component| component.facts.as_ref());
+    now.mount_of(vantage).is_some_and(|mount| mount.root_deleted)
+        || last.is_some_and(|facts| facts.links == 0)
 }
 
 /// What a mount is made of: device, or bind source, or that it is gone.

@@ -36,7 +36,7 @@ fn main() {
     for n in 0..entries {
         std::fs::File::create(dir.join(format!("go-build{n}"))).expect("room");
     }
-    let watched = Seconds(number("SECONDS", 10));
+    let watched = Seconds(number("SECONDS", 30));
     println!("{} processes on this machine, {WIDTH}x{HEIGHT}", count_processes());
     println!(
         "\n| | first frame | first verdict | CPU idle | bytes/s | wake-ups/s | memory |\n|---|---|---|---|---|---|---|"
@@ -151,9 +151,9 @@ fn measure(name: &str, command: &[&str], dir: &Path, verdict: &[&str], watched: 
     format!("{name} | {} | {} | {idle}", shown(median(&mut frames)), shown(median(&mut verdicts)))
 }
 
-/// CPU, bytes, wake-ups and memory of an idle screen.
+/// CPU, bytes, wake-ups and memory of an idle screen, once it has seen that nothing happens.
 fn cost(screen: &mut Screen, watched: &Seconds) -> String {
-    screen.until(Duration::from_secs(3), |_| false);
+    settle(screen);
     let pid = screen.child.id();
     let (cpu, switches, bytes) = (cpu_ticks(pid), wakeups(pid), screen.bytes);
     let start = Instant::now();
@@ -170,6 +170,13 @@ fn cost(screen: &mut Screen, watched: &Seconds) -> String {
         per_second(wakeups(pid) - switches),
         status(pid, "VmRSS:") as f64 / 1024.0
     )
+}
+
+fn settle(screen: &mut Screen) {
+    let (start, length) = (Instant::now(), Duration::from_secs(12));
+    while let Some(left) = length.checked_sub(start.elapsed()) {
+        screen.until(left, |_| false);
+    }
 }
 
 /// User and system time in hundredths of a second.

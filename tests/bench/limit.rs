@@ -75,17 +75,27 @@ pub fn pids() -> Vec<u32> {
     pids
 }
 
-/// Reads environ, status and cgroup of every process, and mountinfo once for each mount namespace.
+/// Reads of every process but kernel threads what a first look must know of it, each file and link once: what it is (stat,
+/// status, cgroup), what it was started with (cmdline, environ), where it is (root, cwd, exe, namespaces); and mountinfo
+/// once for each mount namespace. Nothing is parsed or kept.
 pub fn read_processes(threads: usize) -> u64 {
     let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
     each_pid(threads, |pid, buffer| {
         let Some(dir) = pid_dir(pid) else { return 0 };
-        let mut bytes = 0;
-        for name in ["environ", "status", "cgroup"] {
-            bytes += read(&dir, name, buffer);
+        let mut bytes = read_piece(&dir, "stat", buffer);
+        let mut link = [MaybeUninit::uninit(); 4096];
+        if rustix::fs::readlinkat_raw(&dir, "exe", &mut link).is_err() {
+            return bytes;
         }
-        if let Ok(namespace) = rustix::fs::readlinkat(&dir, "ns/mnt", Vec::new())
-            && seen.lock().expect("no panic").insert(namespace)
+        for name in ["status", "cgroup", "cmdline", "environ"] {
+            bytes += read_piece(&dir, name, buffer);
+        }
+        for name in ["root", "cwd", "ns/pid"] {
+            bytes +=
+                rustix::fs::readlinkat_raw(&dir, name, &mut link).map_or(0, |(text, _)| text.len() as u64);
+        }
+        if let Ok((namespace, _)) = rustix::fs::readlinkat_raw(&dir, "ns/mnt", &mut link)
+            && seen.lock().expect("no panic").insert(namespace.to_vec())
         {
             bytes += read(&dir, "mountinfo", buffer);
         }
@@ -125,6 +135,12 @@ pub fn read_holders(threads: usize) -> u64 {
 fn pid_dir(pid: u32) -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(format!("/proc/{pid}"), flags, Mode::empty()).ok()
+}
+
+/// A file that the kernel hands over in one piece, by one read.
+fn read_piece(dir: &OwnedFd, name: &str, buffer: &mut [u8]) -> u64 {
+    let file = rustix::fs::openat(dir, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    file.and_then(|file| rustix::io::read(&file, &mut *buffer)).map_or(0, |n| n as u64)
 }
 
 fn read(dir: &OwnedFd, name: &str, buffer: &mut [u8]) -> u64 {

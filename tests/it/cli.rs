@@ -4,6 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::needs;
 use crate::sandbox::TMPMEDIC;
 
 fn run(arguments: &[&str]) -> Output {
@@ -63,6 +64,11 @@ const BAD: &[(&[&str], &str)] = &[
     (&["probe", "--pid", "4194305"], "4194305"),
     (&["probe", "--pid", "1", "--unit", "x"], "--unit"),
     (&["probe", "--user", "no-such-user"], "no-such-user"),
+    (&["probe", "--exec", "mktemp -d", "--json"], "before --exec"),
+    (&["__lesson", "no-such-scenario"], "no-such-scenario"),
+    (&["__lesson", "0"], "`0`"),
+    (&["__lesson", "private-tmp-deleted"], "needs a terminal"),
+    (&["__lesson", "private-tmp-deleted", "--json"], "needs a terminal"),
     (&["completions", "klingon"], "klingon"),
 ];
 
@@ -79,8 +85,34 @@ fn bad_input_is_named_with_code_64_and_without_a_word_of_panic() {
 }
 
 #[test]
+fn a_log_that_may_not_be_read_is_no_usage_error() {
+    needs!("setpriv");
+    // Of root alone, on every machine.
+    let args =
+        ["--reuid", "65534", "--regid", "65534", "--clear-groups", TMPMEDIC, "check", "--log", "/proc/kmsg"];
+    let output = Command::new("setpriv").args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(77));
+    let talk = talk(&output);
+    assert!(talk.contains("/proc/kmsg") && talk.contains("root may"), "{talk}");
+}
+
+#[test]
+fn a_log_of_failures_is_not_answered_by_none_fails() {
+    let script = format!(
+        "echo \"mktemp: failed to create file via template '/nope/tmp.XX': No such file or directory\" | {TMPMEDIC} check --json --no-probe --log -"
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let headline = document["verdict"]["headline"].as_str().unwrap();
+    assert!(
+        document["verdict"]["status"] != "ok" || headline.contains("the build log names 1 failure"),
+        "{headline}"
+    );
+}
+
+#[test]
 fn a_broken_configuration_is_named_with_its_line() {
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let dir = crate::sandbox::scratch();
     let path = dir.path().join("config.toml");
     std::fs::write(&path, "# a comment\nnonsense = [\n").unwrap();
     let name = path.to_str().unwrap();
@@ -207,6 +239,21 @@ fn completions_and_the_man_page_come_from_the_definition() {
     }
     let man = String::from_utf8(run(&["man"]).stdout).unwrap();
     assert!(man.starts_with(".ie") && man.contains(".TH"), "{man}");
+}
+
+#[test]
+fn the_course_goes_by_numbers_and_its_list_gives_no_cause_away() {
+    let course: Value = serde_json::from_slice(&run(&["lab", "--course", "--json"]).stdout).unwrap();
+    assert_eq!(course["schema"], "tmpmedic.course/1");
+    let lessons = course["lessons"].as_array().unwrap();
+    let numbers: Vec<u64> = lessons.iter().filter_map(|lesson| lesson["number"].as_u64()).collect();
+    assert!(numbers.is_sorted() && numbers.len() == lessons.len() && !numbers.is_empty(), "{course:#}");
+    let text = String::from_utf8(run(&["lab", "--course"]).stdout).unwrap();
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for lesson in lessons {
+        assert!(flat.contains(lesson["title"].as_str().unwrap()), "{lesson} is missing: {text}");
+        assert!(!flat.contains(lesson["id"].as_str().unwrap()), "{lesson} is told: {text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::panic, clippy::string_slice, reason = "test support: a panic is its failure")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -22,6 +22,9 @@ use crate::golden;
 use crate::scenes;
 use crate::staged::{ago, whole};
 
+/// Made once: compiling its tables takes longer than a frame.
+static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::builtin()));
+
 /// What most frames are drawn with.
 pub fn settings() -> Settings {
     Settings {
@@ -30,7 +33,7 @@ pub fn settings() -> Settings {
         ascii: Glyphs::Unicode,
         read_only: false,
         utc_offset_s: 0,
-        catalog: Arc::new(Catalog::builtin()),
+        catalog: Arc::clone(&CATALOG),
     }
 }
 
@@ -110,7 +113,7 @@ pub fn text(app: &App) -> String {
 }
 
 /// The styles of a frame, one letter a cell: bold, reversed, both, underlined.
-fn styles(app: &App) -> String {
+pub fn styles(app: &App) -> String {
     let buffer = frame(app);
     let mut out = String::new();
     for y in 0..buffer.area.height {
@@ -130,7 +133,7 @@ fn styles(app: &App) -> String {
     out
 }
 
-const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (40, 15)];
+pub const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (40, 15)];
 
 fn at_all_sizes(name: &str, look: &Arc<Look>, keys: &str) {
     for size in SIZES {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
-use tmpmedic::model::raw_path::{is_control, is_invisible};
+use tmpmedic::model::raw_path::{RawPath, is_control, is_invisible};
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::tui::app::{Direction, Pane};
 use tmpmedic::tui::keys::{KEYS, Key, KeyId, Place};
@@ -89,6 +89,48 @@ fn a_look_that_gets_old_says_so() {
     let mut app = sick();
     update(&mut app, Msg::Tick(WallNanos(NOW.0 + 12_000_000_000)));
     assert!(text(&app).contains("as of 12 s ago"), "{}", text(&app));
+}
+
+#[test]
+fn two_findings_can_be_told_apart_at_every_size_however_it_came_about() {
+    let mut app = sick();
+    for size in [(120, 40), (80, 24), (59, 14), (40, 15)] {
+        update(&mut app, Msg::Resize { width: size.0, height: size.1 });
+        let shown = text(&app);
+        for unit in ["@1 ", "@2 "] {
+            let row = |line: &str| {
+                line.contains("  ✗")
+                    && line.replace(".service", "").contains(unit)
+                    && line.contains("is a de")
+            };
+            assert!(
+                shown.lines().any(|line| row(&line.replacen('▸', " ", 1))),
+                "{unit} at {size:?}:\n{shown}"
+            );
+        }
+        assert_eq!(
+            shown,
+            text(&seen(&scenes::two_dead_runners(), size)),
+            "a size is drawn as if it had always been"
+        );
+    }
+}
+
+#[test]
+fn temp_dirs_of_the_same_path_can_be_told_apart() {
+    for width in [100, 120, 140] {
+        let shown = text(&seen(&scenes::two_dead_runners(), (width, 40)));
+        let all = shown.lines().skip_while(|line| !line.contains("TEMP DIR")).skip(1);
+        let rows = all.take_while(|line| line.starts_with('│'));
+        let names: Vec<String> = rows
+            .map(|row| {
+                let cells = row.trim_start_matches(['│', '✗', ' ']).split("  ").map(str::trim);
+                cells.filter(|cell| !cell.is_empty()).take(2).collect::<Vec<_>>().join(" of ")
+            })
+            .collect();
+        let unlike: BTreeSet<&String> = names.iter().collect();
+        assert!(names.len() > 2 && unlike.len() == names.len(), "{names:?} at {width}:\n{shown}");
+    }
 }
 
 #[test]
@@ -245,6 +287,37 @@ fn a_listing_that_comes_after_its_level_was_left_changes_nothing() {
 }
 
 #[test]
+fn an_open_directory_follows_the_looks_and_the_selection_stays() {
+    let look = scenes::two_dead_runners();
+    let mut app = seen(&look, WIDE);
+    let Some(Effect::List(wish)) = press(&mut app, "3<Enter>").pop() else {
+        panic!("a list must be asked for")
+    };
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [], "the first answer is still to come");
+    let mut entries = crate::frames::entries();
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries.clone()) }));
+    press(&mut app, " ");
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert_eq!(update(&mut app, Msg::Look(Arc::clone(&look))), [Effect::Follow(wish.clone())]);
+    assert!(text(&app).contains("rustcVAIpSt"), "nothing flickers while it is read again");
+
+    let mut newest = entries.remove(0);
+    newest.name = RawPath::from("rustcNEWEST");
+    entries.insert(0, newest);
+    update(&mut app, Msg::Listed(Listing { wish: wish.clone(), entries: whole(entries) }));
+    assert!(text(&app).contains("rustcNEWEST") && !text(&app).contains("rustcVAIpSt"), "{}", text(&app));
+    assert_eq!(app.list().cursor.as_deref(), Some("entry \"rustc0kPqR7\""));
+    assert!(app.tabs.picked.is_empty(), "what is gone is picked no more");
+
+    let held: [&[Effect]; 2] = [&press(&mut app, "."), &update(&mut app, Msg::Look(Arc::clone(&look)))];
+    assert_eq!(held, [&[Effect::Freeze(true)][..], &[]], "a held screen asks for nothing");
+    assert_eq!(press(&mut app, "."), [Effect::Freeze(false), Effect::Follow(wish.clone())]);
+    press(&mut app, "1");
+    assert_eq!(update(&mut app, Msg::Look(look)), [], "nobody sees it");
+    assert_eq!(press(&mut app, "3"), [Effect::Follow(wish)], "it is seen again");
+}
+
+#[test]
 fn picked_entries_are_copied_together() {
     let mut app = sick();
     let Some(Effect::List(wish)) = press(&mut app, "3<Enter>").pop() else {
@@ -350,7 +423,8 @@ fn every_key_is_in_the_help_with_its_sentence() {
     let mut app = seen(&scenes::two_dead_runners(), (140, 200));
     press(&mut app, "?");
     let shown = text(&app);
-    for key in KEYS {
+    let of_lessons = [Place::Lesson, Place::Solved];
+    for key in KEYS.iter().filter(|key| !key.places.iter().any(|place| of_lessons.contains(place))) {
         assert!(shown.contains(key.help), "{:?} is missing:\n{shown}", key.id);
         let chord = key.chords[0].shown();
         assert!(shown.contains(&chord), "{chord} is missing");
@@ -370,7 +444,8 @@ fn every_key_has_a_sentence_and_an_id_of_its_own() {
 #[test]
 fn no_two_keys_mean_different_things_in_one_place() {
     let tabs = TABS.iter().map(|tab| vec![Place::Tab(tab.card().id), Place::Screen, Place::Always]);
-    let others = [Place::Sheet, Place::Field, Place::Palette].map(|place| vec![place, Place::Always]);
+    let others = [Place::Lesson, Place::Solved, Place::Sheet, Place::Field, Place::Palette]
+        .map(|place| vec![place, Place::Always]);
     for places in tabs.chain(others) {
         let here: Vec<&Key> =
             KEYS.iter().filter(|key| key.places.iter().any(|p| places.contains(p))).collect();
@@ -421,7 +496,7 @@ fn a_hostile_machine_cannot_forge_a_row() {
     }
 }
 
-fn looks() -> Vec<Arc<Look>> {
+pub fn looks() -> Vec<Arc<Look>> {
     vec![
         scenes::two_dead_runners(),
         scenes::healthy(),
@@ -432,7 +507,7 @@ fn looks() -> Vec<Arc<Look>> {
     ]
 }
 
-fn any_key() -> impl Strategy<Value = KeyEvent> {
+pub fn any_key() -> impl Strategy<Value = KeyEvent> {
     let codes = prop_oneof![
         6 => prop::char::range(' ', '~').prop_map(KeyCode::Char),
         3 => prop::sample::select("123456jkhlgG/sS:?exfpyit[]a. ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
@@ -464,7 +539,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 /// Draws, and fails where anything that drives a terminal stands in a cell.
-fn check_frame(app: &App) {
+pub fn check_frame(app: &App) {
     for cell in frame(app).content() {
         let bad = cell.symbol().chars().find(|c| is_control(*c) || is_invisible(*c));
         assert!(bad.is_none(), "{bad:?} reached the screen in {:?}", cell.symbol());

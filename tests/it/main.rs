@@ -14,6 +14,7 @@
 
 mod actors;
 mod broken_boxes;
+mod captures;
 mod causes;
 mod cli;
 mod docker;
@@ -21,8 +22,13 @@ mod frames;
 mod golden;
 mod journeys;
 mod laws;
+mod lesson;
+mod lesson_pty;
+mod lesson_screen;
 mod probe;
 mod pty;
+mod readme;
+mod replays;
 mod sandbox;
 mod scenes;
 mod staged;

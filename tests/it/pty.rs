@@ -18,7 +18,7 @@ use crate::skip;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A terminal, the program in it, and what stands on its screen.
-struct Pty {
+pub struct Pty {
     master: OwnedFd,
     child: Child,
     parser: vt100::Parser,
@@ -28,7 +28,7 @@ struct Pty {
 
 impl Pty {
     /// Starts a program as the leader of a session whose terminal this is.
-    fn start(columns: u16, rows: u16, command: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub fn start(columns: u16, rows: u16, command: &[&str], variables: &[(&str, &str)]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -59,7 +59,8 @@ impl Pty {
         pty
     }
 
-    fn wait_for_console(&mut self) {
+    /// Waits for the first frame.
+    pub fn wait_for_console(&mut self) {
         self.wait("the console on the alternate screen", |pty| {
             let screen = pty.parser.screen();
             screen.alternate_screen() && !screen.contents().trim().is_empty()
@@ -79,7 +80,8 @@ impl Pty {
         rustix::process::kill_process(self.pid(), signal).unwrap();
     }
 
-    fn type_keys(&self, keys: &str) {
+    /// Types.
+    pub fn type_keys(&self, keys: &str) {
         assert_eq!(rustix::io::write(&self.master, keys.as_bytes()), Ok(keys.len()));
     }
 
@@ -116,12 +118,18 @@ impl Pty {
         }
     }
 
-    fn wait_for_text(&mut self, text: &str) {
+    /// Waits until that stands on the screen.
+    pub fn wait_for_text(&mut self, text: &str) {
         self.wait(text, |pty| pty.parser.screen().contents().contains(text));
     }
 
+    /// What stands on the screen.
+    pub fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
     /// Waits for the end of the program and gives its exit code, or 128 + the signal.
-    fn end(&mut self) -> i32 {
+    pub fn end(&mut self) -> i32 {
         use std::os::unix::process::ExitStatusExt;
         let started = Instant::now();
         loop {
@@ -144,7 +152,8 @@ impl Pty {
         is_main && same_modes(&self.modes(), &self.before)
     }
 
-    fn demand_given_back(&mut self, after: &str) {
+    /// Fails unless the terminal is as it was.
+    pub fn demand_given_back(&mut self, after: &str) {
         self.wait(&format!("the terminal after {after}"), Self::is_given_back);
     }
 }
@@ -452,4 +461,36 @@ fn gone(why: io::Error) -> io::Result<String> {
         io::ErrorKind::NotFound => Ok(String::new()),
         _ => Err(why),
     }
+}
+
+#[test]
+fn an_open_directory_shows_what_comes_and_goes_by_itself() {
+    needs_setsid!();
+    let dir = crate::sandbox::scratch();
+    std::fs::write(dir.path().join("was-there"), b"x").unwrap();
+    let path = dir.path().to_str().unwrap();
+    let mut pty = Pty::start(140, 40, &[TMPMEDIC], &[("TMPDIR", path)]);
+    pty.wait_for_console();
+    pty.type_keys("3");
+    let name = dir.path().file_name().unwrap().to_str().unwrap().to_owned();
+    for n in 1.. {
+        pty.wait("the next temp dir", |pty| {
+            pty.parser.screen().contents().contains(&format!("temp dir {n} of"))
+        });
+        if pty.parser.screen().contents().contains(&format!("{name} ")) {
+            break;
+        }
+        pty.type_keys("]");
+    }
+    pty.type_keys("\r");
+    pty.wait_for_text("was-there");
+    std::fs::write(dir.path().join("came-later"), b"x").unwrap();
+    pty.wait_for_text("came-later");
+    std::fs::remove_file(dir.path().join("was-there")).unwrap();
+    pty.wait("what is gone to go", |pty| !pty.parser.screen().contents().contains("was-there"));
+    // The Escape and the key right after it arrive in one read.
+    pty.type_keys("\x1b1");
+    pty.wait_for_text("Findings");
+    pty.type_keys("q");
+    assert_eq!(pty.end(), 0);
 }

@@ -39,6 +39,14 @@ pub fn has(program: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// A directory of its own for one test, beside the test program: the machine's temp dirs are the patient, and whoever may
+/// run the program may write there.
+pub fn scratch() -> tempfile::TempDir {
+    let program = std::env::current_exe().expect("the test binary has a path");
+    let beside = program.parent().expect("it lies in a directory");
+    tempfile::Builder::new().prefix("scratch-").tempdir_in(beside).expect("it can be made")
+}
+
 /// Runs a script as PID 1 of a sandbox and gives what it printed.
 pub fn run(script: &str) -> Output {
     let mut child = start(script);
@@ -46,28 +54,32 @@ pub fn run(script: &str) -> Output {
     child.wait_with_output().expect("it was started")
 }
 
+/// The command that runs a script as PID 1 of a sandbox; it needs the variables that [`variables`] gives.
+pub fn command(script: &str) -> Vec<String> {
+    let whole = format!("{}\n{script}", include_str!("../data/sandbox.sh"));
+    let unshare =
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
+    unshare.into_iter().chain(["sh", "-c", &whole]).map(str::to_owned).collect()
+}
+
+/// The environment of a sandbox.
+pub fn variables() -> [(&'static str, String); 4] {
+    let actor = std::env::current_exe().expect("the test binary has a path");
+    [
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("TMPMEDIC", TMPMEDIC.to_owned()),
+        ("ACTOR", actor.display().to_string()),
+    ]
+}
+
 /// Starts a script as PID 1 of a sandbox, with pipes for its standard streams.
 pub fn start(script: &str) -> Child {
-    let whole = format!("{}\n{script}", include_str!("../data/sandbox.sh"));
-    let actor = std::env::current_exe().expect("the test binary has a path");
-    Command::new("unshare")
-        .args([
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "--propagation",
-            "private",
-            "sh",
-            "-c",
-            &whole,
-        ])
+    let command = command(script);
+    Command::new(&command[0])
+        .args(&command[1..])
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .env("TMPMEDIC", TMPMEDIC)
-        .env("ACTOR", actor)
+        .envs(variables())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -282,6 +282,7 @@ pub fn two_dead_runners() -> Arc<Look> {
 pub fn dead_probe() -> ProbeResult {
     ProbeResult {
         path: "/tmp".into(),
+        based_on: None,
         pid: Some(4514),
         mount_ns: runner_ns(1),
         root: "/".into(),
@@ -331,7 +332,7 @@ fn cache_server(staged: Staged) -> Staged {
     let mut server = with(process(812, 1, "sccache", user(1000, "runner")), &[("TMPDIR", "/var/tmp/ci")]);
     server.role =
         Some(Role { id: "sccache".into(), kind: RoleKind::CacheServer, title: "sccache server".into() });
-    let mut seen = vantage("/var/tmp/ci", HOST_NS, user(1000, "runner"), &[812], &["sccache (812)"]);
+    let mut seen = vantage("/var/tmp/ci", HOST_NS, user(1000, "runner"), &[812], &["sccache"]);
     let end = seen.walked.last_mut().unwrap();
     end.facts = None;
     end.search = None;

@@ -343,5 +343,6 @@ fn empty() -> Snapshot {
         probes: vec![],
         log: vec![],
         strains: vec![],
+        listings: vec![],
     }
 }

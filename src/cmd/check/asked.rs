@@ -39,7 +39,10 @@ fn exists(pid: u32) -> anyhow::Result<()> {
     let Ok(proc) = Proc::open(std::path::Path::new("/proc")) else { return Ok(()) };
     match proc.pid(pid).map_err(Errno::from) {
         Err(Errno::ENOENT | Errno::ESRCH) => {
-            Err(Refusal::usage(format!("`--pid {pid}`: there is no process {pid}")))
+            let why = format!(
+                "`--pid {pid}`: there is no process {pid}, or it is hidden; `ps -e` lists those that are there"
+            );
+            Err(Refusal::usage(why))
         }
         // Anything else is for the look to tell.
         _ => Ok(()),

@@ -15,8 +15,22 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
     let json = words.contains(&"--json")
         || words.contains(&"--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    let other =
-        ["probe", "explain", "completions", "man", "__helper", "help", "--help", "-h", "--version", "-V"];
+    let other = [
+        "probe",
+        "capture",
+        "diff",
+        "explain",
+        "lab",
+        "completions",
+        "man",
+        "__helper",
+        "__lesson",
+        "help",
+        "--help",
+        "-h",
+        "--version",
+        "-V",
+    ];
     json && !words.iter().any(|word| other.contains(word))
 }
 
@@ -54,6 +68,7 @@ mod tests {
             "t explain --json",
             "t check --json --help",
             "t probe --json",
+            "t lab --course --json",
             "t check --format text",
         ] {
             assert!(!wants(line), "{line}");

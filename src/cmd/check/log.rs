@@ -27,8 +27,13 @@ const MAX_BYTES: u64 = 512 << 20;
 /// A log that cannot be opened or read.
 pub fn read(path: &Path, deadline: Duration, gaps: &mut Vec<Gap>) -> anyhow::Result<Vec<LogLine>> {
     let name = RawPath::from(path.as_os_str());
-    let refuse =
-        |errno: Errno| Refusal::usage(format!("cannot read the build log `{name}`: {}", errno.text()));
+    let refuse = |errno: Errno| {
+        let what = format!("cannot read the build log `{name}`: {}", errno.text());
+        match errno {
+            Errno::EACCES | Errno::EPERM => Refusal::permission(format!("{what}; its owner or root may")),
+            _ => Refusal::usage(format!("{what}; name a file, or `-` and send it to standard input")),
+        }
+    };
     let file = open(path).map_err(|why| refuse(Errno::from(why)))?;
     let mut input = Patient { file, watch: Stopwatch::start(), deadline, left: MAX_BYTES, end: End::Whole };
     let lines = build_log::read(BufReader::with_capacity(256 << 10, &mut input));
@@ -115,5 +120,79 @@ impl Patient {
         };
         let mut ready = [PollFd::from_borrowed_fd(self.file.as_fd(), PollFlags::IN)];
         poll(&mut ready, Some(&timeout)).is_ok_and(|count| count > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::Diagnosis;
+    use crate::model::thresholds::Thresholds;
+    use crate::rules::diagnose;
+    use crate::rules::stage::{Life, Stage};
+
+    /// A machine with two grave faults: a runner whose private /tmp is dead, and one whose TMPDIR is missing.
+    fn judged(log: &str) -> Diagnosis {
+        let mut stage = Stage::healthy()
+            .runner(41, "r@1.service")
+            .private_tmp(41, "/tmp", Life::Dead)
+            .runner(42, "r@2.service")
+            .variable(42, "TMPDIR", "/nope")
+            .stops(42, "/nope", "/nope", Errno::ENOENT);
+        stage.now.log = build_log::read(log.as_bytes());
+        diagnose(&stage.now, None, &Thresholds::default())
+    }
+
+    fn first(log: &str) -> String {
+        judged(log).found[0].id.clone()
+    }
+
+    #[test]
+    fn the_words_of_go_tell_a_missing_directory_from_a_dead_one() {
+        assert_eq!(first("go: creating work dir: stat /nope: no such file or directory\n"), "tmpdir-missing");
+        assert_eq!(
+            first("go: creating work dir: mkdir /tmp/go-build12: no such file or directory\n"),
+            "private-tmp-deleted"
+        );
+    }
+
+    #[test]
+    fn scratch_below_target_speaks_against_every_cause_that_a_tmpdir_could_heal() {
+        let log = "error: couldn't create a temp dir: No such file or directory (os error 2) at path \"/w/target/debug/deps/rmetaA1b2C3\"\n";
+        for finding in
+            judged(log).found.iter().filter(|f| f.severity == crate::model::finding::Severity::Critical)
+        {
+            let told = finding.evidence.last().unwrap();
+            assert_eq!(told.source, "build log, line 1", "{}", finding.id);
+            assert!(
+                told.means.contains("excludes this") && told.means.contains("no TMPDIR will help"),
+                "{}",
+                told.means
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_random_suffix_twice_is_an_old_failure() {
+        let query = concat!(
+            "error: process didn't exit successfully: `/usr/bin/sccache /usr/bin/rustc -vV` (exit status: 2)\n--- stderr\n",
+            "sccache: error: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n\n",
+        );
+        let has_old = |log: &str| judged(log).found.iter().any(|f| f.id == "cargo-cached-failure");
+        assert!(!has_old(query), "the first time it may be new");
+        assert!(has_old(&query.repeat(2)));
+    }
+
+    #[test]
+    fn a_log_of_a_full_disk_is_remembered_where_the_disk_has_room_again() {
+        let diagnosis = judged(
+            "error: failed to write /tmp/rustcA1b2C3/lib.rmeta: No space left on device (os error 28)\n",
+        );
+        let disk = diagnosis.ruled_out.iter().find(|r| r.id == "disk-full").unwrap();
+        assert!(
+            disk.because.ends_with("line 1 of the build log fits it, so it may have been so then"),
+            "{}",
+            disk.because
+        );
     }
 }

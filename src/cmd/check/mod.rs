@@ -3,8 +3,9 @@
 //! Reads the log that was given, looks once, probes, judges, prints. Whatever goes wrong on the way, a caller that wants
 //! JSON gets one document.
 
-mod asked;
+pub(in crate::cmd) mod asked;
 mod document;
+mod from;
 mod log;
 
 use std::process::ExitCode;
@@ -77,6 +78,9 @@ fn format_of(args: &CheckArgs, global: &Global) -> anyhow::Result<Format> {
 
 fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Result<Examined> {
     let (catalog, mut gaps) = config::load(global)?;
+    if let Some(path) = &args.from {
+        return from::examine(path, &catalog, gaps, global);
+    }
     let asked = asked::build(&args.whom)?;
     let log = match &args.log {
         Some(path) => log::read(path, watch.left_of(args.deadline), &mut gaps)?,
@@ -89,14 +93,33 @@ fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Resul
         probe_all(&mut now, watch.left_of(args.deadline), &mut gaps);
     }
     let mut diagnosis = rules::diagnose(&now, None, &catalog.thresholds);
+    nobody_left(&now, &mut diagnosis);
+    recall_failures(&now, &mut diagnosis);
+    Ok(Examined { now, diagnosis, gaps })
+}
+
+/// Where those that were asked for are gone, nothing is known of them.
+fn nobody_left(now: &Snapshot, diagnosis: &mut Diagnosis) {
     if now.asked.is_focused() && now.asked.pids.is_empty() {
         diagnosis.status = Status::Unknown;
         "none of the processes that were asked for runs now".clone_into(&mut diagnosis.headline);
     }
-    Ok(Examined { now, diagnosis, gaps })
 }
 
-fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut Vec<Gap>) {
+/// Whoever gives a log has seen something fail: that nothing fails now must not read as if nothing had.
+fn recall_failures(now: &Snapshot, diagnosis: &mut Diagnosis) {
+    if diagnosis.status != Status::Ok || now.log.is_empty() {
+        return;
+    }
+    let failures = match now.log.len() {
+        1 => "1 failure".to_owned(),
+        n => format!("{n} failures"),
+    };
+    diagnosis.headline.push_str(&format!(" now; the build log names {failures}"));
+}
+
+/// Makes every probe that the snapshot asks for, and lets it know.
+pub(in crate::cmd) fn probe_all(now: &mut Snapshot, left: Duration, gaps: &mut Vec<Gap>) {
     let requests = probe::requests(now);
     if requests.is_empty() {
         return;

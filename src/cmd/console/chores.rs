@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::collect::entries::{self, Order};
+use crate::collect::entries::{self, Stamp};
+use crate::collect::ranking::Order;
 use crate::model::snapshot::Snapshot;
 use crate::probe::{self, ProbeRequest};
 use crate::sys::bell::Bell;
+use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
 use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
 
@@ -16,6 +18,11 @@ use crate::tui::msg::{ListWish, Listing, Msg, ProbeWish};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one listing may take, the sizes of trees included.
 const LISTING: Duration = Duration::from_secs(2);
+/// What grows below a directory does not move its stamp, so an open listing is made again after so many times what it
+/// cost: two per cent of a core.
+const REST: u32 = 50;
+/// And no sooner than this.
+const REST_LEAST: Duration = Duration::from_secs(5);
 /// Probes that nobody asked for come in batches of this size, so that the first results are there soon.
 const BATCH: usize = 4;
 /// Threads at once; more chores wait for their turn.
@@ -28,7 +35,7 @@ type Chore = Box<dyn FnOnce(&Outcome) + Send>;
 pub struct Chores {
     outcome: Outcome,
     waiting: VecDeque<Chore>,
-    catalog: Option<Arc<Catalog>>,
+    catalog: Arc<Catalog>,
 }
 
 /// Where results go.
@@ -42,6 +49,26 @@ struct Outcome {
 struct Done {
     messages: Vec<Msg>,
     running: usize,
+    /// The last listing; while it is being checked, nobody checks it a second time.
+    listed: Option<Listed>,
+    checking: bool,
+}
+
+/// What is remembered of a listing.
+#[derive(Clone)]
+struct Listed {
+    wish: ListWish,
+    stamp: Option<Stamp>,
+    when: Stopwatch,
+    cost: Duration,
+}
+
+impl Listed {
+    /// Whether it still shows what is there.
+    fn holds(&self, wish: &ListWish) -> bool {
+        let rested = self.when.elapsed() >= self.cost.saturating_mul(REST).max(REST_LEAST);
+        self.wish == *wish && !rested && entries::stamp(&wish.reached) == self.stamp
+    }
 }
 
 impl Outcome {
@@ -57,15 +84,10 @@ impl Outcome {
 }
 
 impl Chores {
-    /// Nothing to do yet; `bell` rings when something is done.
-    pub fn new(bell: Arc<Bell>) -> Self {
+    /// Nothing to do yet; listings are classified by the catalog, and `bell` rings when something is done.
+    pub fn new(catalog: Arc<Catalog>, bell: Arc<Bell>) -> Self {
         let outcome = Outcome { done: Arc::default(), bell };
-        Self { outcome, waiting: VecDeque::new(), catalog: None }
-    }
-
-    /// What listings are classified by.
-    pub fn set_catalog(&mut self, catalog: Arc<Catalog>) {
-        self.catalog = Some(catalog);
+        Self { outcome, waiting: VecDeque::new(), catalog }
     }
 
     /// What is done since the last time; chores that waited begin.
@@ -82,6 +104,7 @@ impl Chores {
         };
         let request = ProbeRequest {
             path: wish.path.clone(),
+            based_on: wish.based_on.clone(),
             pid,
             started: now.and_then(|now| now.process(pid)).map(|process| process.started),
             ids: None,
@@ -106,17 +129,23 @@ impl Chores {
 
     /// Lists a directory.
     pub fn list(&mut self, wish: ListWish) {
-        let Some(catalog) = self.catalog.clone() else { return };
+        let catalog = Arc::clone(&self.catalog);
+        self.add(Box::new(move |outcome| list(wish, &catalog, outcome)));
+    }
+
+    /// Lists a directory again if it changed since.
+    pub fn follow(&mut self, wish: ListWish) {
+        if self.outcome.change(|done| std::mem::replace(&mut done.checking, true)) {
+            return;
+        }
+        let catalog = Arc::clone(&self.catalog);
         self.add(Box::new(move |outcome| {
-            let asked = entries::Wish {
-                dir: wish.reached.clone(),
-                family: wish.family.clone(),
-                order: Order::Size,
-                limit: wish.limit,
-                budget: LISTING,
-            };
-            let entries = entries::list(&asked, &catalog);
-            outcome.say(Msg::Listed(Listing { wish, entries }));
+            let checking = Checking(outcome);
+            let before = outcome.change(|done| done.listed.clone());
+            if !before.is_some_and(|before| before.holds(&wish)) {
+                list(wish, &catalog, outcome);
+            }
+            drop(checking);
         }));
     }
 
@@ -163,6 +192,32 @@ impl Drop for Running<'_> {
         self.0.change(|done| done.running = done.running.saturating_sub(1));
         self.0.bell.ring();
     }
+}
+
+/// Lets the next check begin however this one ends.
+struct Checking<'a>(&'a Outcome);
+
+impl Drop for Checking<'_> {
+    fn drop(&mut self) {
+        self.0.change(|done| done.checking = false);
+    }
+}
+
+fn list(wish: ListWish, catalog: &Catalog, outcome: &Outcome) {
+    let when = Stopwatch::start();
+    // Before the look: what changes during it is seen by the next.
+    let stamp = entries::stamp(&wish.reached);
+    let asked = entries::Wish {
+        dir: wish.reached.clone(),
+        family: wish.family.clone(),
+        order: Order::Size,
+        limit: wish.limit,
+        budget: LISTING,
+    };
+    let entries = entries::list(&asked, catalog);
+    let listed = Listed { wish: wish.clone(), stamp, when, cost: when.elapsed() };
+    outcome.change(|done| done.listed = Some(listed));
+    outcome.say(Msg::Listed(Listing { wish, entries }));
 }
 
 fn run_probes(requests: &[ProbeRequest], outcome: &Outcome) {

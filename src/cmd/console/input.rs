@@ -67,12 +67,18 @@ impl Input {
         !self.bytes.is_empty() && !self.pasting
     }
 
-    /// No more bytes came in time: an Escape was the key.
+    /// No more bytes came in time: an Escape was the key, and what only looked like the beginning of a sequence the next.
     pub fn give_up_waiting(&mut self) -> Vec<Typed> {
-        let escape = self.bytes.first() == Some(&0x1b);
-        let alone = self.bytes.len() == 1;
-        self.bytes.clear();
-        if escape && alone { vec![key(KeyCode::Esc, KeyModifiers::NONE)] } else { Vec::new() }
+        let bytes = std::mem::take(&mut self.bytes);
+        let escape = key(KeyCode::Esc, KeyModifiers::NONE);
+        match bytes.as_slice() {
+            [0x1b] => vec![escape],
+            [0x1b, next] => match character(&[*next]) {
+                Head::Key(event, _) => vec![escape, Typed::Key(event)],
+                _ => vec![escape],
+            },
+            _ => Vec::new(),
+        }
     }
 
     fn key(&mut self) -> Step {
@@ -132,15 +138,9 @@ fn head(bytes: &[u8]) -> Head {
         [0x1b, b'[', rest @ ..] => control_sequence(rest),
         [0x1b, b'O', rest @ ..] => single_shift(rest),
         [0x1b, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => control_string(rest),
-        // Two Escapes: the first was a key.
-        [0x1b, 0x1b, ..] => Head::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), 1),
-        [0x1b, rest @ ..] => match character(rest) {
-            Head::Key(event, length) => {
-                Head::Key(KeyEvent::new(event.code, event.modifiers | KeyModifiers::ALT), length + 1)
-            }
-            Head::Nothing(length) => Head::Nothing(length + 1),
-            other => other,
-        },
+        // Nothing here is pressed with Alt. What begins no sequence is Escape and the next key, typed faster than the link
+        // carried them, and Escape must not swallow it.
+        [0x1b, ..] => Head::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE), 1),
         _ => character(bytes),
     }
 }
@@ -323,7 +323,6 @@ mod tests {
         assert_eq!(typed(b"\x1b[1;5C"), [key(KeyCode::Right, KeyModifiers::CONTROL)]);
         assert_eq!(typed(b"\x1b[Z"), [key(KeyCode::BackTab, KeyModifiers::SHIFT)]);
         assert_eq!(typed(b"Q"), [key(KeyCode::Char('Q'), KeyModifiers::SHIFT)]);
-        assert_eq!(typed(b"\x1bx"), [key(KeyCode::Char('x'), KeyModifiers::ALT)]);
     }
 
     #[test]
@@ -362,6 +361,24 @@ mod tests {
         assert!(input.is_waiting());
         assert_eq!(input.give_up_waiting(), [plain(KeyCode::Esc)]);
         assert_eq!(typed(b"\x1b\x1b[A"), [plain(KeyCode::Esc), plain(KeyCode::Up)]);
+    }
+
+    #[test]
+    fn an_escape_does_not_swallow_the_key_typed_right_after_it() {
+        for (bytes, next) in [
+            (&b"\x1bx"[..], KeyCode::Char('x')),
+            ("\x1bé".as_bytes(), KeyCode::Char('é')),
+            (b"\x1b\r", KeyCode::Enter),
+            (b"\x1b\t", KeyCode::Tab),
+            (b"\x1b1", KeyCode::Char('1')),
+        ] {
+            assert_eq!(typed(bytes), [plain(KeyCode::Esc), plain(next)], "{bytes:?}");
+        }
+        // `[` is a key of the Entries tab and also how most sequences begin: only what does not follow tells.
+        let mut input = Input::default();
+        assert_eq!(input.feed(b"\x1b["), []);
+        assert_eq!(input.give_up_waiting(), [plain(KeyCode::Esc), plain(KeyCode::Char('['))]);
+        assert_eq!(input.feed(b"\x1b[A\x1bOB"), [plain(KeyCode::Up), plain(KeyCode::Down)]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::source::looker::{Judge, Judged, News};
 use crate::tui::msg::Look;
 
 /// A vantage by what makes it one.
-type Place = (RawPath, MountNs, RawPath, Credentials);
+type Place = (RawPath, Option<RawPath>, MountNs, RawPath, Credentials);
 /// What is known of it without trying.
 type Prediction = (Can, Option<Errno>, Option<Identity>);
 
@@ -47,6 +47,12 @@ impl Probes {
         }
     }
 
+    /// Tells a new look what was tried before it, where that still says something.
+    pub fn recall(&self, now: &mut Snapshot) {
+        self.lock().predict(now);
+        now.take_probes(self.results());
+    }
+
     /// Forgets all results, so that everything is tried again.
     pub fn forget(&self) {
         let mut known = self.lock();
@@ -59,8 +65,8 @@ impl Probes {
         let mut known = self.lock();
         let mut due = probe::requests(now);
         due.retain(|request| {
-            let place =
-                (request.path.clone(), request.mount_ns, request.root.clone(), request.credentials.clone());
+            let ProbeRequest { path, based_on, mount_ns, root, credentials, .. } = request;
+            let place = (path.clone(), based_on.clone(), *mount_ns, root.clone(), credentials.clone());
             let Some(prediction) = known.predictions.get(&place).copied() else { return false };
             known.asked.insert(place, prediction) != Some(prediction)
         });
@@ -112,11 +118,13 @@ impl Known {
 }
 
 fn place_of(vantage: &Vantage) -> Place {
-    (vantage.path.clone(), vantage.mount_ns, vantage.root.clone(), vantage.credentials.clone())
+    let Vantage { path, based_on, mount_ns, root, credentials, .. } = vantage;
+    (path.clone(), based_on.clone(), *mount_ns, root.clone(), credentials.clone())
 }
 
 fn place_of_result(result: &ProbeResult) -> Place {
-    (result.path.clone(), result.mount_ns, result.root.clone(), result.credentials.clone())
+    let ProbeResult { path, based_on, mount_ns, root, credentials, .. } = result;
+    (path.clone(), based_on.clone(), *mount_ns, root.clone(), credentials.clone())
 }
 
 fn prediction_of(vantage: &Vantage) -> Prediction {

@@ -7,19 +7,15 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::chores::Chores;
 use super::clipboard;
+use super::feed::Feed;
 use super::input::{Input, Typed};
-use super::probes::Probes;
 use super::screen::Screen;
-use crate::catalog::Catalog;
-use crate::model::asked::Asked;
 use crate::model::units::WallNanos;
-use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;
-use crate::sys::clock;
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::term::{Event, Signals};
-use crate::tui::msg::{Effect, Look, Msg};
+use crate::tui::msg::{Effect, Msg};
 use crate::tui::{self, App};
 
 /// After a lone Escape, how long the rest of a sequence may take over a slow link.
@@ -47,9 +43,8 @@ pub struct Watch {
     signals: Signals,
     bell: Arc<Bell>,
     input: Input,
-    chores: Chores,
-    probes: Probes,
-    live: Option<Live<Arc<Look>>>,
+    typed: Stopwatch,
+    feed: Option<Box<dyn Feed>>,
     dirty: bool,
     ticked: i64,
 }
@@ -61,22 +56,29 @@ impl Watch {
             app,
             screen,
             signals,
-            chores: Chores::new(Arc::clone(&bell)),
             bell,
             input: Input::default(),
-            probes: Probes::default(),
-            live: None,
+            typed: Stopwatch::start(),
+            feed: None,
             dirty: true,
             ticked: 0,
         }
     }
 
-    /// Runs until the end.
-    pub fn keep(&mut self, (catalog, asked): (Arc<Catalog>, Asked)) -> End {
-        let started = self.begin(catalog, asked);
-        if let Err(why) = started {
+    /// Runs until the end, with looks of the feed that is begun after the first frame. Gives the terminal back, and what
+    /// the screen knew last with it.
+    pub fn keep(mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> (End, App) {
+        let end = self.run(begin);
+        // A terminal that is gone needs nothing back.
+        self.screen.leave().ok();
+        (end, self.app)
+    }
+
+    fn run(&mut self, begin: impl FnOnce(&Arc<Bell>) -> Box<dyn Feed>) -> End {
+        if let Err(why) = self.begin() {
             return ended(why);
         }
+        self.feed = Some(begin(&self.bell));
         loop {
             match self.turn() {
                 Ok(None) => {}
@@ -86,23 +88,12 @@ impl Watch {
         }
     }
 
-    /// Gives the terminal back, and the last look with it.
-    pub fn leave(mut self) -> Option<Arc<Look>> {
-        // A terminal that is gone needs nothing back.
-        self.screen.leave().ok();
-        self.app.look.take()
-    }
-
     /// The first frame comes before the first look.
-    fn begin(&mut self, catalog: Arc<Catalog>, asked: Asked) -> io::Result<()> {
+    fn begin(&mut self) -> io::Result<()> {
         let size = self.screen.size();
         self.tell(Msg::Resize { width: size.width, height: size.height });
         self.tick();
         self.draw()?;
-        let bell = Arc::clone(&self.bell);
-        let judge = self.probes.judge(Arc::clone(&catalog));
-        self.chores.set_catalog(Arc::clone(&catalog));
-        self.live = Some(Live::start((catalog, asked), judge, move || bell.ring()));
         if !self.screen.is_guarded() {
             let note = "no guard process could be made: after kill -9 type `reset` to get the terminal back";
             self.tell(Msg::Note(note.to_owned()));
@@ -126,15 +117,15 @@ impl Watch {
             if let Some(end) = self.read_keys()? {
                 return Ok(Some(end));
             }
-        } else if woken.timeout && self.input.is_waiting() {
+        } else if self.input.is_waiting() && self.typed.elapsed() >= ESCAPE_PATIENCE {
             let typed = self.input.give_up_waiting();
             if let Some(end) = self.type_all(typed)? {
                 return Ok(Some(end));
             }
         }
-        self.collect();
+        let end = self.collect()?;
         self.tick();
-        Ok(None)
+        Ok(end)
     }
 
     fn wait(&self) -> io::Result<Woken> {
@@ -150,28 +141,23 @@ impl Watch {
             tv_sec: i64::try_from(patience.as_secs()).unwrap_or(1),
             tv_nsec: i64::from(patience.subsec_nanos()),
         };
-        let count = match poll(&mut ready, Some(&timeout)) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::INTR) => 0,
+        match poll(&mut ready, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(why) => return Err(why.into()),
-        };
+        }
         let [tty, ..] = &ready;
         let seen = tty.revents();
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        Ok(Woken {
-            timeout: count == 0,
-            typing: seen.intersects(PollFlags::IN | gone),
-            sending: seen.intersects(PollFlags::OUT),
-        })
+        Ok(Woken { typing: seen.intersects(PollFlags::IN | gone), sending: seen.intersects(PollFlags::OUT) })
     }
 
-    /// Until the clock moves, unless an Escape waits for company or a slice of a look is due.
+    /// Until the clock moves, unless an Escape waits for company or the feed has something to do.
     fn patience(&self) -> Duration {
         let into_second = clock::wall_nanos().rem_euclid(1_000_000_000);
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
-        let escape = if self.input.is_waiting() { ESCAPE_PATIENCE } else { to_tick };
-        let slice = self.live.as_ref().and_then(Live::next_slice).unwrap_or(to_tick);
-        to_tick.min(escape).min(slice)
+        let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
+        let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
+        to_tick.min(escape).min(feed)
     }
 
     /// An end goes before everything else: whoever kills a stopped job wakes it for that.
@@ -223,13 +209,14 @@ impl Watch {
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(why) => return Err(why),
         };
+        self.typed = Stopwatch::start();
         let typed = self.input.feed(buffer.get(..count).unwrap_or_default());
         self.type_all(typed)
     }
 
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
         if !typed.is_empty() {
-            self.live.iter().for_each(Live::attend);
+            self.feed.iter().for_each(|feed| feed.attend());
         }
         for one in typed {
             let msg = match one {
@@ -251,41 +238,31 @@ impl Watch {
             Effect::Quit => return Ok(Some(End::Quit)),
             Effect::QuitWithReport => return Ok(Some(End::QuitWithReport)),
             Effect::Suspend => return self.suspend(),
-            Effect::Rescan => {
-                self.probes.forget();
-                self.live.iter().for_each(Live::rescan);
-            }
-            Effect::Freeze(frozen) => {
-                let flow = if frozen { Flow::Frozen } else { Flow::Running };
-                self.live.iter().for_each(|live| live.set_flow(flow));
-            }
-            Effect::Probe(wish) => self.chores.probe(wish, self.app.snapshot()),
-            Effect::List(wish) => self.chores.list(wish),
             Effect::Copy(text) => self.screen.send_raw(&clipboard::set(&text))?,
+            other => {
+                let app = &self.app;
+                let known = self.feed.as_mut().map(|feed| feed.perform(other, app));
+                for msg in known.into_iter().flatten() {
+                    self.tell(msg);
+                }
+            }
         }
         Ok(None)
     }
 
-    /// Takes what the threads brought.
-    fn collect(&mut self) {
+    /// Takes what the feed brought.
+    fn collect(&mut self) -> io::Result<Option<End>> {
         self.bell.hush();
-        if let Some(live) = &mut self.live {
-            live.slice();
-        }
-        if let Some(look) = self.live.as_ref().and_then(Live::take) {
-            if !self.app.settings.read_only {
-                let due = self.probes.due(&look.snapshot);
-                self.chores.probe_all(due);
+        let app = &self.app;
+        let came = self.feed.as_mut().map(|feed| feed.take(app));
+        for msg in came.into_iter().flatten() {
+            for effect in self.tell(msg) {
+                if let Some(end) = self.perform(effect)? {
+                    return Ok(Some(end));
+                }
             }
-            self.tell(Msg::Look(look));
         }
-        for msg in self.chores.take() {
-            if let Msg::Probed(result) = &msg {
-                self.probes.add(result.clone());
-                self.live.iter().for_each(Live::judge_again);
-            }
-            self.tell(msg);
-        }
+        Ok(None)
     }
 
     fn tick(&mut self) {
@@ -312,7 +289,6 @@ impl Watch {
 
 /// Why the wait ended.
 struct Woken {
-    timeout: bool,
     typing: bool,
     sending: bool,
 }

@@ -126,6 +126,7 @@ mod tests {
             };
             let result = ProbeResult {
                 path: dir.clone(),
+                based_on: None,
                 pid: None,
                 mount_ns: MountNs::Inode(1),
                 root: "/".into(),

@@ -129,8 +129,25 @@ pub fn run(args: &ProbeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(if printed { report.exit() } else { Exit::Output.code() }.into())
 }
 
+/// `--exec 'mktemp -d' --json`: everything after `--exec` is the command, and no program is called `mktemp -d`.
+fn refuse_stray_words(args: &ProbeArgs) -> Result<(), Refusal> {
+    let [line, stray, ..] = args.exec.as_slice() else { return Ok(()) };
+    let (line, stray) = (RawPath::from(line.as_os_str()), RawPath::from(stray.as_os_str()));
+    let program = line.as_bytes().split(|b| *b == b' ').next().unwrap_or_default();
+    if program.len() == line.as_bytes().len() || program.contains(&b'/') {
+        return Ok(());
+    }
+    let message = format!(
+        "--exec {}: everything after it belongs to the command, `{}` too; put options of tmpmedic before --exec",
+        line.quoted(),
+        stray.shown()
+    );
+    Err(Refusal { exit: Exit::Usage.code(), message })
+}
+
 fn probed(args: &ProbeArgs) -> Result<Report, Refusal> {
     let watch = Stopwatch::start();
+    refuse_stray_words(args)?;
     let left = || args.deadline.saturating_sub(Duration::from_micros(watch.micros()));
     let whom = whom::resolve(args)?;
     let who =
@@ -166,6 +183,7 @@ fn probed(args: &ProbeArgs) -> Result<Report, Refusal> {
 fn request(whom: &Whom, who: &Described, dir: &RawPath) -> ProbeRequest {
     ProbeRequest {
         path: dir.clone(),
+        based_on: (!dir.is_absolute()).then(|| who.cwd.clone()),
         pid: who.pid,
         started: Some(who.started),
         ids: whom.ids.clone(),

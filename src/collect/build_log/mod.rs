@@ -193,15 +193,19 @@ fn log_line(spot: Spot<'_>, failure: &Failure<'_>, meaning: Meaning) -> LogLine 
 }
 
 /// A random name does not come twice: whatever the wording says, this is a recorded message.
+///
+/// Cargo records what its queries of the compiler say, and only those: they make temp dirs through a wrapper and never
+/// by rustc itself. Whatever else comes twice was printed twice, by a summary at the end of a job for instance.
 fn mark_replayed(log: &mut LogLine, name: &str, line: u64) {
     const RECORDED: &str = "cargo-cached-failure";
     log.replayed = true;
     log.means = format!(
         "an old failure printed again: the random name {name} stood in line {line} already, so nothing was tried anew"
     );
-    log.points_to.retain(|id| id != RECORDED);
-    log.points_to.insert(0, RECORDED.to_owned());
-    log.excludes.retain(|id| id != RECORDED);
+    if log.points_to.iter().any(|id| id == RECORDED) {
+        log.points_to.retain(|id| id != RECORDED);
+        log.points_to.insert(0, RECORDED.to_owned());
+    }
 }
 
 #[cfg(test)]

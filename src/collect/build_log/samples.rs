@@ -251,6 +251,7 @@ fn another_random_name_is_another_failure() {
     assert!(all.iter().all(|l| !l.replayed) && all.len() == 2);
     let all = read(format!("{}   Compiling x v0.1.0\n{}", line("AAAAA1"), line("AAAAA1")).as_bytes());
     assert_eq!(all.iter().map(|l| l.replayed).collect::<Vec<_>>(), [false, true]);
+    assert!(!all[1].points_to.contains(&"cargo-cached-failure".to_owned()), "cargo's queries make no such dir");
 }
 
 #[test]

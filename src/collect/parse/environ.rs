@@ -2,7 +2,7 @@
 //!
 //! Bytes, in order, duplicates kept: libc's `getenv` takes the first entry of a name, bash, dash and perl the last.
 
-use crate::collect::parse::split_once;
+use crate::collect::parse::{pieces, split_once};
 use crate::model::process::Variable;
 use crate::model::raw_path::RawText;
 
@@ -10,7 +10,7 @@ use crate::model::raw_path::RawText;
 ///
 /// An entry without `=` or without a name is no variable to anybody and is left out.
 pub fn parse(block: &[u8], keeps: impl Fn(&[u8]) -> bool) -> Vec<Variable> {
-    let entries = block.split(|b| *b == 0).filter_map(|entry| split_once(entry, b'='));
+    let entries = pieces(block, 0).filter_map(|entry| split_once(entry, b'='));
     let kept = entries.filter(|(name, _)| !name.is_empty() && keeps(name));
     let mut variables: Vec<Variable> = kept
         .filter_map(|(name, value)| {

@@ -22,7 +22,22 @@ const QUOTED: usize = 120;
 
 /// The lines of a text; an empty rest after the last newline is none.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|b| *b == b'\n').filter(|line| !line.is_empty())
+    pieces(text, b'\n').filter(|line| !line.is_empty())
+}
+
+/// What stands between the separators, as [`slice::split`] gives it, but found by whole machine words: some kilobytes of
+/// every process are split at each look.
+pub fn pieces(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (piece, after) = match split_once(text, separator) {
+            Some((piece, after)) => (piece, Some(after)),
+            None => (text, None),
+        };
+        rest = after;
+        Some(piece)
+    })
 }
 
 /// The words of a line, separated by any number of blanks and tabs.
@@ -50,7 +65,7 @@ pub fn labelled<'a>(line: &'a [u8], label: &str) -> Option<&'a [u8]> {
 
 /// Splits at the first `separator`.
 pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let position = text.iter().position(|b| *b == separator)?;
+    let position = memchr::memchr(separator, text)?;
     Some((text.get(..position)?, text.get(position + 1..)?))
 }
 
@@ -114,6 +129,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn pieces_are_those_of_a_plain_split(text in "[ab\n]{0,40}") {
+            let plain: Vec<&[u8]> = text.as_bytes().split(|b| *b == b'\n').collect();
+            prop_assert_eq!(pieces(text.as_bytes(), b'\n').collect::<Vec<_>>(), plain);
+        }
+
         #[test]
         fn unescaping_gives_back_what_the_kernel_escaped(name: Vec<u8>) {
             let mut escaped = Vec::new();

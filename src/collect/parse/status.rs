@@ -2,7 +2,7 @@
 //!
 //! The kernel escapes newlines and backslashes in `Name`, so a line that starts with a label is genuine.
 
-use crate::collect::parse::{labelled, lines, number, words};
+use crate::collect::parse::{lines, number, split_once, words};
 use crate::model::process::Credentials;
 
 /// SECCOMP_MODE_FILTER. Source: seccomp(2).
@@ -24,19 +24,17 @@ pub fn parse(text: &[u8]) -> Status {
     let mut out = Status::default();
     let (mut uid, mut gid, mut capabilities) = (None, None, None);
     let mut groups: Vec<u32> = Vec::new();
-    for line in lines(text) {
-        if let Some(ids) = labelled(line, "Uid") {
-            uid = fs_id(ids);
-        } else if let Some(ids) = labelled(line, "Gid") {
-            gid = fs_id(ids);
-        } else if let Some(ids) = labelled(line, "Groups") {
-            groups = words(ids).filter_map(|id| small(id, 10)).collect();
-        } else if let Some(bits) = labelled(line, "CapEff") {
-            capabilities = number(bits, 16);
-        } else if let Some(mask) = labelled(line, "Umask") {
-            out.umask = small(mask, 8);
-        } else if let Some(mode) = labelled(line, "Seccomp") {
-            out.filtered = number(mode, 10).map(|mode| mode == FILTER);
+    // One look at the label a line: of some sixty lines six are wanted.
+    for (label, rest) in lines(text).filter_map(|line| split_once(line, b':')) {
+        let value = rest.trim_ascii();
+        match label {
+            b"Uid" => uid = fs_id(value),
+            b"Gid" => gid = fs_id(value),
+            b"Groups" => groups = words(value).filter_map(|id| small(id, 10)).collect(),
+            b"CapEff" => capabilities = number(value, 16),
+            b"Umask" => out.umask = small(value, 8),
+            b"Seccomp" => out.filtered = number(value, 10).map(|mode| mode == FILTER),
+            _ => {}
         }
     }
     groups.sort_unstable();

@@ -2,9 +2,9 @@
 
 use crate::collect::parse::cgroup::belonging;
 use crate::collect::parse::stat::Stat;
-use crate::collect::parse::{decimal, limits, lines, mountinfo, quote, status};
+use crate::collect::parse::{decimal, lines, mountinfo, quote, status};
 use crate::collect::processes::reader::PIECE_MAX;
-use crate::model::process::{Limits, MountNs, Pid, Place, Process};
+use crate::model::process::{MountNs, Pid, Place, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{GapWhy, Seen};
 use crate::model::units::BootNanos;
@@ -105,12 +105,6 @@ pub(super) fn wait_channel(dir: &PidDir) -> Option<String> {
     let name = dir.read("wchan", PIECE_MAX).ok()?;
     let name = name.trim_ascii();
     (!name.is_empty() && name != b"0").then(|| quote(name))
-}
-
-/// The limits that decide about temp files.
-pub(super) fn resource_limits(dir: &PidDir, buffer: &mut Vec<u8>) -> Seen<Limits> {
-    dir.read_piece("limits", PIECE_MAX, buffer)?;
-    limits::parse(buffer).ok_or_else(|| GapWhy::Malformed { line: quote(buffer) })
 }
 
 #[cfg(test)]

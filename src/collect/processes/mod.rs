@@ -4,6 +4,7 @@
 //! that was not reached yet for one that was passed (CVE-2018-1121). Names of users and containers and marks of deletion
 //! are settled later, when the mount tables are known. Called by `collect::Eyes`.
 
+pub mod bounds;
 mod fields;
 mod gaps;
 mod pass;

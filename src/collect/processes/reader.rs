@@ -11,13 +11,14 @@ use crate::catalog::roles::Clues;
 use crate::collect::environment::{self, Text};
 use crate::collect::parse::quote;
 use crate::collect::parse::stat::{self, Image, Stat};
+use crate::collect::processes::bounds;
 use crate::collect::processes::fields::{
-    fill_cgroup, fill_status, mount_ns, ns_inode, place, resource_limits, skeleton, wait_channel,
+    fill_cgroup, fill_status, mount_ns, ns_inode, place, skeleton, wait_channel,
 };
 use crate::model::process::{Pid, Process, Role};
 use crate::model::raw_path::RawText;
 use crate::model::reading::{GapWhy, Seen};
-use crate::model::units::{BootNanos, Entries, Millis};
+use crate::model::units::{BootNanos, Millis};
 use crate::sys::procfile::{PidDir, Proc};
 
 /// The files that the kernel hands over in one piece are far shorter; v1 cgroup paths are the longest.
@@ -77,6 +78,7 @@ impl Reader {
         let kept = kept.filter(|kept| {
             kept.process.started == started && kept.image == stat.image && stat.image.is_known()
         });
+        let before = kept.as_ref().map(|kept| Arc::clone(&kept.process));
         let image = stat.image;
         let mut process = skeleton(pid, started, &stat);
         if is_bare(&stat) {
@@ -92,7 +94,7 @@ impl Reader {
                 return ending(&stat).map(|()| Kept { process, image, wants_text: false });
             }
         }
-        Ok(Kept { process: Arc::new(process), image, wants_text })
+        Ok(Kept { process: shared(before, process), image, wants_text })
     }
 
     /// Tries again to read the text of a process that was in state D: most of them have only waited for a disk.
@@ -153,8 +155,7 @@ impl Reader {
     fn fill(&self, process: &mut Process, dir: &PidDir, kept: Option<Kept>, buffer: &mut Vec<u8>) -> bool {
         fill_status(process, dir, buffer);
         fill_cgroup(process, dir, buffer);
-        process.limits = resource_limits(dir, buffer);
-        process.open_files = dir.fd_count().map(Entries).map_err(GapWhy::from);
+        (process.limits, process.open_files) = (Err(GapWhy::NotAsked), Err(GapWhy::NotAsked));
         process.root = place(dir, "root");
         process.cwd = place(dir, "cwd");
         process.exe = place(dir, "exe");
@@ -176,6 +177,9 @@ impl Reader {
             }
         };
         self.set_text(process, text);
+        if process.is_build() {
+            bounds::fill(process, dir, buffer);
+        }
         false
     }
 
@@ -203,6 +207,29 @@ impl Reader {
             unit: process.unit.as_deref(),
         })
     }
+}
+
+/// The process as it was at the last look, where it shows the same again: the looks on a large machine then share almost
+/// all of their processes instead of holding each several times.
+///
+/// Names and limits are settled after the pass; those of the last look are taken over, and settled again if need be.
+fn shared(before: Option<Arc<Process>>, mut process: Process) -> Arc<Process> {
+    let Some(before) = before else { return Arc::new(process) };
+    if let (Ok(then), Ok(now)) = (&before.credentials, &mut process.credentials)
+        && then.uid == now.uid
+    {
+        now.user.clone_from(&then.user);
+    }
+    if let (Some(then), Some(now)) = (&before.container, &mut process.container)
+        && then.id == now.id
+    {
+        now.name.clone_from(&then.name);
+    }
+    if process.limits == Err(GapWhy::NotAsked) {
+        process.limits.clone_from(&before.limits);
+        process.open_files.clone_from(&before.open_files);
+    }
+    if *before == process { before } else { Arc::new(process) }
 }
 
 /// Kernel threads and what is ending have neither files nor an environment.

@@ -1,6 +1,7 @@
 //! Looks at our own process, at children that the test starts, and at a procfs made of files.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -93,8 +94,27 @@ fn shows_our_own_process_whole() {
     assert_eq!(own.cwd.unwrap().path, RawPath::from(std::env::current_dir().unwrap().as_os_str()));
     assert!(own.mount_ns.is_ok() && own.pid_ns.is_ok() && own.cgroup.is_ok());
     assert!(own.credentials.is_ok_and(|c| c.uid == rustix::process::geteuid().as_raw()));
-    assert!(own.limits.is_ok_and(|limits| limits.open_files.is_some_and(|n| n > 0)));
-    assert!(own.open_files.is_ok_and(|n| n.0 > 0) && own.umask.is_ok());
+    assert!(own.umask.is_ok());
+}
+
+#[test]
+fn reads_limits_of_builds_and_of_whom_is_asked_about() {
+    let start = |name: &str| {
+        Running::start("sleep", &["600"], |command| {
+            command.arg0(name);
+        })
+    };
+    let (build, other) = (start("cargo"), start("something"));
+    let mut looker = Looker::new();
+    let mut table = looker.table();
+    let is_read = |table: &ProcessTable, pid: Pid| {
+        let process = table.get(pid).unwrap();
+        let has_limit = process.limits.as_ref().is_ok_and(|l| l.open_files.is_some_and(|n| n > 0));
+        has_limit && process.open_files.as_ref().is_ok_and(|n| n.0 > 0)
+    };
+    assert!(is_read(&table, build.pid()) && !is_read(&table, other.pid()));
+    bounds::settle(&looker.proc, &mut table, &BTreeSet::from([other.pid()]));
+    assert!(is_read(&table, other.pid()));
 }
 
 #[test]

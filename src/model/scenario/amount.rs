@@ -23,7 +23,7 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn write(number: u64, units: &[(&str, u64)]) -> String {
-    let fitting = units.iter().rev().find(|(_, factor)| number % factor == 0 && number >= *factor);
+    let fitting = units.iter().rev().find(|(_, factor)| number.is_multiple_of(*factor) && number >= *factor);
     let (name, factor) = fitting.or_else(|| units.first()).copied().unwrap_or(("", 1));
     format!("{}{name}", number / factor)
 }

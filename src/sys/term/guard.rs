@@ -72,6 +72,7 @@ impl Guard {
 /// # Errors
 /// Where the terminal could not be given back; nobody is left to tell.
 pub fn serve() -> io::Result<()> {
+    crate::sys::child::take_name();
     // Neither matters alone: without a session of its own the blocked signals keep it alive, and the other way round.
     rustix::process::setsid().ok();
     SigSet::all().thread_block().ok();

@@ -14,20 +14,25 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// Opens the terminal on standard output once more.
+    /// Opens the terminal on standard output once more, or that on standard input where output goes elsewhere.
     ///
     /// A second open file description is needed because O_NONBLOCK belongs to the description (open(2)), which the shell
     /// shares. After `su` the device itself may not be ours to open; `/dev/tty` always is.
     ///
     /// # Errors
-    /// ENOTTY where standard input or output is no terminal.
+    /// ENOTTY where standard input is no terminal.
     pub fn open() -> io::Result<Self> {
-        if !Self::is_there() {
+        if !Self::can_be_typed_on() {
             return Err(Errno::NOTTY.into());
         }
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = |path: &str| rustix::fs::open(path, flags, Mode::empty());
-        let fd = open("/proc/self/fd/1").or_else(|_| open("/dev/tty"))?;
+        let own = if rustix::termios::isatty(rustix::stdio::stdout()) {
+            "/proc/self/fd/1"
+        } else {
+            "/proc/self/fd/0"
+        };
+        let fd = open(own).or_else(|_| open("/dev/tty"))?;
         if !rustix::termios::isatty(&fd) {
             return Err(Errno::NOTTY.into());
         }
@@ -37,6 +42,27 @@ impl Tty {
     /// Whether standard input and output are both terminals.
     pub fn is_there() -> bool {
         rustix::termios::isatty(rustix::stdio::stdin()) && rustix::termios::isatty(rustix::stdio::stdout())
+    }
+
+    /// Whether standard output is a terminal, wherever the input comes from.
+    pub fn is_for_output() -> bool {
+        rustix::termios::isatty(rustix::stdio::stdout())
+    }
+
+    /// Makes the terminal on standard output the standard input too, once what came through that was read.
+    ///
+    /// # Errors
+    /// What open(2) and dup2(2) answer.
+    pub fn take_input() -> io::Result<()> {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let open = |path: &str| rustix::fs::open(path, flags, Mode::empty());
+        let fd = open("/proc/self/fd/1").or_else(|_| open("/dev/tty"))?;
+        Ok(rustix::stdio::dup2_stdin(fd)?)
+    }
+
+    /// Whether standard input is a terminal, wherever output goes.
+    pub fn can_be_typed_on() -> bool {
+        rustix::termios::isatty(rustix::stdio::stdin())
     }
 
     /// Columns and rows of standard output, where that is a terminal that knows.
@@ -62,11 +88,6 @@ impl Tty {
     /// Drops what was written and not yet read at the other end.
     pub fn drop_output(&self) -> io::Result<()> {
         Ok(tcflush(&self.fd, QueueSelector::OFlush)?)
-    }
-
-    /// Drops what was typed and not yet read.
-    pub fn drop_input(&self) -> io::Result<()> {
-        Ok(tcflush(&self.fd, QueueSelector::IFlush)?)
     }
 }
 

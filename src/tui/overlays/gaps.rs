@@ -48,7 +48,7 @@ pub fn draw(app: &App, doc: &mut Doc<'_>) {
         let text = format!("this machine refused tmpmedic {}: {}", strain.asked, strain.errno);
         doc.hang(&[piece(Tone::Critical, format!("{} ", doc.glyphs().critical))], Tone::Plain, &text);
     }
-    if !look.diagnosis.blind.is_empty() {
+    if !look.diagnosis.blind.is_empty() && app.teaching().is_none() {
         doc.heading("Causes that could not be judged for that");
         let ids: Vec<&str> = look.diagnosis.blind.iter().map(|b| b.id.as_str()).collect();
         doc.text(Tone::Plain, &ids.join(", "));

@@ -1,21 +1,34 @@
 //! The sheet with every key, drawn from the table of keys.
 
 use super::Content;
-use crate::tui::keys::{KEYS, Key, Place};
+use crate::tui::app::App;
+use crate::tui::keys::{Chord, KEYS, Key, Place};
+use crate::tui::press;
 use crate::tui::tabs::TABS;
+use crate::tui::teach;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
 
 /// Every key, by the place where it works; then what the signs mean.
-pub fn content(mut doc: Doc<'_>) -> Content {
-    section(&mut doc, "Moving", |key| key.places.contains(&Place::Screen) && key.places.len() > 1);
-    section(&mut doc, "On every tab", |key| key.places == [Place::Screen] && !is_tab(key));
-    section(&mut doc, "Tabs", |key| key.places == [Place::Screen] && is_tab(key));
-    for tab in TABS {
-        let card = tab.card();
-        section(&mut doc, card.title, |key| key.places == [Place::Tab(card.id)]);
+pub fn content(app: &App, mut doc: Doc<'_>) -> Content {
+    let section = |doc: &mut Doc<'_>, title: &str, wanted: &dyn Fn(&Key) -> bool| {
+        let keys = KEYS.iter().filter(|key| wanted(key) && !teach::hides(app, key.id));
+        section(app, doc, title, keys);
+    };
+    if let Some(place) = press::lesson_place(app) {
+        section(&mut doc, "In this lesson", &|key| key.places.contains(&place));
     }
-    section(&mut doc, "Everywhere", |key| key.places.contains(&Place::Always));
+    if app.replay.is_some() {
+        section(&mut doc, "In a replay", &|key| key.places == [Place::Replay]);
+    }
+    section(&mut doc, "Moving", &|key| key.places.contains(&Place::Screen) && key.places.len() > 1);
+    section(&mut doc, "On every tab", &|key| key.places == [Place::Screen] && !is_tab(key));
+    section(&mut doc, "Tabs", &|key| key.places == [Place::Screen] && is_tab(key));
+    for tab in TABS {
+        let card = app.tab(tab.card().id).card();
+        section(&mut doc, card.title, &|key| key.places == [Place::Tab(card.id)]);
+    }
+    section(&mut doc, "Everywhere", &|key| key.places.contains(&Place::Always));
     signs(&mut doc);
     Content { title: "Keys".to_owned(), lines: doc.into_lines(), ..Content::default() }
 }
@@ -24,8 +37,8 @@ fn is_tab(key: &Key) -> bool {
     matches!(key.id, crate::tui::keys::KeyId::Tab(_))
 }
 
-fn section(doc: &mut Doc<'_>, title: &str, wanted: impl Fn(&Key) -> bool) {
-    let rows: Vec<Vec<Piece>> = KEYS.iter().filter(|key| wanted(key)).map(row).collect();
+fn section<'a>(app: &App, doc: &mut Doc<'_>, title: &str, keys: impl Iterator<Item = &'a Key>) {
+    let rows: Vec<Vec<Piece>> = keys.map(|key| row(app, key)).collect();
     if rows.is_empty() {
         return;
     }
@@ -33,10 +46,14 @@ fn section(doc: &mut Doc<'_>, title: &str, wanted: impl Fn(&Key) -> bool) {
     doc.grid(1, &rows);
 }
 
-fn row(key: &Key) -> Vec<Piece> {
-    let chords: Vec<String> = key.chords.iter().map(|c| c.shown()).collect();
+fn row(app: &App, key: &Key) -> Vec<Piece> {
+    let means_it = |chord: &&Chord| press::meaning(app, **chord).is_none_or(|id| id == key.id);
+    let chords: Vec<String> = key.chords.iter().filter(means_it).map(|c| c.shown()).collect();
     // All sections share one column of chords.
-    vec![piece(Tone::Accent, format!("{:<9}", chords.join(" "))), piece(Tone::Plain, key.help)]
+    vec![
+        piece(Tone::Accent, format!("{:<9}", chords.join(" "))),
+        piece(Tone::Plain, press::help_of(app, key)),
+    ]
 }
 
 fn signs(doc: &mut Doc<'_>) {

@@ -1,15 +1,18 @@
-//! Sheets over a tab: help, palette, a page of the runbook, commands, what helps, what is not known, a probe.
+//! Sheets over a tab: help, palette, a page of the runbook, commands, what helps, what is not known, a probe, a lesson.
 //!
 //! A sheet is lines, and for some of them items among the lines that can be selected. Moving, scrolling, copying and drawing
 //! are the same for all.
 
 mod by_hand;
 pub mod gaps;
+pub mod guess;
 mod help;
 mod helps_sheet;
+mod lesson;
 mod page;
 pub mod palette;
 mod probe_result;
+mod solution;
 
 use std::ops::Range;
 
@@ -70,6 +73,28 @@ pub enum Kind {
     Gaps,
     /// A probe, step by step.
     Probe(Box<Probe>),
+    /// Every answer that a learner can give, by name.
+    Guess {
+        /// What is typed.
+        input: tui_input::Input,
+    },
+    /// Another sheet of a lesson.
+    Lesson(LessonSheet),
+}
+
+/// Sheets of a lesson; guesses and hints by their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LessonSheet {
+    /// What the next hint costs.
+    NextHint,
+    /// A hint that was taken.
+    Hint(usize),
+    /// What becomes of a wrong guess.
+    Answer(usize),
+    /// Whether to give up.
+    GiveUp,
+    /// What it was, and how one could have known.
+    Solution,
 }
 
 /// A probe that was asked for.
@@ -85,7 +110,7 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It gave an answer.
-    Done(ProbeResult),
+    Done(Box<ProbeResult>),
     /// It could not be made.
     Failed(String),
 }
@@ -112,7 +137,7 @@ impl Overlay {
     fn content(&self, app: &App, width: usize) -> Content {
         let mut doc = Doc::new(&app.theme, width);
         match &self.kind {
-            Kind::Help => help::content(doc),
+            Kind::Help => help::content(app, doc),
             Kind::Palette { input } => palette::content(app, input, self.at, doc),
             Kind::Page { id } => page::content(id, doc),
             Kind::ByHand { title, commands } => by_hand::content(app, title, commands, doc),
@@ -126,6 +151,8 @@ impl Overlay {
                 }
             }
             Kind::Probe(probe) => probe_result::content(app, probe, doc),
+            Kind::Guess { input } => guess::content(app, input, self.at, doc),
+            Kind::Lesson(sheet) => lesson::content(app, *sheet, doc),
         }
     }
 
@@ -219,7 +246,8 @@ pub fn copy(app: &App) -> Option<String> {
         Kind::Helps { finding } => helps_sheet::copy(app, finding, overlay.at),
         Kind::Page { id } => crate::catalog::runbook::page(id).map(|page| page.body.to_owned()),
         Kind::Probe(probe) => probe_result::command(app, &probe.wish),
-        Kind::Help | Kind::Palette { .. } | Kind::Gaps => None,
+        Kind::Lesson(LessonSheet::Solution) => app.lesson.as_ref().and_then(solution::copy),
+        Kind::Help | Kind::Palette { .. } | Kind::Gaps | Kind::Guess { .. } | Kind::Lesson(_) => None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The way to a temp dir, component by component: owner, mode, attributes, mounts, and where it stops.
 
 use super::Command;
+use crate::model::errno::Errno;
 use crate::model::mount::Mount;
 use crate::model::probe::ProbeResult;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
-use crate::model::units::Entries;
 use crate::model::vantage::{Can, Component, Facts, HowKnown, Reason, Vantage};
 use crate::tui::app::App;
 use crate::tui::text::safe;
@@ -32,7 +32,7 @@ pub fn draw(app: &App, now: &Snapshot, vantage: &Vantage, doc: &mut Doc<'_>) {
     room(vantage, doc);
     let why = vantage.reasons.iter().map(reason).collect::<Vec<_>>().join(", ");
     doc.text(Tone::Dim, &format!("looked at because it is {why}"));
-    let known = now.probes.iter().find(|p| is_probe_of(p, vantage));
+    let known = now.probes.iter().find(|p| p.is_of(vantage));
     if let Some(probe) = known {
         doc.blank();
         probe_line(now, probe, doc);
@@ -159,13 +159,16 @@ fn verdict(vantage: &Vantage, doc: &mut Doc<'_>) {
             (Tone::Warning, format!("{} nobody knows whether temp dirs can be created here", glyphs.unknown))
         }
         Can::No => {
-            let step = known.step.as_deref().map_or_else(|| "it fails".to_owned(), |s| format!("{s} fails"));
+            let step = match (known.errno, known.step.as_deref()) {
+                (Some(Errno::ETIMEDOUT), _) => "calls do not return".to_owned(),
+                (_, Some(step)) => format!("{step} fails"),
+                (_, None) => "it fails".to_owned(),
+            };
             let errno = known.errno.map_or_else(String::new, |errno| format!(": {errno}"));
             (Tone::Critical, format!("{} no temp dir can be created here: {step}{errno}", glyphs.critical))
         }
     };
-    let lead = [piece(tone, format!("{text}  "))];
-    doc.hang(&lead, Tone::Dim, how);
+    doc.flow(2, &[piece(tone, format!("{text}  ")), piece(Tone::Dim, how)]);
 }
 
 /// Whether the same path is another directory in the namespace that we are in.
@@ -187,13 +190,9 @@ fn elsewhere(now: &Snapshot, vantage: &Vantage, doc: &mut Doc<'_>) {
         .items()
         .iter()
         .find(|d| (d.identity.device, d.identity.inode) == (mine.device, mine.inode));
-    let count = count.map_or_else(String::new, |d| format!(", {}", entries(d.total.entries)));
+    let count = count.map_or_else(String::new, |d| format!(", {}", words::entries(d.total.entries)));
     let text = format!("your shell's {path} is another directory: {mount}inode {}{count}", mine.inode);
     doc.text(Tone::Strong, &text);
-}
-
-fn entries(n: Entries) -> String {
-    format!("{n} {}", if n.0 == 1 { "entry" } else { "entries" })
 }
 
 fn room(vantage: &Vantage, doc: &mut Doc<'_>) {
@@ -224,14 +223,9 @@ fn reason(reason: &Reason) -> String {
         Reason::TmpDir => "named by TMPDIR".to_owned(),
         Reason::Variable(name) => format!("named by {name}"),
         Reason::Fallback => "where tools fall back to".to_owned(),
-        Reason::BindMount => "bound into the container".to_owned(),
+        Reason::BindMount => "a mount of its own in this view".to_owned(),
         Reason::Asked => "asked for".to_owned(),
     }
-}
-
-fn is_probe_of(probe: &ProbeResult, vantage: &Vantage) -> bool {
-    (&probe.path, probe.mount_ns, &probe.root, &probe.credentials)
-        == (&vantage.path, vantage.mount_ns, &vantage.root, &vantage.credentials)
 }
 
 fn probe_line(now: &Snapshot, probe: &ProbeResult, doc: &mut Doc<'_>) {

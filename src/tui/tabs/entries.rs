@@ -96,12 +96,15 @@ pub fn title(app: &App) -> Vec<(String, Tone)> {
     let mut pieces = vec![(dir.path.shown(), Tone::Title)];
     if let Some(vantage) = words::first_vantage(now, dir) {
         pieces.push((format!("{dot}{}", words::place(now, vantage)), Tone::Plain));
+        if words::is_deleted(now, vantage) {
+            pieces.push((format!("{dot}{} deleted", app.theme.glyphs.critical), Tone::Critical));
+        }
     }
     match words::counting(dir) {
         Some(seen) => {
             pieces.push((format!("{dot}reading {seen} {}", app.theme.glyphs.ellipsis), Tone::Accent));
         }
-        None => pieces.push((format!("{dot}{} entries", dir.total.entries), Tone::Plain)),
+        None => pieces.push((format!("{dot}{}", words::entries(dir.total.entries)), Tone::Plain)),
     }
     let all = now.temp_dirs.items();
     let place =
@@ -155,8 +158,14 @@ fn families(app: &App) -> Table {
         dir.gaps.iter().filter(|gap| !matches!(gap.why, crate::model::reading::GapWhy::OverBudget { .. }));
     table.banner = super::access::missing(now.temp_dirs.gaps().iter().chain(unseen));
     if table.rows.is_empty() {
-        let what =
-            if words::counting(dir).is_some() { "Counting has begun." } else { "This temp dir is empty." };
+        let deleted = words::first_vantage(now, dir).is_some_and(|vantage| words::is_deleted(now, vantage));
+        let what = match words::counting(dir) {
+            Some(_) => "Counting has begun.",
+            None if deleted => {
+                "This directory was deleted: nothing is in it, and nothing can be created in it."
+            }
+            None => "This temp dir is empty.",
+        };
         table.empty = vec![(what.to_owned(), Tone::Plain)];
     }
     table

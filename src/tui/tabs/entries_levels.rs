@@ -157,7 +157,7 @@ pub fn detail(app: &App, place: usize, doc: &mut Doc<'_>) {
         app.user(entry.uid),
         words::mode(entry.mode)
     );
-    let below = entry.below.map_or_else(String::new, |n| format!(" in {n} entries"));
+    let below = entry.below.map_or_else(String::new, |n| format!(" in {}", words::entries(n)));
     let mut rows = vec![
         row("path", named),
         row("what", facts),

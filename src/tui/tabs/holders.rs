@@ -93,8 +93,12 @@ impl Tab for HoldersTab {
                 Command::new("who started it", format!("ps -o pid,ppid,user,lstart,args -p {pid}")),
             ],
             Pick::Held(path) => {
-                let line = format!("ls -l /proc/[0-9]*/fd 2>/dev/null | grep -F {}", path.quoted());
-                vec![Command::new("every descriptor that leads there", root(line))]
+                let holders = app.snapshot().and_then(|now| now.holders.value());
+                let all = holders.map_or(&[][..], |holders| &holders.holdings);
+                rows::by_hand(path, all)
+                    .into_iter()
+                    .map(|(what, line)| Command::new(what, root(line)))
+                    .collect()
             }
             _ => Vec::new(),
         }

@@ -206,3 +206,39 @@ pub fn path_text(app: &App, holders: &Holders, path: &RawPath, doc: &mut Doc<'_>
         .collect();
     doc.grid(0, &rows);
 }
+
+/// The commands that show who holds a path, one for each way in which it is held: each has a place of its own in `/proc`.
+pub fn by_hand(path: &RawPath, all: &[Holding]) -> Vec<(&'static str, String)> {
+    let mut commands = BTreeMap::new();
+    for holding in all.iter().filter(|holding| holding.path == *path) {
+        let name = path.quoted();
+        let (what, line) = match holding.how {
+            How::Fd(_) => (
+                "every descriptor that leads there",
+                format!("ls -l /proc/[0-9]*/fd 2>/dev/null | grep -F {name}"),
+            ),
+            How::Cwd | How::Root | How::Exe => (
+                "working directories, roots and programs there",
+                format!(
+                    "ls -ld /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/exe 2>/dev/null | grep -F {name}"
+                ),
+            ),
+            How::Map => {
+                ("who has it mapped into memory", format!("grep -lF {name} /proc/[0-9]*/maps 2>/dev/null"))
+            }
+            How::Lock => {
+                ("every lock, by device and inode", format!("stat -c 'inode %i' {name}; cat /proc/locks"))
+            }
+            How::Socket => ("the socket that is bound there", format!("grep -F {name} /proc/net/unix")),
+            How::MountSource => {
+                // A mount table names the root of a mount inside its file system, which may begin at the temp dir.
+                let dir = holding.temp_dir.as_bytes();
+                let inside = path.as_bytes().strip_prefix(dir).filter(|rest| rest.starts_with(b"/"));
+                let inside = RawPath::from(inside.unwrap_or(path.as_bytes())).quoted();
+                ("every mount of it", format!("grep -F {inside} /proc/[0-9]*/mountinfo 2>/dev/null"))
+            }
+        };
+        commands.insert(what, line);
+    }
+    commands.into_iter().collect()
+}

@@ -12,9 +12,11 @@ mod env_chain;
 mod env_columns;
 mod holders;
 mod holders_rows;
+pub mod lesson;
 mod mounts;
 mod mounts_notes;
 pub mod triage;
+mod triage_dirs;
 mod triage_why;
 
 use super::app::App;
@@ -97,6 +99,8 @@ pub enum Pick {
     Healthy,
     /// A heading that opens and closes.
     Section(&'static str),
+    /// The text of a lesson.
+    Lesson,
     /// A finding.
     Finding(usize),
     /// A cause that was excluded.

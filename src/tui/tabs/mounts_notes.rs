@@ -55,14 +55,17 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
     let mut notes = Vec::new();
     let mut say = |tone, text: String| notes.push(Note { tone, text });
     let on_temp = paths.served_by.contains(&mount.id) || paths.all.contains(&mount.point);
-    if mount.root_deleted {
-        say(Tone::Critical, "directory removed: nothing can be created".to_owned());
+    match (mount.root_deleted, on_temp) {
+        (true, true) => say(Tone::Critical, "directory removed: nothing can be created".to_owned()),
+        // Often a single file that was replaced, and then nobody's trouble.
+        (true, false) => say(Tone::Warning, "what is mounted here was removed".to_owned()),
+        _ => {}
     }
     if mount.has_super_option("emergency_ro") || mount.has_super_option("shutdown") {
         say(Tone::Critical, "the file system stopped after an error".to_owned());
     }
     if mount.root.as_bytes().ends_with(b"/systemd/empty") {
-        say(Tone::Critical, "a read-only stand-in: systemd had no room for a private temp dir".to_owned());
+        say(Tone::Critical, "read-only and empty: systemd's stand-in for a private temp dir".to_owned());
     } else if mount.is_read_only() && on_temp {
         say(Tone::Warning, "read-only".to_owned());
     }
@@ -72,7 +75,9 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
     if let Some(above) = above {
         say(Tone::Dim, format!("hidden below mount {}", above.id));
     } else if below > 0 {
-        let tone = if on_temp { Tone::Warning } else { Tone::Dim };
+        // A private temp dir is there to hide that of the host.
+        let private = mount.root.shown().contains("/systemd-private-");
+        let tone = if on_temp && !private { Tone::Warning } else { Tone::Dim };
         let what = if below == 1 { "another mount".to_owned() } else { format!("{below} other mounts") };
         say(tone, format!("hides {what} below it"));
     }

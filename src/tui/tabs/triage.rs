@@ -1,21 +1,21 @@
 //! Triage: the findings, worst first; what was ruled out; what could not be judged; the temp dirs at a glance.
 
+use std::collections::BTreeSet;
+
+pub use super::triage_dirs::{dirs, rate};
 use super::triage_why as why;
-pub use super::triage_why::{help, helps};
+pub use super::triage_why::{evidence, gaps, help, helps};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
-use crate::model::temp_dir::TempDir;
-use crate::model::units::Entries;
+use crate::model::vantage::Vantage;
 use crate::tui::app::App;
-use crate::tui::list::ListState;
 use crate::tui::msg::Look;
 use crate::tui::table::{Cell, Column, Row, Table};
-use crate::tui::text::safe;
+use crate::tui::text::{cut_middle, safe, width};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::Doc;
-use crate::tui::widgets::{gauge, spark};
 use crate::tui::words;
 
 /// See the module's header.
@@ -35,9 +35,7 @@ impl Tab for Triage {
     }
 
     fn table(&self, app: &App) -> Table {
-        // On a narrow screen a title loses its middle: whom it is about and what it is stand at its ends.
-        let title = if app.size.0 < 60 { Column::path("") } else { Column::text("") };
-        let mut table = Table::new(vec![Column::fixed(""), title.at_most(400)]);
+        let mut table = Table::new(vec![Column::fixed(""), Column::text("").at_most(400)]);
         table.headless = true;
         table.title = vec![("Findings".to_owned(), Tone::Title)];
         table.noun = ("finding", "findings");
@@ -48,7 +46,7 @@ impl Tab for Triage {
         for (position, finding) in look.diagnosis.found.iter().enumerate() {
             let (symbol, tone) = app.theme.severity(finding.severity);
             let title = if finding.severity == Severity::Critical { Tone::Strong } else { Tone::Plain };
-            let cells = vec![Cell::toned(tone, symbol), Cell::toned(title, safe(&finding.title))];
+            let cells = vec![Cell::toned(tone, symbol), Cell::toned(title, short_title(app, finding))];
             table.rows.push(Row::new(id_of(finding), Pick::Finding(position), cells));
         }
         if look.diagnosis.found.is_empty() {
@@ -96,8 +94,9 @@ impl Tab for Triage {
         let finding = finding(app, pick)?;
         let now = app.snapshot()?;
         let path = finding.subject.path.as_ref()?;
-        let pids = &finding.subject.pids;
-        let meant = |v: &crate::model::vantage::Vantage| {
+        // Looked up for every process of a vantage, at every frame: thousands in thousands, were it a list.
+        let pids: BTreeSet<Pid> = finding.subject.pids.iter().copied().collect();
+        let meant = |v: &Vantage| {
             v.path.is_below(path) && (pids.is_empty() || v.pids.iter().any(|pid| pids.contains(pid)))
         };
         let all = now.vantages.items();
@@ -116,6 +115,22 @@ impl Tab for Triage {
             _ => None,
         }
     }
+}
+
+/// The title of a finding. On a narrow screen the name in it loses its middle: two services differ in its last letters,
+/// and what is wrong with them stands after it.
+fn short_title(app: &App, finding: &Finding) -> String {
+    /// Sign, gutter and gaps before it.
+    const BEFORE: usize = 6;
+    /// What of a name still tells one from the other.
+    const NAME: usize = 12;
+    let title = safe(&finding.title).into_owned();
+    let name = safe(&finding.subject.name);
+    if app.size.0 >= 60 || width(&title) + BEFORE <= usize::from(app.size.0) || name.is_empty() {
+        return title;
+    }
+    let short = cut_middle(name.strip_suffix(".service").unwrap_or(&name), NAME, app.theme.glyphs.ellipsis);
+    title.replacen(&*name, &short, 1)
 }
 
 /// The finding behind a row, if it is one.
@@ -183,70 +198,9 @@ fn push_not_known(app: &App, look: &Look, table: &mut Table) {
 
 /// Ids line up, as far as they are of ordinary length.
 fn widest<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
-    ids.map(crate::tui::text::width).max().unwrap_or(0).min(27)
+    ids.map(width).max().unwrap_or(0).min(27)
 }
 
 fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {
     Row { kind: crate::tui::table::RowKind::Part, ..Row::new(id, pick, cells) }
-}
-
-/// The temp dirs at a glance; the Entries tab is where one goes through them, so no row is ever selected here.
-pub fn dirs(app: &App) -> (Table, ListState) {
-    let mut table = Table::new(vec![
-        Column::path("TEMP DIR").at_most(20),
-        Column::path("SEEN BY").at_most(10).drops(6),
-        Column::number("ENTRIES"),
-        Column::fixed("2 MIN").drops(4),
-        Column::number("RATE").drops(3),
-        Column::fixed("DISK").drops(2),
-        Column::fixed("INODES").drops(5),
-    ]);
-    table.noun = ("temp dir", "temp dirs");
-    if let Some(now) = app.snapshot() {
-        for dir in now.temp_dirs.items() {
-            table.rows.push(Row::new(super::entries::key_of(dir), Pick::Nothing, dir_cells(app, dir)));
-        }
-    }
-    (table, ListState::default())
-}
-
-fn dir_cells(app: &App, dir: &TempDir) -> Vec<Cell> {
-    let glyphs = app.theme.glyphs;
-    let key = super::entries::key_of(dir);
-    let now = app.snapshot();
-    let place = now.and_then(|now| words::first_vantage(now, dir).map(|v| words::place(now, v)));
-    let count = match words::counting(dir) {
-        Some(seen) => format!("{seen} {}", glyphs.ellipsis),
-        None => dir.total.entries.to_string(),
-    };
-    let mut cells = vec![
-        Cell::plain(dir.path.shown()),
-        Cell::dim(place.unwrap_or_default()),
-        Cell::plain(count),
-        Cell::dim(spark::spark(&app.history.values(&key, 7), glyphs)),
-        Cell::dim(rate(app.history.per_minute(&key))),
-    ];
-    let space = now.and_then(|now| words::space(now, dir)).map(words::used);
-    match space {
-        Some((bytes, inodes)) => {
-            cells.push(usage(bytes, app));
-            cells.push(inodes.map_or_else(|| Cell::dim(glyphs.dash), |inodes| usage(inodes, app)));
-        }
-        None => cells.push(Cell::dim("not known")),
-    }
-    cells
-}
-
-fn usage(per_cent: u64, app: &App) -> Cell {
-    let (full, empty) = gauge::gauge(per_cent, 3, app.theme.glyphs);
-    Cell::toned(gauge::tone(per_cent), format!("{full}{empty} {per_cent:>3} %"))
-}
-
-/// `+12/min`; nothing where nothing moves.
-pub fn rate(per_minute: Option<i64>) -> String {
-    match per_minute {
-        None | Some(0) => String::new(),
-        Some(n @ 1..) => format!("+{}/min", Entries(n.unsigned_abs())),
-        Some(n) => format!("-{}/min", Entries(n.unsigned_abs())),
-    }
 }

@@ -44,7 +44,8 @@ fn summary(finding: &Finding, doc: &mut Doc<'_>) {
     doc.text(Tone::Dim, &format!("{pids}cause {}", finding.id));
 }
 
-fn evidence(fact: &Evidence, doc: &mut Doc<'_>) {
+/// A fact: where it stands, what stands there, what that means, and the command that shows the same.
+pub fn evidence(fact: &Evidence, doc: &mut Doc<'_>) {
     let branch = doc.glyphs().branch;
     doc.text(Tone::Accent, &fact.source);
     doc.quoted(2, Tone::Plain, &fact.observed.shown());

@@ -1,0 +1,159 @@
+//! The outer process of a lab: makes the namespaces, starts the first process in them, and waits.
+//!
+//! It stays in the foreground of the terminal, so that the shell waits for it, and ends last of all that the user sees.
+//! Single-threaded from beginning to end. Called by `cmd::lab`.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+use super::build::find_tool;
+use super::request::{Request, Users};
+use super::trouble::{LabError, during};
+use super::{freezer, home, init, needs};
+use crate::model::scenario::step::Step;
+use crate::sys::init::{self as signals, Inbox, News};
+use crate::sys::space::{self, Kind, SetGroups};
+use crate::sys::spawn::{self, Fate, Patience, Program, Streams};
+use crate::sys::{child, make};
+
+/// The name of the job that asks newuidmap(1), among the helpers.
+pub const MAPPER: &str = "lab-mapper";
+/// All but the user namespace.
+const KINDS: &[Kind] = &[Kind::Mount, Kind::Pid, Kind::Uts, Kind::Ipc, Kind::Net];
+/// SIGHUP and SIGTERM: what somebody sends to us alone is meant for the lab.
+const PASSED_ON: &[i32] = &[1, 15];
+
+/// Opens a lab and waits until it ends; gives its exit code.
+///
+/// # Errors
+/// See [`LabError`]; what fails inside is told by the first process itself.
+pub fn open(request: &Request) -> Result<u8, LabError> {
+    // What our caller left open would be open in every process of the lab.
+    child::close_inherited();
+    let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
+    enter_namespaces(request.users).map_err(during("making namespaces"))?;
+    let inbox = Inbox::open().map_err(during("blocking signals"))?;
+    let start = || -> io::Result<u32> {
+        let note = make::note(&request.to_bytes()?)?;
+        let program = Program::new("/proc/self/exe", &[home::NAME, "__helper", init::KIND], &[]);
+        let mut descriptors = vec![note.as_fd()];
+        descriptors.extend(freezer.as_ref().map(AsFd::as_fd));
+        program.start(Streams::Ours, &descriptors)
+    };
+    let first = start().map_err(during("starting its first process"))?;
+    if let Some(freezer) = &freezer {
+        freezer::introduce(freezer, first).map_err(during("starting a helper"))?;
+    }
+    Ok(wait_for(first, &inbox))
+}
+
+/// Waits for a child that has the terminal now.
+pub(super) fn wait_for(child: u32, inbox: &Inbox) -> u8 {
+    loop {
+        match inbox.next(None) {
+            News::Child => {
+                while let Ok(Some((pid, fate))) = spawn::wait(None, Patience::None) {
+                    match fate {
+                        Fate::Ended(code) if pid == child => return code,
+                        Fate::Stopped if pid == child => {
+                            // One who joined was stopped; then so are we.
+                            signals::stop_our_job().ok();
+                        }
+                        Fate::Ended(_) | Fate::Stopped => {}
+                    }
+                }
+            }
+            News::Signal(number) if PASSED_ON.contains(&number) => {
+                // It has ended meanwhile; its end is the next news.
+                signals::signal_child(child, number).ok();
+            }
+            // The terminal has sent it to the lab as well.
+            News::Signal(_) | News::Nothing => {}
+        }
+    }
+}
+
+fn freezes(request: &Request) -> bool {
+    let steps = request.scenario.chapters.iter().flat_map(|chapter| &chapter.steps);
+    steps.into_iter().any(|step| matches!(step, Step::Freeze { .. }))
+}
+
+/// Leaves the namespaces of the host for new ones.
+pub(super) fn enter_namespaces(users: Users) -> io::Result<()> {
+    match users {
+        Users::All => {}
+        Users::One => {
+            let (uid, gid) = own_ids();
+            space::leave(&[Kind::User])?;
+            space::write_maps("self", &format!("0 {uid} 1\n"), &format!("0 {gid} 1\n"), SetGroups::Deny)?;
+        }
+        Users::Range => {
+            let mut mapper = Mapper::start()?;
+            space::leave(&[Kind::User])?;
+            mapper.map()?;
+        }
+    }
+    space::leave(KINDS)
+}
+
+fn own_ids() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// A helper outside of the new user namespace, where newuidmap(1) still has the privileges of its file.
+struct Mapper {
+    socket: UnixStream,
+}
+
+impl Mapper {
+    fn start() -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", MAPPER], &[]);
+        program.start(Streams::Nowhere, &[theirs.as_fd()])?;
+        Ok(Self { socket: ours })
+    }
+
+    fn map(&mut self) -> io::Result<()> {
+        self.socket.write_all(format!("{}\n", rustix::process::getpid().as_raw_nonzero()).as_bytes())?;
+        self.socket.shutdown(std::net::Shutdown::Write)?;
+        let mut answer = String::new();
+        self.socket.read_to_string(&mut answer)?;
+        if answer == "mapped" { Ok(()) } else { Err(io::Error::other(answer)) }
+    }
+}
+
+/// The side of the helper: maps our own ids to root, and from 1 on what `/etc/subuid` grants.
+///
+/// # Errors
+/// Where it was not started as it should be.
+pub fn serve_mapper() -> io::Result<()> {
+    let mut socket = UnixStream::from(spawn::inherited(3).ok_or(io::ErrorKind::NotConnected)?);
+    let mut pid = String::new();
+    socket.read_to_string(&mut pid)?;
+    let answer = match map(pid.trim()) {
+        Ok(()) => "mapped".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    socket.write_all(answer.as_bytes())
+}
+
+fn map(pid: &str) -> io::Result<()> {
+    let (uid, gid) = own_ids();
+    for (tool, file, own) in [("newuidmap", needs::SUBUID, uid), ("newgidmap", needs::SUBGID, gid)] {
+        let (first, count) = needs::granted(file, uid)
+            .ok_or_else(|| io::Error::other(format!("{file} grants no range of ids")))?;
+        let path = find_tool(tool).ok_or_else(|| io::Error::other(format!("{tool} is not installed")))?;
+        let numbers = ["0".to_owned(), own.to_string(), "1".to_owned(), "1".to_owned()];
+        let mut arguments = vec![tool.to_owned(), pid.to_owned()];
+        arguments.extend(numbers);
+        arguments.extend([first.to_string(), count.to_string()]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let child = Program::new(&path.to_string_lossy(), &arguments, &[]).start(Streams::Nowhere, &[])?;
+        match spawn::wait(Some(child), Patience::Endless)? {
+            Some((_, Fate::Ended(0))) => {}
+            other => return Err(io::Error::other(format!("{tool} failed: {other:?}"))),
+        }
+    }
+    Ok(())
+}
