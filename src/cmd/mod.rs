@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod captured;
 pub mod check;
+mod clean;
 mod completions;
 mod config;
 mod console;
@@ -13,15 +14,19 @@ mod course;
 pub mod diff;
 pub mod explain;
 pub mod helper;
+mod journal;
 mod lab;
 mod lesson;
 mod mishap;
 pub mod out;
 pub mod probe;
+mod purge;
 mod refusal;
 pub mod replay;
 mod surroundings;
+mod undo;
 mod version;
+mod workshop;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,6 +81,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Capture(args)) => capture::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
+        Some(Command::Clean(args)) => clean::run(args, &cli.global),
+        Some(Command::Undo(args)) => undo::run(args, &cli.global),
+        Some(Command::Journal) => journal::run(&cli.global),
+        Some(Command::Purge(args)) => purge::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Lab(args)) if args.course => course::run(&cli.global),
         Some(Command::Lesson { scenario }) => {

@@ -29,6 +29,7 @@ pub mod journal;
 pub mod object;
 pub mod quarantine;
 pub mod seal;
+pub mod shelter;
 #[cfg(test)]
 mod stage;
 pub mod sweep;

@@ -99,12 +99,29 @@ impl Quarantine {
             _ => {}
         }
         // Whoever made it: what counts is what is there now, seen through the handle that will be used.
+        Self::existing(place, name, own)
+    }
+
+    /// Opens a quarantine that is there already: the one of a journal, whatever became of the directory around it.
+    ///
+    /// # Errors
+    /// See [`NoQuarantine`]; nothing is made.
+    pub fn existing(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Result<Self, NoQuarantine> {
+        let at = |what| move |source: io::Error| NoQuarantine::Os { what, source };
         let dir = enter::listing(place, name).map_err(at("cannot enter the quarantine"))?;
         let (id, stat) = object::of(dir.as_fd()).map_err(at("cannot look at the quarantine"))?;
         if stat.uid != own || stat.mode & OTHERS != 0 {
             return Err(NoQuarantine::NotOurs { uid: stat.uid, mode: stat.mode & 0o7777 });
         }
         Ok(Self { dir, id })
+    }
+
+    /// Keeps every other instance out, whatever journal it writes in, until the handle is dropped.
+    ///
+    /// # Errors
+    /// EWOULDBLOCK where another one is at work here.
+    pub fn lock(&self) -> io::Result<()> {
+        hands::lock(&self.dir)
     }
 
     /// The directory itself.

@@ -121,6 +121,7 @@ impl Stage {
             journal: &mut journal,
             work: WorkId(1),
             eyes: says,
+            goes_on: &|| true,
         };
         sweep.run(plan, step).unwrap()
     }

@@ -85,6 +85,8 @@ pub struct Sweep<'a> {
     pub work: WorkId,
     /// Its eyes.
     pub eyes: &'a mut dyn Eyes,
+    /// Whether to go on, asked before each change of a removal for good, which may take long for a single entry.
+    pub goes_on: &'a dyn Fn() -> bool,
 }
 
 /// One entry that lies in the quarantine and has not been looked at there.
@@ -119,13 +121,15 @@ impl Sweep<'_> {
             if plan.wishes.delete {
                 self.remove(sure, &mut next_step, &mut swept)?;
             } else {
-                swept.taken.extend(sure.into_iter().map(|entry| (entry.name, entry.slot)));
+                for entry in sure {
+                    swept.bytes.0 = swept.bytes.0.saturating_add(entry.bytes.0);
+                    swept.taken.push((entry.name, entry.slot));
+                }
             }
             if swept.stopped {
                 break;
             }
         }
-        swept.bytes = progress.bytes;
         Ok(swept)
     }
 
@@ -274,9 +278,13 @@ impl Sweep<'_> {
         let mut outcome = Vec::new();
         for (entry, step) in sure.into_iter().zip(first..) {
             *next_step = step + 1;
-            let gone = flattener.remove(entry.slot.as_bytes(), &|| true);
+            let gone = flattener.remove(entry.slot.as_bytes(), self.goes_on);
             swept.objects.0 = swept.objects.0.saturating_add(gone.objects);
-            if let Some(left) = gone.left.first() {
+            swept.stopped |= gone.stopped;
+            if gone.stopped {
+                let why = format!("stopped: what is left of it lies in the quarantine as {}", entry.slot.shown());
+                outcome.push(Came { step, done: keep(swept, entry.name, &why) });
+            } else if let Some(left) = gone.left.first() {
                 let why = leftover(left);
                 swept.failed.push((entry.name, why.clone()));
                 outcome.push(Came { step, done: Done::Failed { errno: left.errno.map(Errno), why } });
@@ -307,7 +315,8 @@ fn changed(error: &io::Error) -> String {
     }
 }
 
-fn leftover(left: &Left) -> String {
+/// Why something could not be removed, in words.
+pub fn leftover(left: &Left) -> String {
     let what = RawPath::new(&left.name[..]);
     if left.locked {
         return format!("{} in the quarantine is immutable or append-only (lsattr)", what.shown());

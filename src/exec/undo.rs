@@ -4,7 +4,7 @@
 //! at by identity, and what is found is written down. Nobody's later work is overwritten: a name that was taken again
 //! keeps its new owner, and the old entry stays in the quarantine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 
 use super::journal::{Journal, JournalError};
@@ -14,6 +14,7 @@ use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
+use crate::model::units::Bytes;
 
 /// What is known of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,34 +48,61 @@ pub fn steps_of(records: &[Record], wanted: WorkId) -> BTreeMap<u64, Step> {
     steps
 }
 
-/// What lies in the quarantine because of a piece of work, unless it was taken back or purged since.
-pub fn still_taken(records: &[Record], wanted: WorkId) -> Vec<(RawPath, ObjectId, RawPath)> {
-    let mut taken: BTreeMap<RawPath, (RawPath, ObjectId)> = BTreeMap::new();
-    let all: std::collections::BTreeSet<WorkId> = records.iter().filter_map(begun).collect();
-    for work in all {
-        for step in steps_of(records, work).into_values() {
-            if !matches!(step.done, Some(Done::Done { .. })) {
-                continue;
-            }
-            match step.change {
-                Change::Quarantine { name, object, slot, .. } if work == wanted => {
-                    taken.insert(slot, (name, object));
-                }
-                Change::GiveBack { slot, .. } | Change::Purge { slot, .. } => {
-                    taken.remove(&slot);
-                }
-                _ => {}
-            }
-        }
-    }
-    taken.into_iter().map(|(slot, (name, object))| (slot, object, name)).collect()
+/// Something that lies in a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Its name there.
+    pub slot: RawPath,
+    /// Which object.
+    pub object: ObjectId,
+    /// Its name in the place.
+    pub name: RawPath,
+    /// Blocks that it holds, where known.
+    pub bytes: Option<Bytes>,
 }
 
-fn begun(record: &Record) -> Option<WorkId> {
-    match record {
-        Record::Begin(begin) => Some(begin.work),
-        _ => None,
+/// What lies in quarantines, by the work that put it there, unless it was taken back or purged since. One pass over the
+/// journal, however long that is.
+pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
+    let mut steps: BTreeMap<(WorkId, u64), (&Change, bool)> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Intent { work, steps: acts } => {
+                steps.extend(acts.iter().map(|act| ((*work, act.step), (&act.change, false))));
+            }
+            Record::Outcome { work, steps: outcome } => {
+                for came in outcome {
+                    if let Some((_, is_done)) = steps.get_mut(&(*work, came.step)) {
+                        *is_done = matches!(came.done, Done::Done { .. });
+                    }
+                }
+            }
+            Record::Begin(_) | Record::End { .. } => {}
+        }
     }
+    let done = || steps.iter().filter(|(_, (_, is_done))| *is_done).map(|(key, (change, _))| (key.0, *change));
+    let gone: BTreeSet<&RawPath> = done()
+        .filter_map(|(_, change)| match change {
+            Change::GiveBack { slot, .. } | Change::Purge { slot, .. } => Some(slot),
+            _ => None,
+        })
+        .collect();
+    let mut aside: BTreeMap<WorkId, Vec<Aside>> = BTreeMap::new();
+    for (work, change) in done() {
+        if let Change::Quarantine { name, object, slot, bytes } = change
+            && !gone.contains(slot)
+        {
+            let (slot, name) = (slot.clone(), name.clone());
+            aside.entry(work).or_default().push(Aside { slot, object: *object, name, bytes: *bytes });
+        }
+    }
+    aside
+}
+
+/// What lies in the quarantine because of one piece of work.
+pub fn still_taken(records: &[Record], wanted: WorkId) -> Vec<(RawPath, ObjectId, RawPath)> {
+    let aside = all_aside(records).remove(&wanted).unwrap_or_default();
+    aside.into_iter().map(|aside| (aside.slot, aside.object, aside.name)).collect()
 }
 
 /// Writes down what became of the steps of an interrupted run, by looking at both ends of each. Doing it twice changes
@@ -98,6 +126,34 @@ pub fn recover(
     Ok(found)
 }
 
+/// Whether a place or a quarantine is still the directory that a journal names. After a boot, or from another mount
+/// namespace, the same directory is reached through a mount of another number, and its device may have another one.
+pub fn is_same(then: &ObjectId, now: &ObjectId, booted_since: bool) -> bool {
+    let same = (then.inode, then.kind, then.born) == (now.inode, now.kind, now.born);
+    same && (booted_since || then.device == now.device)
+}
+
+/// An object of a journal as it is named today: by mount and device of the place that holds it.
+pub fn today(object: ObjectId, then: &ObjectId, now: &ObjectId) -> ObjectId {
+    let here = (object.mount_id, object.device) == (then.mount_id, then.device);
+    if here { ObjectId { mount_id: now.mount_id, device: now.device, ..object } } else { object }
+}
+
+/// The same in everything that a journal says of changes of that place.
+pub fn translate(records: &mut [Record], then: &ObjectId, now: &ObjectId) {
+    for record in records {
+        let Record::Intent { steps, .. } = record else { continue };
+        for Act { change, .. } in steps {
+            if let Change::Quarantine { object, .. }
+            | Change::GiveBack { object, .. }
+            | Change::Purge { object, .. } = change
+            {
+                *object = today(*object, then, now);
+            }
+        }
+    }
+}
+
 /// Which end of a change holds its object.
 fn look(change: &Change, place: BorrowedFd<'_>, quarantine: &Quarantine) -> Done {
     let is_at = |dir, name: &RawPath, wanted: &ObjectId| {
@@ -108,6 +164,17 @@ fn look(change: &Change, place: BorrowedFd<'_>, quarantine: &Quarantine) -> Done
         Change::Quarantine { name, object, slot, .. } => {
             if is_at(quarantine.dir(), slot, object) {
                 done
+            } else if object::at(quarantine.dir(), slot.as_bytes()).is_ok() {
+                // Killed between taking and comparing: what was taken is not what was planned, so it goes back.
+                match quarantine.give_back(slot.as_bytes(), place, name.as_bytes()) {
+                    Ok(()) => Done::Kept { why: "another object had its name, and has it back".to_owned() },
+                    Err(error) => Done::Kept {
+                        why: format!(
+                            "another object had its name and cannot go back ({error}): it lies in the quarantine as {}",
+                            slot.shown()
+                        ),
+                    },
+                }
             } else if is_at(place, name, object) {
                 Done::Kept { why: "interrupted before it was taken".to_owned() }
             } else {

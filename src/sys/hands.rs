@@ -2,10 +2,10 @@
 //!
 //! Nothing here decides; `exec` does, and it is the only room that may call this file.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, RenameFlags, Uid};
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
 /// Renames `name` of `from` to `new` of `to`, and never onto anything.
@@ -39,6 +39,34 @@ pub fn exchange(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, other: &[
 /// Those of mkdirat(2).
 pub fn make_private_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
     Ok(rustix::fs::mkdirat(dir, name, Mode::RWXU)?)
+}
+
+/// Makes a directory that everybody may list, where it is missing.
+///
+/// # Errors
+/// Those of mkdirat(2).
+pub fn make_open_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    match rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a whole file that everybody may read in the place of `name`, in one step: it is written under the name `aside`,
+/// which must be free, synced, and renamed.
+///
+/// # Errors
+/// Those of openat(2), write(2), fsync(2) and renameat(2); what was written aside is removed then.
+pub fn put_file(dir: BorrowedFd<'_>, name: &[u8], aside: &[u8], content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, aside, flags, Mode::from_raw_mode(0o644))?;
+    let mut file = std::fs::File::from(file);
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let put = written.and_then(|()| move_plainly(dir, aside, dir, name));
+    if put.is_err() {
+        unlink(dir, aside).ok();
+    }
+    put
 }
 
 /// Removes a name that is no directory.

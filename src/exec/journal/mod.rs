@@ -9,7 +9,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::model::journal::Record;
 use crate::sys::{hands, stat};
@@ -104,6 +105,29 @@ impl Journal {
         file.seek(SeekFrom::Start(end)).map_err(os("cannot go to the end of the journal"))?;
         let journal = Self { file, tip: content.tip, _lock: lock };
         Ok(Opened { journal, records: content.records, torn: content.torn })
+    }
+
+    /// A journal that ends with this process: for those who go without undo because nothing can be written.
+    ///
+    /// # Errors
+    /// Those of memfd_create(2).
+    pub fn in_memory() -> Result<Self, JournalError> {
+        let make = || Ok(rustix::fs::memfd_create("tmpmedic-journal", MemfdFlags::CLOEXEC)?);
+        let file = make().map_err(os("cannot keep the journal in memory"))?;
+        let lock = make().map_err(os("cannot keep the journal in memory"))?;
+        Ok(Self { file: File::from(file), tip: Tip::START, _lock: lock })
+    }
+
+    /// Takes so much room on the disk for what will be written: that the disk fills up meanwhile is then no trouble.
+    ///
+    /// # Errors
+    /// ENOSPC; a file system that cannot promise room promises nothing.
+    pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
+        let end = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, end, bytes) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(error) => Err(os("no room for the journal")(error.into())),
+        }
     }
 
     /// Adds a record and waits until it is on the disk: what is told there is done only then.

@@ -9,12 +9,17 @@ pub use scene::Scene;
 
 /// What becomes of an entry, and why: the first guard that keeps it says so.
 pub fn judge(candidate: Candidate, scene: &Scene<'_>) -> Planned {
-    let kept = GUARDS.iter().find_map(|guard| (guard.keeps)(&candidate, scene));
+    judged_by(candidate, scene).0
+}
+
+/// The same, with the guard that keeps it.
+pub fn judged_by(candidate: Candidate, scene: &Scene<'_>) -> (Planned, Option<&'static Guard>) {
+    let kept = GUARDS.iter().find_map(|guard| Some((guard, (guard.keeps)(&candidate, scene)?)));
     match kept {
-        Some(reason) => Planned { candidate, verdict: Verdict::Keep, reason },
+        Some((guard, reason)) => (Planned { candidate, verdict: Verdict::Keep, reason }, Some(guard)),
         None => {
             let reason = scene.in_favour(&candidate);
-            Planned { candidate, verdict: Verdict::Remove, reason }
+            (Planned { candidate, verdict: Verdict::Remove, reason }, None)
         }
     }
 }
