@@ -9,13 +9,13 @@ use super::page::wanted;
 use super::place::{self, Place};
 use super::progress::{Progress, Stop};
 use super::proof::{self, Asking};
-use super::watch::{Watch, look};
+use super::watch::Watch;
 use crate::catalog::Catalog;
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, begin_of, chain, now};
 use crate::cmd::{Refusal, out};
 use crate::exec::examine::{Budget, examine};
 use crate::exec::quarantine::{NoQuarantine, Quarantine};
-use crate::exec::sweep::{Flow, Sweep};
+use crate::exec::sweep::{Eyes, Flow, Sweep};
 use crate::exec::{seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
@@ -55,20 +55,26 @@ impl Job<'_> {
         let places = plans.iter().map(|plan| self.place_of(plan)).collect::<anyhow::Result<Vec<Place>>>()?;
         let count: u64 = plans.iter().map(count).sum();
         let mut outcome = Outcome { stopped: self.stop.is_asked(), ..Outcome::default() };
+        let mut shop = None;
         if count > 0 && !outcome.stopped {
             let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count));
-            let mut shop = Workshop::open(self.us.clone(), room, self.without)?;
-            outcome.notes = std::mem::take(&mut shop.notes);
-            outcome.home.clone_from(&shop.home);
-            for (plan, place) in plans.iter().zip(&places) {
-                self.one(plan, place, &mut shop, progress, &mut outcome)?;
-            }
+            let mut opened = Workshop::open(self.us.clone(), room, self.without)?;
+            outcome.notes = std::mem::take(&mut opened.notes);
+            outcome.home.clone_from(&opened.home);
+            shop = Some(opened);
+        }
+        for (plan, place) in plans.iter().zip(&places) {
+            self.one(plan, place, (shop.as_mut(), progress), &mut outcome)?;
         }
         if !outcome.stopped {
             proof::again(&mut self.asked);
         }
         for (place, work) in places.iter().zip(&mut outcome.works) {
             work.after.probe = proof::worst(&self.asked, &place.path, |asking| asking.after.as_ref());
+            if let (Some(id), Some(shop)) = (work.id, shop.as_mut()) {
+                let (before, after) = (vec![work.before.clone()], vec![work.after.clone()]);
+                shop.add(Record::End { work: id, time: now(), before, after })?;
+            }
         }
         outcome.asked = self.asked;
         Ok(outcome)
@@ -89,25 +95,22 @@ impl Job<'_> {
         &mut self,
         plan: &Plan,
         place: &Place,
-        shop: &mut Workshop,
-        progress: &mut Progress<'_>,
+        (shop, progress): (Option<&mut Workshop>, &mut Progress<'_>),
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
         let mut before = place.figures(now());
         before.probe = proof::worst(&self.asked, &place.path, |asking| Some(&asking.before));
-        let mut work = Work::nothing(plan, before.clone());
-        if count(plan) > 0 && !outcome.stopped {
+        let mut work = Work::nothing(plan, before);
+        if let Some(shop) = shop.filter(|_| work.wanted > 0 && !outcome.stopped) {
             match self.sweep(plan, place, shop, progress, &mut work) {
                 Ok(()) => {}
                 // What other directories came to is worth telling.
-                Err(why) if outcome.works.iter().any(|work| work.id.is_some()) => work.refused = Some(format!("{why:#}")),
+                Err(why) if outcome.works.iter().any(|work| work.id.is_some()) => {
+                    work.refused = Some(format!("{why:#}"));
+                }
                 Err(why) => return Err(why),
             }
             work.after = place.figures(now());
-            if let Some(id) = work.id {
-                let (before, after) = (vec![before], vec![work.after.clone()]);
-                shop.add(Record::End { work: id, time: now(), before, after })?;
-            }
             outcome.stopped |= work.swept.stopped;
         }
         outcome.works.push(work);
@@ -242,8 +245,8 @@ pub fn refuse_changes(
     progress: &mut Progress<'_>,
 ) -> anyhow::Result<()> {
     let place = job.place_of(plan)?;
-    let watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
-    let surroundings = look(job.catalog, place.dir.as_fd(), &place.path);
+    let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
+    let surroundings = watch.surroundings(place.dir.as_fd(), &place.path);
     progress.begin(&format!("{}: comparing", place.path.shown()), Some(count(plan)));
     let mut changes = Vec::new();
     for (done, planned) in (0..).zip(wanted(&plan.entries)) {

@@ -1,17 +1,19 @@
 //! Plans made from what lies there now, and what they come to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::place::Place;
 use super::progress::Progress;
 use super::survey::survey;
-use super::watch::{Watch, look};
+use super::watch::Watch;
 use crate::catalog::Catalog;
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Actor, now};
 use crate::exec::seal;
+use crate::exec::sweep::Eyes;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
@@ -72,7 +74,7 @@ impl Maker<'_> {
     /// # Errors
     /// A directory that cannot be listed; or the user stopped it.
     pub fn draft(&self, place: &Place, progress: &mut Progress<'_>) -> anyhow::Result<Draft> {
-        let watch = Watch::new(self.catalog, self.wishes, self.builders, self.us.uid, place.id)?;
+        let mut watch = Watch::new(self.catalog, self.wishes, self.builders, self.us.uid, place.id)?;
         let shown = place.path.shown();
         progress.begin(&format!("{shown}: looking"), None);
         let candidates = survey(place, &mut |done| progress.tell(done, Bytes(0))).map_err(|why| {
@@ -84,7 +86,7 @@ impl Maker<'_> {
         })?;
         progress.end();
         // After the entries: whoever took hold of one while they were looked at is seen.
-        let surroundings = look(self.catalog, std::os::fd::AsFd::as_fd(&place.dir), &place.path);
+        let surroundings = watch.surroundings(place.dir.as_fd(), &place.path);
         let made = now();
         let mut draft = Draft {
             plan: self.empty(place, made),

@@ -55,6 +55,7 @@ fn totals(page: &mut Page, draft: &Draft) {
     let (all, bytes) = (totals.remove + totals.keep, Bytes(totals.bytes));
     let root = draft.plan.root.shown();
     let text = match totals.remove {
+        0 if all == 0 => format!("{root}: nothing lies there"),
         0 => format!("{root}: none of {} can go", entries(all)),
         n => format!(
             "{root}: {} of {} can go, {bytes}; {} stay",

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-use super::document;
+use super::document::{self, NotAPlan};
+use crate::cmd::Refusal;
 use crate::cmd::surroundings::variable;
 use crate::cmd::workshop::Actor;
-use crate::cmd::Refusal;
+use crate::exit::Exit;
 use crate::model::plan::Plan;
 use crate::model::raw_path::RawPath;
 use crate::sys::dirfd::{Cut, read_bounded};
@@ -44,7 +45,12 @@ pub fn read(path: &Path, us: &Actor) -> anyhow::Result<Vec<Plan>> {
     if cut == Cut::Yes {
         return Err(refuse("it is larger than any plan"));
     }
-    document::parse(&text).map_err(|why| refuse(&why.to_string()))
+    document::parse(&text).map_err(|why| match why {
+        NotAPlan::Form(_) => refuse(&why.to_string()),
+        NotAPlan::Changed(_) => {
+            Refusal { exit: Exit::NotNow, message: format!("--plan {shown}: {why}") }.into()
+        }
+    })
 }
 
 /// Whoever called sudo; only root's own environment is asked.

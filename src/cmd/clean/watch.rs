@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::place::is_ours;
 use crate::catalog::Catalog;
 use crate::catalog::pattern::Pattern;
 use crate::cmd::Refusal;
+use crate::collect::surroundings::{Place, SurroundingsEyes};
 use crate::exec::sweep::Eyes;
 use crate::model::plan::{Candidate, ObjectId, Planned, Wishes};
 use crate::model::raw_path::{RawPath, shown_bytes};
@@ -15,6 +17,9 @@ use crate::model::snapshot::Snapshot;
 use crate::model::surroundings::Surroundings;
 use crate::model::units::WallNanos;
 use crate::remedies::clean::{Guard, Scene, judge, judged_by};
+
+/// How long one look at the rest of the machine may take; what was not seen by then keeps every entry.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything that judges the entries of one temp dir.
 pub struct Watch {
@@ -24,6 +29,7 @@ pub struct Watch {
     builders: BTreeSet<u32>,
     own: u32,
     place: ObjectId,
+    around: SurroundingsEyes,
 }
 
 impl Watch {
@@ -60,6 +66,7 @@ impl Watch {
             builders: builders.clone(),
             own,
             place,
+            around: SurroundingsEyes::open(Arc::clone(catalog)),
         })
     }
 
@@ -103,23 +110,11 @@ impl Watch {
 
 impl Eyes for Watch {
     fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath) -> Surroundings {
-        look(&self.catalog, dir, path)
+        self.around.look(&Place { path, dir }, PATIENCE)
     }
 
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {
         self.scene(surroundings, now, |scene| judge(self.named(candidate), scene))
-    }
-}
-
-/// Who has to do with what lies directly in a directory.
-pub fn look(catalog: &Catalog, dir: BorrowedFd<'_>, path: &RawPath) -> Surroundings {
-    use crate::model::reading::{Gap, GapWhy};
-    let _ = (catalog, dir, path);
-    Surroundings {
-        taken: WallNanos(0),
-        booted: WallNanos(0),
-        claims: std::collections::BTreeMap::new(),
-        gaps: vec![Gap::new("everything", GapWhy::NotAsked)],
     }
 }
 
