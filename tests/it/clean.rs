@@ -145,7 +145,7 @@ fn whoever_has_to_do_with_an_entry_keeps_it_and_is_named() {
          until [ -e /mnt/apart ]; do sleep 0.05; done
          env TMPDIR=/tmp/go-build6 /mnt/bin/go 600 & variable=$!; became go $variable
          chown 4242 /tmp/go-build7
-         mkdir -p /tmp/.X11-unix /tmp/fm-keep; aged go-build9 2; touch /tmp/go-build8/b001/exe/fresh",
+         mkdir -p /tmp/.X11-unix /tmp/fm-keep; aged go-build9 3; touch /tmp/go-build8/b001/exe/fresh",
         &[
             "echo $cwd $open $variable",
             "tm clean /tmp --older-than 2s --keep 'fm-*' --json",
@@ -386,7 +386,7 @@ fn a_signal_stops_between_two_entries_and_all_of_it_can_be_taken_back() {
     let said = scene(
         "for n in $(seq 4000); do mkdir /tmp/go-build$n; done; tree > /mnt/before",
         &[
-            "tm clean /tmp --older-than 0s --apply > /mnt/log & job=$!; until [ \"$(aside)\" -gt 50 ]; do :; done
+            "/mnt/bin/tmpmedic clean /tmp --older-than 0s --apply > /mnt/log & job=$!; until [ \"$(aside)\" -gt 50 ]; do :; done
              /bin/kill -TERM $job; wait $job",
             "cat /mnt/log; [ $(($(count) + $(aside))) = 4000 ] && [ $(count) -gt 0 ]",
             "tm journal --json",
@@ -406,7 +406,7 @@ fn after_a_kill_at_any_moment_the_journal_reads_and_undo_gives_everything_back()
     let said = scene(
         "for n in $(seq 300); do mkdir /tmp/go-build$n; done; tree > /mnt/before",
         &["for moment in $(seq 30); do
-             tm clean /tmp --older-than 0s --apply >/dev/null 2>&1 & job=$!
+             /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply >/dev/null 2>&1 & job=$!
              until [ \"$(aside)\" -ge $((moment * 9)) ] || [ ! -d /proc/$job ]; do :; done
              kill -KILL $job 2>/dev/null; wait $job 2>/dev/null
              tm journal >/dev/null || echo \"moment $moment: the journal does not read\"
