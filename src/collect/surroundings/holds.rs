@@ -3,7 +3,7 @@
 //! Links are read anew at every look, because a shell changes its working directory without notice; they are never followed
 //! to a path. Whether an object really belongs to the directory is told by its mount, not by its path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -100,13 +100,17 @@ impl OfProcess {
     }
 }
 
-/// Looks at every live process.
-pub fn look(scene: &Scene<'_>, links: &Links, claims: &mut Claims) {
+/// Looks at every live process. Gives who has which of those sockets open.
+pub fn look(scene: &Scene<'_>, links: &Links, owners_of: BTreeSet<u64>, claims: &mut Claims) -> Owners {
+    let mut owners = Owners::new();
     let proc = match dirfd::open_trusted_dir(b"/proc") {
         Ok(proc) => proc,
-        Err(error) => return claims.unseen(Gap::new("open files of all processes", error.into())),
+        Err(error) => {
+            claims.unseen(Gap::new("open files of all processes", error.into()));
+            return owners;
+        }
     };
-    let wanted = Wanted { devices: [].into(), sockets: BTreeMap::new() };
+    let wanted = Wanted { devices: BTreeSet::new(), sockets: BTreeMap::new(), owners_of };
     let mut reader = Reader::new(proc.as_fd(), &wanted);
     let mut tally = Tally::default();
     for (pid, of_process) in &links.by_pid {
@@ -126,9 +130,16 @@ pub fn look(scene: &Scene<'_>, links: &Links, claims: &mut Claims) {
         for (holding, _) in &haul.holdings {
             hand.holds(holding, claims);
         }
+        haul.owners.iter().for_each(|(inode, pid)| {
+            owners.entry(*inode).or_default().insert(*pid);
+        });
     }
     tally.say(claims);
+    owners
 }
+
+/// Who has a socket open, by the inode of the socket.
+pub type Owners = BTreeMap<u64, BTreeSet<Pid>>;
 
 /// Working directory, root or program.
 fn standing(scene: &Scene<'_>, pid: Pid, kind: ClaimKind, text: &RawPath, claims: &mut Claims) {

@@ -26,7 +26,7 @@ pub fn look(scene: &Scene<'_>, claims: &mut Claims) {
 
 fn of_namespace(namespace: &MountNamespace, ground: &Ground, claims: &mut Claims) {
     // In our own namespace nobody in particular stands behind a mount.
-    let pid: Option<Pid> = (!namespace.ours).then_some(namespace.witness);
+    let pid: Option<Pid> = (!namespace.ours && namespace.witness != 0).then_some(namespace.witness);
     let by_id: BTreeMap<u64, &Mount> = namespace.mounts.items().iter().map(|m| (m.id, m)).collect();
     for mount in namespace.mounts.items() {
         let shown = if mount.line.is_empty() { &mount.point } else { &mount.line };
