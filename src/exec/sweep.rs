@@ -325,10 +325,14 @@ pub fn leftover(left: &Left) -> String {
     format!("{} in the quarantine: {why}", what.shown())
 }
 
-/// A variable or a command line names a path, which is gone for whoever opens it anew; all else has hold of the object.
+/// A variable or a command line names a path, which is gone for whoever opens it anew, and the name in the quarantine is
+/// ours, whatever numbers are in it; all else has hold of the object.
 fn holder(around: &Surroundings, entry: &Claimed) -> Option<String> {
     let claims = around.claims.get(&entry.slot)?;
-    let names = |kind| matches!(kind, ClaimKind::Variable | ClaimKind::CommandLine | ClaimKind::Tmpfiles);
+    let names = |kind| {
+        use ClaimKind::{CommandLine, NamedPid, Tmpfiles, Variable};
+        matches!(kind, Variable | CommandLine | NamedPid | Tmpfiles)
+    };
     let claim = claims.iter().find(|claim| !names(claim.kind))?;
     let pid = claim.pid.map(|pid| format!("pid {pid} ")).unwrap_or_default();
     Some(format!("{pid}took hold of it while it was taken"))

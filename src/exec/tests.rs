@@ -99,6 +99,18 @@ fn who_took_hold_of_it_in_the_meantime_gets_it_back() {
 }
 
 #[test]
+fn a_number_in_the_name_that_we_gave_it_is_nobodys_pid() {
+    let stage = Stage::new();
+    tree(&stage, "a");
+    let kind = ClaimKind::NamedPid;
+    let claim = Claim { kind, pid: Some(1), program: None, party: None, shown: "1-0".into() };
+    let mut says = Says::default();
+    says.claims.insert("1-0".into(), vec![claim]);
+    let swept = stage.sweep(&stage.plan(&["a"]), &mut says, &mut on);
+    assert_eq!(swept.taken.len(), 1, "{:?}", swept.kept);
+}
+
+#[test]
 fn stops_between_two_entries_and_what_was_taken_can_be_taken_back() {
     let stage = Stage::new();
     let names: Vec<String> = (0..10).map(|n| format!("e{n}")).collect();
