@@ -379,7 +379,8 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 /// `0s`, `90m`, `12h`, `1d`, `2w`, or bare seconds.
 fn age(text: &str) -> Result<std::time::Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|why| format!("`{text}` is no age ({why}); write 0s, 12h or 1d"))?;
+    let number: u64 =
+        digits.parse().map_err(|why| format!("`{text}` is no age ({why}); write 0s, 12h or 1d"))?;
     let each = match text.strip_prefix(digits).unwrap_or_default() {
         "" | "s" => 1,
         "m" | "min" => 60,

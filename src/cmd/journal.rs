@@ -47,7 +47,10 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
             message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
         })?;
         if content.is_newer {
-            out::say(&format!("tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown", home.path.shown()));
+            out::say(&format!(
+                "tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown",
+                home.path.shown()
+            ));
         } else if content.torn > 0 {
             out::say(&format!(
                 "tmpmedic: the journal in {} ends in {} bytes that are no record",
@@ -185,7 +188,12 @@ fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
     let time = begin.time.date_time(surroundings::utc_offset_s_at(begin.time));
     let login = begin.login_uid.filter(|uid| *uid != begin.uid);
     let login = login.map(|uid| format!(" (login {})", safe(&names.of(uid)))).unwrap_or_default();
-    let head = format!("{:>4}  {time}  {}{login}  {}", begin.work.0, safe(&names.of(begin.uid)), safe(&begin.action));
+    let head = format!(
+        "{:>4}  {time}  {}{login}  {}",
+        begin.work.0,
+        safe(&names.of(begin.uid)),
+        safe(&begin.action)
+    );
     page.line(&head, Ink::Bold);
     let root = begin.place.as_ref().map(|(path, _)| format!("{}: ", path.shown())).unwrap_or_default();
     page.paragraph(6, &format!("{root}{}", safe(&begin.title)), Ink::Plain);
@@ -193,7 +201,8 @@ fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
         let digest: String = begin.digest.chars().take(16).collect();
         page.paragraph(6, &format!("plan {}", safe(&digest)), Ink::Dim);
     }
-    let count = |wanted: &str| entry.steps.values().filter(|step| outcome(step.done.as_ref()).0 == wanted).count();
+    let count =
+        |wanted: &str| entry.steps.values().filter(|step| outcome(step.done.as_ref()).0 == wanted).count();
     let parts = ["done", "kept", "failed", "unknown"].into_iter().filter_map(|word| match count(word) {
         0 => None,
         n => Some(format!("{} {word}", Entries(u64::try_from(n).unwrap_or(u64::MAX)))),

@@ -57,16 +57,16 @@ pub fn run(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
 fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (catalog, _gaps) = config::load(global)?;
     refuse_where_read_only(global, &catalog)?;
-    let stop = StopSignal::listen();
-    let mut bar = Bar::new(&stop, global);
+    let signal = StopSignal::listen();
+    let mut bar = Bar::new(&signal, global);
     let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Refuse)?;
     let (chosen, young) = choose(&shop, args)?;
     let mut freed = Vec::new();
     for begin in chosen {
-        if stop.is_asked() {
+        if signal.is_asked() {
             break;
         }
-        freed.push(one(&begin, &mut shop, &stop, &mut bar)?);
+        freed.push(one(&begin, &mut shop, &signal, &mut bar)?);
     }
     report(&freed, young, Seconds(args.older_than.as_secs()), global)
 }
@@ -85,20 +85,13 @@ fn choose(shop: &Workshop, args: &PurgeArgs) -> anyhow::Result<(Vec<Begin>, usiz
         return Ok((vec![begin.clone()], 0));
     }
     let now = now();
-    let is_old = |begin: &Begin| {
-        begin.time.age_at(now).is_some_and(|age| age.0 >= args.older_than.as_secs())
-    };
+    let is_old = |begin: &Begin| begin.time.age_at(now).is_some_and(|age| age.0 >= args.older_than.as_secs());
     let all = shop.begins().filter(|begin| aside.contains_key(&begin.work));
     let (old, young): (Vec<&Begin>, Vec<&Begin>) = all.partition(|begin| is_old(begin));
     Ok((old.into_iter().cloned().collect(), young.len()))
 }
 
-fn one(
-    begin: &Begin,
-    shop: &mut Workshop,
-    stop: &StopSignal,
-    bar: &mut Bar<'_>,
-) -> anyhow::Result<Freed> {
+fn one(begin: &Begin, shop: &mut Workshop, signal: &StopSignal, bar: &mut Bar<'_>) -> anyhow::Result<Freed> {
     let root = begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
     let mut freed = Freed { of: begin.work, root, ..Freed::default() };
     let ends = match shop.ends(begin) {
@@ -126,12 +119,12 @@ fn one(
         if freed.stopped {
             break;
         }
-        batch_away(shop, &mut freed, (&ends, &mut flattener, id), (batch, first), &|| !stop.is_asked())?;
+        batch_away(shop, &mut freed, (&ends, &mut flattener, id), (batch, first), &|| !signal.is_asked())?;
         bar.tell(freed.entries, freed.bytes);
     }
     bar.end();
     if !freed.stopped {
-        rests(&ends, &records, &mut flattener, &mut freed, &|| !stop.is_asked());
+        rests(&ends, &records, &mut flattener, &mut freed, &|| !signal.is_asked());
     }
     shop.add(Record::End { work: id, time: now(), before: Vec::new(), after: Vec::new() })?;
     Ok(freed)
@@ -185,14 +178,12 @@ fn one_away(
         freed.stopped = true;
         return left(freed, name, "stopped before all of it was removed");
     }
-    match gone.left.first() {
-        Some(first) => left(freed, name, &sweep::leftover(first)),
-        None => {
-            freed.entries += 1;
-            freed.bytes.0 = freed.bytes.0.saturating_add(aside.bytes.unwrap_or_default().0);
-            Done::Done { changed: None }
-        }
+    if let Some(first) = gone.left.first() {
+        return left(freed, name, &sweep::leftover(first));
     }
+    freed.entries += 1;
+    freed.bytes.0 = freed.bytes.0.saturating_add(aside.bytes.unwrap_or_default().0);
+    Done::Done { changed: None }
 }
 
 fn left(freed: &mut Freed, name: String, why: &str) -> Done {
@@ -224,7 +215,11 @@ fn rests(
     }
     for name in names {
         if !is_rest(name.as_bytes()) {
-            left(freed, name.shown(), "lies in the quarantine, but not because of any work: look at it yourself");
+            left(
+                freed,
+                name.shown(),
+                "lies in the quarantine, but not because of any work: look at it yourself",
+            );
             continue;
         }
         let gone = flattener.remove(name.as_bytes(), goes_on);

@@ -55,8 +55,8 @@ fn take_back(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let id = back.work;
     shop.add(Record::Begin(back))?;
-    let undone =
-        undo::give_back(&mut shop.journal, &taken, id, (ends.place.as_fd(), &ends.quarantine)).map_err(|why| {
+    let undone = undo::give_back(&mut shop.journal, &taken, id, (ends.place.as_fd(), &ends.quarantine))
+        .map_err(|why| {
             let message = format!("the journal cannot be written any more: {}", chain(&why));
             Refusal { exit: Exit::Failed, message }
         })?;

@@ -197,7 +197,9 @@ impl Workshop {
         let aside = undo::still_taken(&self.records, begin.work).len();
         Ok(match aside {
             0 => format!("work {work} ({action}) was interrupted; nothing of it is put aside"),
-            n => format!("work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"),
+            n => format!(
+                "work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"
+            ),
         })
     }
 
@@ -218,7 +220,7 @@ impl Workshop {
         let (Some((path, place)), Some((name, inside))) = (&begin.place, &begin.quarantine) else {
             return Err("it worked in no directory".to_owned());
         };
-        let booted = begin.boot_id != self.us.boot_id;
+        let booted = undo::Boot::of(&begin.boot_id, &self.us.boot_id);
         let shown = path.shown();
         let dir = dirfd::open_resolved(path.as_bytes()).and_then(|node| dirfd::reopen_listing(node.as_fd()));
         let dir = dir.map_err(|why| format!("{shown}: {why}"))?;

@@ -82,7 +82,7 @@ impl<'q> Flattener<'q> {
                 other => return self.account(other, dir, name, b""),
             }
             if let Err(error) = self.empty(name, goes_on) {
-                return self.leave(name.to_vec(), &error, false);
+                return self.leave(name.to_vec(), &error);
             }
             if self.removed.stopped {
                 return;
@@ -139,7 +139,7 @@ impl<'q> Flattener<'q> {
         };
         match moved {
             Ok(()) => self.waiting.push(slot),
-            Err(error) => self.leave([of, b"/", inner].concat(), &error, false),
+            Err(error) => self.leave([of, b"/", inner].concat(), &error),
         }
     }
 
@@ -151,13 +151,13 @@ impl<'q> Flattener<'q> {
             Err(error) => {
                 let locked = is(&error, Errno::PERM) && is_locked_by_attributes(dir, name);
                 let whole = if of.is_empty() { name.to_vec() } else { [of, b"/", name].concat() };
-                self.leave(whole, &error, locked);
+                self.removed.left.push(Left { name: whole, errno: error.raw_os_error(), locked });
             }
         }
     }
 
-    fn leave(&mut self, name: Vec<u8>, error: &io::Error, locked: bool) {
-        self.removed.left.push(Left { name, errno: error.raw_os_error(), locked });
+    fn leave(&mut self, name: Vec<u8>, error: &io::Error) {
+        self.removed.left.push(Left { name, errno: error.raw_os_error(), locked: false });
     }
 }
 

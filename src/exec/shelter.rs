@@ -83,7 +83,10 @@ mod tests {
         assert!(!protect_in(handle.as_fd(), &"/tmp".into()).unwrap());
         assert!(protect_in(handle.as_fd(), &"/var/tmp".into()).unwrap());
         let text = std::fs::read_to_string(dir.path().join("tmpmedic.conf")).unwrap();
-        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["x /tmp/.tmpmedic-*", "x /var/tmp/.tmpmedic-*"]);
+        assert_eq!(
+            text.lines().skip(1).collect::<Vec<_>>(),
+            ["x /tmp/.tmpmedic-*", "x /var/tmp/.tmpmedic-*"]
+        );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 

@@ -4,6 +4,7 @@
 //! held an entry that went into the quarantine in the moment before gets it back. Between two entries it can be stopped.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ use crate::model::surroundings::{ClaimKind, Surroundings};
 use crate::model::units::{Bytes, Entries, WallNanos};
 use crate::sys::clock::{self, Stopwatch};
 
-/// How many entries share one sync of the journal.
-const BATCH: usize = 64;
+/// How many entries share one sync of the journal, and one look at who holds what: a look costs as much as the machine
+/// has processes and the directory entries, so many entries go in larger batches. A record holds the largest with ease.
+const BATCH: RangeInclusive<usize> = 64..=768;
+/// Into about so many batches a large plan is cut.
+const BATCHES: usize = 64;
 /// How old what is known of other processes may be when an entry is taken.
 const FRESH: Duration = Duration::from_secs(2);
 
@@ -110,7 +114,8 @@ impl Sweep<'_> {
         let mut around = self.eyes.surroundings(self.place.as_fd(), &plan.root);
         let mut looked = Stopwatch::start();
         let mut next_step = 0;
-        for batch in wanted.chunks(BATCH) {
+        let size = (wanted.len() / BATCHES).clamp(*BATCH.start(), *BATCH.end());
+        for batch in wanted.chunks(size) {
             if looked.left_of(FRESH).is_zero() {
                 around = self.eyes.surroundings(self.place.as_fd(), &plan.root);
                 looked = Stopwatch::start();
@@ -137,6 +142,10 @@ impl Sweep<'_> {
     fn still_good(&self, batch: &[&Planned], around: &Surroundings, swept: &mut Swept) -> Vec<Candidate> {
         let mut ready = Vec::with_capacity(batch.len());
         for planned in batch {
+            if !(self.goes_on)() {
+                swept.stopped = true;
+                return Vec::new();
+            }
             let name = &planned.candidate.name;
             let now = match examine::examine(self.place.as_fd(), name.as_bytes(), Budget::default()) {
                 Ok(now) => Candidate { family: planned.candidate.family.clone(), ..now },
@@ -282,7 +291,8 @@ impl Sweep<'_> {
             swept.objects.0 = swept.objects.0.saturating_add(gone.objects);
             swept.stopped |= gone.stopped;
             if gone.stopped {
-                let why = format!("stopped: what is left of it lies in the quarantine as {}", entry.slot.shown());
+                let why =
+                    format!("stopped: what is left of it lies in the quarantine as {}", entry.slot.shown());
                 outcome.push(Came { step, done: keep(swept, entry.name, &why) });
             } else if let Some(left) = gone.left.first() {
                 let why = leftover(left);

@@ -80,7 +80,8 @@ pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
             Record::Begin(_) | Record::End { .. } => {}
         }
     }
-    let done = || steps.iter().filter(|(_, (_, is_done))| *is_done).map(|(key, (change, _))| (key.0, *change));
+    let done =
+        || steps.iter().filter(|(_, (_, is_done))| *is_done).map(|(key, (change, _))| (key.0, *change));
     let gone: BTreeSet<&RawPath> = done()
         .filter_map(|(_, change)| match change {
             Change::GiveBack { slot, .. } | Change::Purge { slot, .. } => Some(slot),
@@ -128,9 +129,25 @@ pub fn recover(
 
 /// Whether a place or a quarantine is still the directory that a journal names. After a boot, or from another mount
 /// namespace, the same directory is reached through a mount of another number, and its device may have another one.
-pub fn is_same(then: &ObjectId, now: &ObjectId, booted_since: bool) -> bool {
+pub fn is_same(then: &ObjectId, now: &ObjectId, boot: Boot) -> bool {
     let same = (then.inode, then.kind, then.born) == (now.inode, now.kind, now.born);
-    same && (booted_since || then.device == now.device)
+    same && (boot == Boot::Another || then.device == now.device)
+}
+
+/// In which boot something was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// In this one.
+    This,
+    /// In one before.
+    Another,
+}
+
+impl Boot {
+    /// By the ids of both.
+    pub fn of(then: &str, now: &str) -> Self {
+        if then == now { Self::This } else { Self::Another }
+    }
 }
 
 /// An object of a journal as it is named today: by mount and device of the place that holds it.
@@ -241,7 +258,7 @@ pub fn give_back(
             match &done {
                 Done::Done { .. } => undone.back.push(name.clone()),
                 Done::Kept { why } | Done::Failed { why, .. } => {
-                    undone.left.push((name.clone(), why.clone()))
+                    undone.left.push((name.clone(), why.clone()));
                 }
             }
             outcome.push(Came { step, done });

@@ -56,7 +56,8 @@ fn scene(setup: &str, commands: &[&str]) -> Vec<Said> {
         script.push_str(&format!("{{ {command}\n}} 2>&1; echo; echo \"{MARK} $?\"\n"));
     }
     // `$?` after the group would be that of echo.
-    let script = script.replace(&format!("echo; echo \"{MARK} $?\""), &format!("rc=$?; echo; echo \"{MARK} $rc\""));
+    let script =
+        script.replace(&format!("echo; echo \"{MARK} $?\""), &format!("rc=$?; echo; echo \"{MARK} $rc\""));
     // Through standard input: a script on a command line would name every entry there, and so keep it.
     let mut child = sandbox::start("cat > /mnt/scene; . /mnt/scene");
     child.stdin.take().expect("piped").write_all(script.as_bytes()).expect("the sandbox reads");
@@ -125,7 +126,11 @@ fn what_was_planned_is_exactly_what_goes_and_undo_gives_the_same_tree_back() {
     said[2].ends(0);
     assert_eq!(done["digest"], plan["digest"]);
     assert_eq!(paths(&done["works"][0]["taken"]), verdict(&plan, "remove"));
-    assert!(said[3].text.contains(".testnet_password") && !said[3].text.contains("go-build"), "{}", said[3].text);
+    assert!(
+        said[3].text.contains(".testnet_password") && !said[3].text.contains("go-build"),
+        "{}",
+        said[3].text
+    );
     let journal = said[4].json();
     assert_eq!(journal["entries"][0]["digest"], plan["roots"][0]["digest"]);
     assert_eq!(journal["entries"][0]["steps"].as_array().unwrap().len(), 3);
@@ -189,7 +194,9 @@ fn without_apply_no_call_that_changes_anything_is_made() {
     let said = scene(
         "builds go-build1 go-build2; tree > /mnt/before",
         &[
-            &format!("strace -f -qq -o /mnt/trace -e trace={calls},open,openat,openat2 /mnt/bin/tmpmedic clean --older-than 0s"),
+            &format!(
+                "strace -f -qq -o /mnt/trace -e trace={calls},open,openat,openat2 /mnt/bin/tmpmedic clean --older-than 0s"
+            ),
             "grep -vE 'ENOSYS|O_RDONLY|O_PATH' /mnt/trace; grep -E 'O_(WRONLY|RDWR|CREAT|TRUNC)' /mnt/trace; true",
             "tree | cmp - /mnt/before; ls /run /var/lib",
         ],
@@ -224,7 +231,11 @@ fn a_plan_runs_exactly_as_it_is_or_not_at_all() {
             "count; aside",
         ],
     );
-    for (said, words) in said.iter().zip(["changed since it was made", "changed since it was made", "another object|gone|changed"]) {
+    for (said, words) in said.iter().zip([
+        "changed since it was made",
+        "changed since it was made",
+        "another object|gone|changed",
+    ]) {
         said.ends(75);
         assert!(words.split('|').any(|words| said.text.contains(words)), "{}", said.text);
     }

@@ -92,7 +92,8 @@ fn nobody_imports_the_roof() {
 /// The parts of `cmd` that a file names, by `crate::cmd::PART` and `crate::cmd::{PART, …}`.
 fn parts_named(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
-    let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let word =
+        |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
     let mut parts = BTreeSet::new();
     for rest in code.split("crate::cmd::").skip(1) {
         match rest.strip_prefix('{') {

@@ -23,8 +23,8 @@ use crate::model::plan::{Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::units::Bytes;
 
-/// What the journal holds of one entry, generously: an intent and an outcome with a name of 255 bytes.
-const ROOM_EACH: u64 = 1_200;
+/// What the journal holds of one entry, an intent and an outcome, with a long name.
+const ROOM_EACH: u64 = 700;
 /// Beginning, end and what else is written of one work.
 const ROOM: u64 = 64 << 10;
 /// How many changes are named where a plan is stale.
@@ -82,7 +82,8 @@ impl Job<'_> {
 
     /// Whether a plan may still be carried out, in the directory that it names.
     fn place_of(&self, plan: &Plan) -> anyhow::Result<Place> {
-        let stale = |why: seal::Stale| anyhow::Error::from(Refusal { exit: Exit::NotNow, message: why.to_string() });
+        let stale =
+            |why: seal::Stale| anyhow::Error::from(Refusal { exit: Exit::NotNow, message: why.to_string() });
         seal::check(plan, &self.us.boot_id, now()).map_err(stale)?;
         let place = place::open(&plan.root)?;
         if place.id != plan.place {
@@ -92,7 +93,7 @@ impl Job<'_> {
     }
 
     fn one(
-        &mut self,
+        &self,
         plan: &Plan,
         place: &Place,
         (shop, progress): (Option<&mut Workshop>, &mut Progress<'_>),
@@ -181,8 +182,10 @@ fn count(plan: &Plan) -> u64 {
 fn open_quarantine(shop: &Workshop, place: &Place, plan: &Plan) -> anyhow::Result<(RawPath, Quarantine)> {
     let own = shop.us.uid;
     let known = shop.records.iter().rev().filter_map(begin_of).filter_map(|begin| {
-        let (Some((path, then)), Some((name, inside))) = (&begin.place, &begin.quarantine) else { return None };
-        let booted = begin.boot_id != shop.us.boot_id;
+        let (Some((path, then)), Some((name, inside))) = (&begin.place, &begin.quarantine) else {
+            return None;
+        };
+        let booted = undo::Boot::of(&begin.boot_id, &shop.us.boot_id);
         let is_here = *path == place.path && undo::is_same(then, &place.id, booted);
         is_here.then_some((name, inside, booted))
     });
@@ -197,7 +200,8 @@ fn open_quarantine(shop: &Workshop, place: &Place, plan: &Plan) -> anyhow::Resul
         0 => shop.us.boot_id.chars().filter(|c| *c != '-').take(8).collect(),
         uid => uid.to_string(),
     };
-    let name = RawPath::from(format!(".tmpmedic-{owner}-{:012x}", shelter::random() & 0xffff_ffff_ffff).as_str());
+    let name =
+        RawPath::from(format!(".tmpmedic-{owner}-{:012x}", shelter::random() & 0xffff_ffff_ffff).as_str());
     let made = Quarantine::open(place.dir.as_fd(), name.as_bytes(), own);
     let quarantine = made.map_err(|why| no_quarantine(place, plan, &why))?;
     locked(&quarantine)?;
@@ -239,11 +243,7 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
 ///
 /// # Errors
 /// A refusal that names the changes.
-pub fn refuse_changes(
-    plan: &Plan,
-    job: &Job<'_>,
-    progress: &mut Progress<'_>,
-) -> anyhow::Result<()> {
+pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -> anyhow::Result<()> {
     let place = job.place_of(plan)?;
     let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
     let surroundings = watch.surroundings(place.dir.as_fd(), &place.path);

@@ -27,11 +27,11 @@ struct Document<'a> {
     entries: Vec<Row>,
     totals: Totals,
     /// Each directory with what its plan is bound to.
-    roots: Vec<Root>,
+    roots: Vec<Bound>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Root {
+struct Bound {
     root: RawPath,
     digest: String,
     place: ObjectId,
@@ -112,12 +112,12 @@ pub fn print(plans: &[Plan], names: &Names) -> serde_json::Result<String> {
         root: first.map(|plan| plan.root.shown()).unwrap_or_default(),
         entries: rows.collect(),
         totals: Totals::of(plans),
-        roots: plans.iter().map(root).collect(),
+        roots: plans.iter().map(bound).collect(),
     })
 }
 
-fn root(plan: &Plan) -> Root {
-    Root {
+fn bound(plan: &Plan) -> Bound {
+    Bound {
         root: plan.root.clone(),
         digest: plan.digest.clone(),
         place: plan.place,
@@ -178,10 +178,14 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         .collect();
     for shown in document.entries {
         let plan = plans.get_mut(shown.at);
-        let plan = plan.ok_or_else(|| NotAPlan::Changed(format!("{} lies in no root", shown_path(&shown))))?;
+        let plan =
+            plan.ok_or_else(|| NotAPlan::Changed(format!("{} lies in no root", shown_path(&shown))))?;
         let at = shown.at;
-        let entry =
-            Planned { candidate: shown.identity.clone(), verdict: shown.verdict, reason: shown.reason.clone() };
+        let entry = Planned {
+            candidate: shown.identity.clone(),
+            verdict: shown.verdict,
+            reason: shown.reason.clone(),
+        };
         let real = row(at, plan, &entry, &Names::default());
         let same = (&real.path, real.kind, &real.family, real.age_s, real.bytes)
             == (&shown.path, shown.kind, &shown.family, shown.age_s, shown.bytes);
@@ -204,11 +208,12 @@ fn shown_path(row: &Row) -> String {
 mod tests {
     use super::*;
     use crate::exec::seal;
+    use crate::model::mount::Device;
     use crate::model::plan::{Tree, Tried};
     use crate::model::units::Bytes;
 
     fn object(inode: u64) -> ObjectId {
-        ObjectId { mount_id: 1, device: Default::default(), inode, kind: Kind::Directory, born: None }
+        ObjectId { mount_id: 1, device: Device::default(), inode, kind: Kind::Directory, born: None }
     }
 
     fn plan(root: &str, name: &[u8]) -> Plan {
@@ -262,8 +267,14 @@ mod tests {
             assert_ne!(changed, text);
             assert!(matches!(parse(changed.as_bytes()), Err(NotAPlan::Changed(_))), "{from}");
         }
-        for (from, to) in [("\"name\":\"go-build1\"", "\"name\":\"x\""), ("\"reason\":\"old\"", "\"reason\":\"y\"")] {
-            let changed = text.replacen(from, to, 1).replacen("/tmp/go-build1", "/tmp/x", usize::from(to.contains("\"x\"")));
+        for (from, to) in
+            [("\"name\":\"go-build1\"", "\"name\":\"x\""), ("\"reason\":\"old\"", "\"reason\":\"y\"")]
+        {
+            let changed = text.replacen(from, to, 1).replacen(
+                "/tmp/go-build1",
+                "/tmp/x",
+                usize::from(to.contains("\"x\"")),
+            );
             assert_ne!(changed, text);
             let plans = parse(changed.as_bytes()).unwrap();
             assert!(seal::check(&plans[0], "b", WallNanos(150_000_000_000)).is_err(), "{from}");

@@ -75,8 +75,10 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let builders = watch::builders(&now);
     let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
     let mut progress = Progress::new(&stop, global);
-    let drafts =
-        places.iter().map(|place| maker.draft(place, &mut progress)).collect::<anyhow::Result<Vec<Draft>>>()?;
+    let drafts = places
+        .iter()
+        .map(|place| maker.draft(place, &mut progress))
+        .collect::<anyhow::Result<Vec<Draft>>>()?;
     let no_help = proof::no_help(&now, &catalog, &roots);
     if format == DiffFormat::Json {
         for why in &no_help {
@@ -133,40 +135,26 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     refuse_unasked_deletion(args, from_file.as_deref())?;
     let options = check::options(global, gaps, Micros(watch.micros()));
     let mut progress = Progress::new(&stop, global);
-    let plans_roots: Vec<RawPath>;
-    let places = match &from_file {
-        Some(plans) => {
-            plans_roots = plans.iter().map(|plan| plan.root.clone()).collect();
-            Vec::new()
-        }
-        None => {
-            let places = place::all(&args.dir)?;
-            plans_roots = places.iter().map(|place| place.path.clone()).collect();
-            places
-        }
+    let places = if from_file.is_some() { Vec::new() } else { place::all(&args.dir)? };
+    let roots: Vec<RawPath> = match &from_file {
+        Some(plans) => plans.iter().map(|plan| plan.root.clone()).collect(),
+        None => places.iter().map(|place| place.path.clone()).collect(),
     };
-    let mut now = proof::look(&catalog, &plans_roots);
+    let now = proof::look(&catalog, &roots);
     let builders = watch::builders(&now);
-    let no_help = proof::no_help(&now, &catalog, &plans_roots);
+    let no_help = proof::no_help(&now, &catalog, &roots);
     let is_from_file = from_file.is_some();
-    let plans = match from_file {
-        Some(plans) => plans,
-        None => {
-            let wishes = wishes(args, &names)?;
-            let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
-            let drafts = places
-                .iter()
-                .map(|place| maker.draft(place, &mut progress))
-                .collect::<anyhow::Result<Vec<Draft>>>()?;
-            tell(&drafts, &names, &no_help, (format, &options))?;
-            drafts.into_iter().map(|draft| draft.plan).collect()
-        }
+    let plans = if let Some(plans) = from_file {
+        tell(&[], &names, &no_help, (DiffFormat::Json, &options))?;
+        plans
+    } else {
+        let wishes = wishes(args, &names)?;
+        let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
+        let drafts = places.iter().map(|place| maker.draft(place, &mut progress));
+        let drafts = drafts.collect::<anyhow::Result<Vec<Draft>>>()?;
+        tell(&drafts, &names, &no_help, (format, &options))?;
+        drafts.into_iter().map(|draft| draft.plan).collect()
     };
-    if is_from_file {
-        for why in &no_help {
-            out::say(&format!("tmpmedic: {why}"));
-        }
-    }
     let without = if args.no_undo { WithoutUndo::Accept } else { WithoutUndo::Refuse };
     let mut job =
         Job { catalog: &catalog, us: &us, builders: &builders, stop: &stop, without, asked: Vec::new() };
@@ -178,7 +166,6 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     if Totals::of(&plans).remove > 0 {
         let known: Vec<_> = plans.iter().map(|plan| (plan.root.clone(), plan.place)).collect();
         job.asked = proof::before(&now, &known);
-        now.probes.clear();
     }
     let outcome = job.run(&plans, &mut progress)?;
     let text = match format {
@@ -238,4 +225,3 @@ fn wishes(args: &CleanArgs, names: &Names) -> anyhow::Result<Wishes> {
         assume_unheld: args.assume_unheld,
     })
 }
-

@@ -98,14 +98,14 @@ impl Outcome {
         let mut page = Page::new(options);
         for work in &self.works {
             page.gap();
-            self.one(&mut page, work, options.detail);
+            Self::one(&mut page, work, options.detail);
         }
         self.answers(&mut page);
         self.hints(&mut page);
         page.into_text()
     }
 
-    fn one(&self, page: &mut Page, work: &Work, detail: Detail) {
+    fn one(page: &mut Page, work: &Work, detail: Detail) {
         let root = work.root.shown();
         let how = if work.for_good { "removed for good" } else { "put aside" };
         let text = match (work.wanted, work.id) {
@@ -298,7 +298,12 @@ type Row = (&'static str, String, String, String);
 fn rows(work: &Work) -> Vec<Row> {
     let (before, after) = (&work.before, &work.after);
     let counts = |label, old: u64, new: u64| -> Row {
-        (label, Entries(old).to_string(), Entries(new).to_string(), change(old, new, |n| Entries(n).to_string()))
+        (
+            label,
+            Entries(old).to_string(),
+            Entries(new).to_string(),
+            change(old, new, |n| Entries(n).to_string()),
+        )
     };
     let (old, new) = (before.used.0, after.used.0);
     let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| "?".to_owned());
@@ -306,7 +311,12 @@ fn rows(work: &Work) -> Vec<Row> {
         counts("entries", before.entries.0, after.entries.0),
         counts("old directories", before.old_directories.0, after.old_directories.0),
         counts("old files", before.old_files.0, after.old_files.0),
-        ("room taken", Bytes(old).to_string(), Bytes(new).to_string(), change(old, new, |n| Bytes(n).to_string())),
+        (
+            "room taken",
+            Bytes(old).to_string(),
+            Bytes(new).to_string(),
+            change(old, new, |n| Bytes(n).to_string()),
+        ),
         counts("inodes taken", before.inodes, after.inodes),
         ("temp dir can be made", probe(before), probe(after), String::new()),
     ]
@@ -323,7 +333,11 @@ fn change(old: u64, new: u64, shown: impl Fn(u64) -> String) -> String {
 fn refusals(page: &mut Page, (what, ink): (&str, Ink), all: &[(RawPath, String)], detail: Detail) {
     let most = if detail == Detail::Full { usize::MAX } else { SAMPLES };
     for (name, why) in all.iter().take(most) {
-        page.hang_inked((&format!("  {what}  "), ink), &format!("{}: {}", name.shown(), safe(why)), Ink::Plain);
+        page.hang_inked(
+            (&format!("  {what}  "), ink),
+            &format!("{}: {}", name.shown(), safe(why)),
+            Ink::Plain,
+        );
     }
     if let Some(more) = all.len().checked_sub(most).filter(|more| *more > 0) {
         page.paragraph(10, &format!("and {more} more; -v names each"), Ink::Dim);

@@ -1,5 +1,7 @@
 //! A plan for people: the totals, what goes by family, what stays by reason.
 
+use std::collections::BTreeMap;
+
 use super::document::Totals;
 use super::draft::{Draft, Group};
 use crate::cmd::workshop::Names;
@@ -132,7 +134,7 @@ fn unseen(page: &mut Page, draft: &Draft) {
 }
 
 /// The largest first.
-fn sorted<'g>(groups: &'g std::collections::BTreeMap<String, Group>) -> Vec<(&'g str, &'g Group)> {
+fn sorted(groups: &BTreeMap<String, Group>) -> Vec<(&str, &Group)> {
     let mut all: Vec<_> = groups.iter().map(|(family, group)| (family.as_str(), group)).collect();
     all.sort_by_key(|(_, group)| std::cmp::Reverse((group.entries, group.bytes)));
     all

@@ -20,12 +20,11 @@ use crate::sys::{dirfd, stat};
 const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
 /// What holds the system or the work of its users: old entries there are no leftovers.
 const NEVER: [&str; 19] = [
-    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root",
-    "/run", "/sbin", "/srv", "/sys", "/usr", "/var",
+    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc",
+    "/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var",
 ];
 /// These too, with everything below.
-const NEVER_BELOW: [&str; 9] =
-    ["/bin", "/boot", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"];
+const NEVER_BELOW: [&str; 9] = ["/bin", "/boot", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"];
 /// Names of our own in a temp dir.
 const OURS: &[u8] = b".tmpmedic-";
 /// When something counts as old in a table, as in the counts of `check`.
@@ -86,7 +85,9 @@ pub fn open(path: &RawPath) -> anyhow::Result<Place> {
     let dir = opened.map_err(|why| {
         let message = match why.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::LOOP) => {
-                format!("{shown}: the way leads through a symbolic link; name the directory itself (readlink -f)")
+                format!(
+                    "{shown}: the way leads through a symbolic link; name the directory itself (readlink -f)"
+                )
             }
             _ => format!("{shown}: {why}"),
         };
@@ -166,10 +167,13 @@ mod tests {
 
     #[test]
     fn what_holds_the_system_is_no_temp_dir() {
-        for path in ["/", "/etc", "/etc/ssl", "/usr/lib/x", "/home", "/home/", "/var", "/proc/1/root/tmp", "/root"] {
+        for path in
+            ["/", "/etc", "/etc/ssl", "/usr/lib/x", "/home", "/home/", "/var", "/proc/1/root/tmp", "/root"]
+        {
             assert!(is_of_the_system(&path.into()), "{path}");
         }
-        for path in ["/tmp", "/var/tmp", "/home/runner/tmp", "/dev/shm", "/run/user/1000", "/mnt/t", "/tmpx"] {
+        for path in ["/tmp", "/var/tmp", "/home/runner/tmp", "/dev/shm", "/run/user/1000", "/mnt/t", "/tmpx"]
+        {
             assert!(!is_of_the_system(&path.into()), "{path}");
         }
     }

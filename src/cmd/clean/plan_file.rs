@@ -35,13 +35,15 @@ pub fn read(path: &Path, us: &Actor) -> anyhow::Result<Vec<Plan>> {
     }
     let trusted = [Some(us.uid), Some(0), us.login_uid, called_by(us)];
     if !trusted.contains(&Some(found.st_uid)) {
-        return Err(refuse(&format!("it belongs to uid {}, who could have written anything in it", found.st_uid)));
+        return Err(refuse(&format!(
+            "it belongs to uid {}, who could have written anything in it",
+            found.st_uid
+        )));
     }
     if found.st_mode & SHARED != 0 {
         return Err(refuse("others may write to it; chmod go-w it once you have read it"));
     }
-    let (text, cut) =
-        read_bounded(&File::from(file), LARGEST).map_err(|why| refuse(&why.to_string()))?;
+    let (text, cut) = read_bounded(&File::from(file), LARGEST).map_err(|why| refuse(&why.to_string()))?;
     if cut == Cut::Yes {
         return Err(refuse("it is larger than any plan"));
     }

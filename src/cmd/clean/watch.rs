@@ -86,12 +86,7 @@ impl Watch {
         Candidate { family: family.map(|family| family.id.clone()).unwrap_or_default(), ..candidate }
     }
 
-    fn scene<T>(
-        &self,
-        surroundings: &Surroundings,
-        now: WallNanos,
-        ask: impl FnOnce(&Scene<'_>) -> T,
-    ) -> T {
+    fn scene<T>(&self, surroundings: &Surroundings, now: WallNanos, ask: impl FnOnce(&Scene<'_>) -> T) -> T {
         let is_kept =
             |name: &[u8]| self.catalog.preserves(name) || self.keep.iter().any(|glob| glob.matches(name));
         ask(&Scene {

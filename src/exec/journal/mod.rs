@@ -148,6 +148,15 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    /// Gives back the room that was reserved and not needed.
+    fn drop(&mut self) {
+        if let Ok(end) = self.file.stream_position() {
+            self.file.set_len(end).ok();
+        }
+    }
+}
+
 /// Reads the journal of a directory without taking part.
 ///
 /// # Errors

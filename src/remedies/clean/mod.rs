@@ -15,11 +15,9 @@ pub fn judge(candidate: Candidate, scene: &Scene<'_>) -> Planned {
 /// The same, with the guard that keeps it.
 pub fn judged_by(candidate: Candidate, scene: &Scene<'_>) -> (Planned, Option<&'static Guard>) {
     let kept = GUARDS.iter().find_map(|guard| Some((guard, (guard.keeps)(&candidate, scene)?)));
-    match kept {
-        Some((guard, reason)) => (Planned { candidate, verdict: Verdict::Keep, reason }, Some(guard)),
-        None => {
-            let reason = scene.in_favour(&candidate);
-            (Planned { candidate, verdict: Verdict::Remove, reason }, None)
-        }
+    if let Some((guard, reason)) = kept {
+        return (Planned { candidate, verdict: Verdict::Keep, reason }, Some(guard));
     }
+    let reason = scene.in_favour(&candidate);
+    (Planned { candidate, verdict: Verdict::Remove, reason }, None)
 }
