@@ -71,6 +71,14 @@ pub enum Command {
     Diff(DiffArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
+    /// Plan which old entries of a temp dir may go, and with --apply put them aside so that `undo` gives them back.
+    Clean(CleanArgs),
+    /// Take back what the last action (or the named one) did.
+    Undo(UndoArgs),
+    /// What was done to this machine: when, by whom, each step with its outcome, before and after.
+    Journal,
+    /// Free for good what earlier clean-ups put aside.
+    Purge(PurgeArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
     /// Build an incident for real, in private namespaces, and open the console in it; without one, list them.
@@ -244,6 +252,65 @@ impl Default for CheckArgs {
     }
 }
 
+/// Arguments of `clean`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
+pub struct CleanArgs {
+    /// The temp dirs; /tmp and /var/tmp where none is named.
+    #[arg(value_name = "DIR", conflicts_with = "plan")]
+    pub dir: Vec<PathBuf>,
+    /// Only entries in whose whole tree nothing was touched for so long: 1d, 12h, 0s.
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = age, conflicts_with = "plan")]
+    pub older_than: std::time::Duration,
+    /// Only this family; may be repeated, and `other` is what is in none.
+    #[arg(long, value_name = "NAME", conflicts_with = "plan")]
+    pub family: Vec<String>,
+    /// Never names like this: `fm-*`; may be repeated.
+    #[arg(long, value_name = "GLOB", conflicts_with = "plan")]
+    pub keep: Vec<String>,
+    /// Only what belongs to this user (name or uid), even where nothing of theirs builds here.
+    #[arg(long, value_name = "NAME", conflicts_with = "plan")]
+    pub owner: Option<String>,
+    /// Do it; without this nothing is changed.
+    #[arg(long)]
+    pub apply: bool,
+    /// Carry out exactly this plan, as `clean --json` printed it.
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub plan: Option<PathBuf>,
+    /// Remove for good instead of putting aside: frees the room at once and cannot be undone; asks for --yes.
+    #[arg(long, conflicts_with = "plan")]
+    pub delete: bool,
+    /// What could not be looked at counts as held by nobody.
+    #[arg(long, conflicts_with = "plan")]
+    pub assume_unheld: bool,
+    /// Also where no journal can be written, so that nothing can be taken back by `undo`.
+    #[arg(long)]
+    pub no_undo: bool,
+    /// Yes, what cannot be undone as well.
+    #[arg(long)]
+    pub yes: bool,
+    /// The form of the report; text where nothing is named.
+    #[arg(long, value_enum)]
+    pub format: Option<DiffFormat>,
+}
+
+/// Arguments of `undo`.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// Its number in the journal; the last one that can be taken back where none is named.
+    pub id: Option<u64>,
+}
+
+/// Arguments of `purge`.
+#[derive(Clone, Debug, Args)]
+pub struct PurgeArgs {
+    /// Its number in the journal, however old it is; all that are old enough where none is named.
+    pub id: Option<u64>,
+    /// Only what was put aside so long ago.
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = age)]
+    pub older_than: std::time::Duration,
+}
+
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
@@ -307,4 +374,21 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         Some(millis) => Ok(std::time::Duration::from_millis(millis)),
         None => Err(format!("`{text}` is too long")),
     }
+}
+
+/// `0s`, `90m`, `12h`, `1d`, `2w`, or bare seconds.
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 =
+        digits.parse().map_err(|why| format!("`{text}` is no age ({why}); write 0s, 12h or 1d"))?;
+    let each = match text.strip_prefix(digits).unwrap_or_default() {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        unit => return Err(format!("`{unit}` is not a unit of age; write s, m, h, d or w")),
+    };
+    let seconds = number.checked_mul(each).ok_or_else(|| format!("`{text}` is too long"))?;
+    Ok(std::time::Duration::from_secs(seconds))
 }

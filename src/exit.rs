@@ -3,6 +3,8 @@
 /// Why a command ends without a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
+    /// An action that failed or was refused; nothing is lost.
+    Failed = 2,
     /// Usage or bad input.
     Usage = 64,
     /// A defect of tmpmedic itself.
@@ -27,13 +29,23 @@ pub const CODES: &[(u8, &str)] = &[
     (Exit::Usage as u8, "usage or bad input; the message names it"),
     (Exit::Internal as u8, "a defect of tmpmedic"),
     (Exit::Output as u8, "the output could not be written"),
+    (Exit::NotNow as u8, "not now: the plan is stale, or another tmpmedic is at work"),
     (Exit::Permission as u8, "not permitted"),
+];
+
+/// The first exit codes of a command that acts; the others are those of [`CODES`].
+pub const ACTION_CODES: &[(u8, &str)] = &[
+    (0, "done, or nothing to do"),
+    (1, "done in part; each refusal is named"),
+    (Exit::Failed as u8, "failed or refused; nothing is lost"),
 ];
 
 /// The same as lines for `--help`.
 pub fn codes_help() -> String {
-    let lines = CODES.iter().map(|(code, means)| format!("  {code:>2}  {means}\n"));
-    format!("Exit codes:\n{}", lines.collect::<String>())
+    let lines = |codes: &[(u8, &str)]| {
+        codes.iter().map(|(code, means)| format!("  {code:>2}  {means}\n")).collect::<String>()
+    };
+    format!("Exit codes:\n{}of clean, undo, purge:\n{}", lines(CODES), lines(ACTION_CODES))
 }
 
 impl Exit {

@@ -34,7 +34,9 @@
 //! | 1 | [`catalog`] | assets as data: families, roles, variables, runbook | `model` |
 //! | 1 | [`collect`] | eyes: procfs, mounts, temp dirs, holders; decides nothing | `model`, `sys`, `catalog` |
 //! | 1 | [`rules`] | judgement: pure functions, one file a cause | `model` |
+//! | 1 | [`remedies`] | proposals: pure functions from what was seen to a plan | `model` |
 //! | 2 | [`probe`] | a temp dir made for real, as a given process | `model`, `sys` |
+//! | 2 | [`exec`] | the hands: quarantine, removal, repair, journal, undo; the only room that changes the machine | `model`, `sys`, `remedies` |
 //! | 2 | [`store`] | captures: written, read, redacted; knows streams, no paths | `model` |
 //! | 2 | [`lab`] | builds a scenario for real in private namespaces | `model`, `sys`, `catalog` |
 //! | 2 | [`source`] | where snapshots come from, and how often: this machine, a capture | `model`, `catalog`, `collect`, `store`, `sys` |
@@ -63,10 +65,12 @@ pub mod catalog;
 pub mod cli;
 pub mod cmd;
 pub mod collect;
+pub mod exec;
 pub mod exit;
 pub mod lab;
 pub mod model;
 pub mod probe;
+pub mod remedies;
 pub mod report;
 pub mod rules;
 pub mod source;

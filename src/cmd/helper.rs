@@ -3,13 +3,19 @@
 //! Called by `main` for the hidden command `__helper`, before anything else is set up: a helper must stay single-threaded.
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::catalog::Catalog;
+use crate::collect::surroundings::{self, Place, SurroundingsEyes};
 use crate::collect::{environment, fenced};
 use crate::exit::Exit;
+use crate::model::raw_path::RawPath;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
-use crate::sys::child;
+use crate::sys::{child, dirfd};
 
 /// The variable in which the helper of kind `exec` finds its request.
 pub const REQUEST: &str = "TMPMEDIC_REQUEST";
@@ -29,6 +35,8 @@ pub fn serve(kind: &str) -> ExitCode {
         }),
         environment::HELPER => answer_while_wanted(environment::serve),
         "look" => answer_while_wanted(fenced::serve),
+        surroundings::HELPER => answer_while_wanted(surroundings::serve),
+        "surroundings" => answer(show_surroundings),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),
     }
@@ -45,6 +53,20 @@ fn answer(job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> ExitCode
     let read = io::stdin().lock().take(MAX_REQUEST).read_to_end(&mut request);
     let done = read.and_then(|_| job(&request, &mut io::stdout().lock()));
     if done.is_ok() { ExitCode::SUCCESS } else { Exit::Usage.code().into() }
+}
+
+/// For whoever wants to see by hand what a clean-up sees around a directory: its path on standard input, JSON back, a line
+/// for each time that the path is given.
+fn show_surroundings(request: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    let mut eyes = SurroundingsEyes::open(Arc::new(Catalog::builtin()));
+    for line in request.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+        let path = RawPath::from(line);
+        let dir = dirfd::open_resolved(path.as_bytes())?;
+        let seen = eyes.look(&Place { path: &path, dir: dir.as_fd() }, Duration::from_secs(10));
+        serde_json::to_writer(&mut *out, &seen)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// 125, 126 and 127 as env(1) and the shells have them: not begun, not executable, not found.

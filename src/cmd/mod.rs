@@ -6,12 +6,14 @@
 pub mod capture;
 pub mod captured;
 pub mod check;
+mod clean;
 mod completions;
 mod config;
 mod console;
 pub mod diff;
 pub mod explain;
 pub mod helper;
+mod journal;
 mod lab;
 mod lesson;
 mod mishap;
@@ -19,10 +21,13 @@ mod near;
 pub mod out;
 pub mod probe;
 mod probes;
+mod purge;
 mod refusal;
 pub mod replay;
 mod surroundings;
+mod undo;
 mod version;
+mod workshop;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -77,6 +82,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Capture(args)) => capture::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
+        Some(Command::Clean(args)) => clean::run(args, &cli.global),
+        Some(Command::Undo(args)) => undo::run(args, &cli.global),
+        Some(Command::Journal) => journal::run(&cli.global),
+        Some(Command::Purge(args)) => purge::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Lesson { scenario }) => {
             lesson::run(lesson::find(scenario)?, console::Ground::Here(Asked::default()), &cli.global)

@@ -38,6 +38,11 @@ pub fn say(line: &str) {
     write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()).ok();
 }
 
+/// Says something that a later line takes the place of.
+pub fn say_unended(text: &str) {
+    write_all(rustix::stdio::stderr(), text.as_bytes()).ok();
+}
+
 /// One write, of as much as the descriptor takes; waits where somebody else made it non-blocking.
 pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<usize> {
     loop {

@@ -35,6 +35,7 @@ mod sections;
 pub mod sightings;
 #[cfg(test)]
 pub(crate) mod specimen;
+pub mod surroundings;
 pub mod tallies;
 pub mod task_limits;
 pub mod temp_dirs;

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub devices: BTreeSet<(u32, u32)>,
     /// Names of bound sockets by the inode of the socket.
     pub sockets: std::collections::BTreeMap<u64, RawPath>,
+    /// Inodes of sockets of which it is to be told who has them open.
+    pub owners_of: BTreeSet<u64>,
 }
 
 /// What was found.
@@ -45,6 +47,8 @@ pub struct Haul {
     pub pinned: Vec<Pinned>,
     /// Open descriptors of each process.
     pub open_files: Vec<(Pid, u64)>,
+    /// Who has which of the sockets open that were asked for.
+    pub owners: Vec<(u64, Pid)>,
     /// Links that could not be read although their process could.
     pub unread: u64,
 }
@@ -55,6 +59,7 @@ impl Haul {
         self.holdings.extend(other.holdings);
         self.pinned.extend(other.pinned);
         self.open_files.extend(other.open_files);
+        self.owners.extend(other.owners);
         self.unread += other.unread;
     }
 }
@@ -240,11 +245,13 @@ fn live(subject: &Subject<'_>, dir: &OwnedFd, name: &[u8], text: &[u8]) -> (RawP
 
 /// A descriptor that is a socket: `socket:[12345]`.
 fn socket(subject: &Subject<'_>, text: &[u8], wanted: &Wanted, haul: &mut Haul) {
-    if wanted.sockets.is_empty() {
+    if wanted.sockets.is_empty() && wanted.owners_of.is_empty() {
         return;
     }
     let digits = text.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"));
     let inode = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
+    haul.owners
+        .extend(inode.filter(|inode| wanted.owners_of.contains(inode)).map(|inode| (inode, subject.pid)));
     let Some(path) = inode.and_then(|inode| wanted.sockets.get(&inode)) else { return };
     let Some((temp_dir, at)) = subject.sights.holding(path.as_bytes()) else { return };
     let holding = Holding {

@@ -26,6 +26,15 @@ pub struct Sights {
 }
 
 impl Sights {
+    /// Of one directory under several paths, `/` included.
+    pub fn of(paths: impl IntoIterator<Item = RawPath>, doubtful: impl IntoIterator<Item = RawPath>) -> Self {
+        let bare = |path: RawPath| if path == "/".into() { RawPath::default() } else { path };
+        Self {
+            paths: paths.into_iter().map(|path| (bare(path), 0)).collect(),
+            doubtful: doubtful.into_iter().collect(),
+        }
+    }
+
     /// The temp dir in which a path of this namespace lies, by its path and position: the longest that fits.
     pub fn holding(&self, path: &[u8]) -> Option<(&RawPath, usize)> {
         let mut best: Option<(&RawPath, usize)> = None;
@@ -172,7 +181,7 @@ impl Origin<'_> {
 }
 
 /// `path` with the directory `from` at its beginning exchanged for `to`.
-fn moved(path: &RawPath, from: &RawPath, to: &RawPath) -> Option<RawPath> {
+pub fn moved(path: &RawPath, from: &RawPath, to: &RawPath) -> Option<RawPath> {
     if !path.is_below(from) {
         return None;
     }

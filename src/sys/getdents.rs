@@ -32,6 +32,11 @@ impl Entry<'_> {
         self.0.file_name()
     }
 
+    /// Its inode; where a mount covers the name, that of what is below.
+    pub fn inode(&self) -> u64 {
+        self.0.ino()
+    }
+
     /// What the directory says it is.
     pub fn kind(&self) -> EntryKind {
         match self.0.file_type() {

@@ -29,6 +29,30 @@ pub fn read(path: &Path, cap: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// By what a file is known to be still the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    object: (u64, u64),
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// The stamp of the file at a path.
+///
+/// # Errors
+/// What stat(2) answers.
+pub fn stamp(path: &Path) -> io::Result<Stamp> {
+    let found = rustix::fs::stat(path)?;
+    let fraction = |part| i64::try_from(part).unwrap_or_default();
+    Ok(Stamp {
+        object: (found.st_dev, found.st_ino),
+        size: found.st_size,
+        modified: (found.st_mtime, fraction(found.st_mtime_nsec)),
+        changed: (found.st_ctime, fraction(found.st_ctime_nsec)),
+    })
+}
+
 /// The names in a directory, ascending, without `.` and `..`.
 ///
 /// # Errors
@@ -60,6 +84,9 @@ mod tests {
         std::fs::write(home.path().join("b"), b"abc").unwrap();
         std::fs::write(home.path().join("a"), b"").unwrap();
         assert_eq!(read(&home.path().join("b"), 2).unwrap(), b"ab");
+        let before = stamp(&home.path().join("b")).unwrap();
+        assert_eq!(stamp(&home.path().join("b")).unwrap(), before);
+        assert_ne!(stamp(&home.path().join("a")).unwrap(), before);
         assert!(read(home.path(), 10).is_err(), "a directory is no file");
         assert!(read(Path::new("/dev/null"), 10).is_err(), "a device is no file");
         assert_eq!(names(home.path()).unwrap(), ["a", "b"]);

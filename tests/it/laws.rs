@@ -53,7 +53,7 @@ fn rooms_named(text: &str) -> BTreeSet<String> {
 fn rooms_import_only_what_the_floor_plan_allows() {
     let table = allowed();
     let rooms: BTreeSet<String> = table.keys().cloned().collect();
-    assert_eq!(rooms.len(), 12, "the table of src/lib.rs names the rooms: {rooms:?}");
+    assert_eq!(rooms.len(), 14, "the table of src/lib.rs names the rooms: {rooms:?}");
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
     let mut wrong = Vec::new();
@@ -86,6 +86,64 @@ fn nobody_imports_the_roof() {
     for file in files.iter().filter(|f| !f.starts_with(root().join("src/cmd"))) {
         let named = rooms_named(&std::fs::read_to_string(file).unwrap());
         assert!(!named.contains("cmd"), "{} names crate::cmd", file.display());
+    }
+}
+
+/// The parts of `cmd` that a file names, by `crate::cmd::PART` and `crate::cmd::{PART, …}`.
+fn parts_named(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let word =
+        |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let mut parts = BTreeSet::new();
+    for rest in code.split("crate::cmd::").skip(1) {
+        match rest.strip_prefix('{') {
+            Some(list) => {
+                let list = list.split(';').next().unwrap_or_default();
+                parts.extend(list.split(['{', ',']).map(|name| word(name.trim())));
+            }
+            None => {
+                parts.insert(word(rest));
+            }
+        }
+    }
+    parts
+}
+
+#[test]
+fn commands_that_only_look_never_reach_the_hands() {
+    let mut files = Vec::new();
+    sources(&root().join("src/cmd"), &mut files);
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for file in &files {
+        let relative = file.strip_prefix(root().join("src/cmd")).unwrap();
+        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let part = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
+        texts.entry(part).or_default().push_str(&std::fs::read_to_string(file).unwrap());
+    }
+    let acts = |part: &str| rooms_named(&texts[part]).contains("exec");
+    assert!(acts("clean") && acts("undo") && acts("purge"), "the law sees who acts");
+    let mut reached: BTreeSet<String> = BTreeSet::new();
+    let looking = ["check", "capture", "captured", "replay", "diff", "explain", "probe", "course"];
+    let mut open: Vec<String> = looking.map(str::to_owned).to_vec();
+    while let Some(part) = open.pop() {
+        if !texts.contains_key(&part) || !reached.insert(part.clone()) {
+            continue;
+        }
+        assert!(!acts(&part), "cmd::{part} is reached by a command that only looks, and names crate::exec");
+        open.extend(parts_named(&texts[&part]));
+    }
+    assert!(looking.iter().all(|part| reached.contains(*part)), "{reached:?}");
+    let hands = std::fs::read_to_string(root().join("src/sys/hands.rs")).unwrap();
+    let doors: Vec<&str> =
+        hands.split("\npub fn ").skip(1).filter_map(|rest| rest.split('(').next()).collect();
+    assert!(doors.len() > 8, "{doors:?}");
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files.iter().filter(|f| !f.starts_with(root().join("src/exec"))) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for door in doors.iter().filter(|door| text.contains(&format!("hands::{door}("))) {
+            panic!("{} calls sys::hands::{door}, which only exec may", file.display());
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod actors;
 mod broken_boxes;
 mod captures;
 mod causes;
+mod clean;
 mod cli;
 mod diffs;
 mod docker;

@@ -128,6 +128,9 @@ fn readme_shows_every_command_and_option() {
 fn readme_shows_every_exit_code() {
     let rows = exit::CODES.iter().map(|(code, means)| format!("| {code} | {means} |\n"));
     check("exit codes", &format!("| code | of `check`, `probe` |\n|---|---|\n{}", rows.collect::<String>()));
+    let rows = exit::ACTION_CODES.iter().map(|(code, means)| format!("| {code} | {means} |\n"));
+    let rows = rows.collect::<String>();
+    check("action exit codes", &format!("| code | of `clean`, `undo`, `purge` |\n|---|---|\n{rows}"));
     let all = [Status::Ok, Status::Warning, Status::Critical, Status::Unknown];
     for (status, (code, means)) in all.into_iter().zip(exit::CODES) {
         assert_eq!(status.exit_code(), *code);

@@ -18,6 +18,10 @@ pub fn wants_document(arguments: &[OsString]) -> bool {
     let other = [
         "probe",
         "capture",
+        "clean",
+        "undo",
+        "journal",
+        "purge",
         "diff",
         "explain",
         "lab",

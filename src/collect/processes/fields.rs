@@ -83,7 +83,7 @@ pub(super) fn place(dir: &PidDir, name: &str) -> Seen<Place> {
 }
 
 /// By inode where that is readable, else by the id of the root mount, which everybody may read and which is unique.
-pub(super) fn mount_ns(dir: &PidDir, buffer: &mut Vec<u8>) -> Seen<MountNs> {
+pub(in crate::collect) fn mount_ns(dir: &PidDir, buffer: &mut Vec<u8>) -> Seen<MountNs> {
     match dir.link("ns/mnt").map_err(GapWhy::from) {
         Ok(text) => ns_inode(&text).map(MountNs::Inode),
         Err(GapWhy::Denied) => {
@@ -97,7 +97,7 @@ pub(super) fn mount_ns(dir: &PidDir, buffer: &mut Vec<u8>) -> Seen<MountNs> {
 }
 
 /// `4026531841` of `mnt:[4026531841]`.
-pub(super) fn ns_inode(text: &[u8]) -> Seen<u64> {
+pub(in crate::collect) fn ns_inode(text: &[u8]) -> Seen<u64> {
     let digits = text.split(|b| *b == b'[').nth(1).and_then(|rest| rest.strip_suffix(b"]"));
     digits.and_then(decimal).ok_or_else(|| GapWhy::Malformed { line: quote(text) })
 }

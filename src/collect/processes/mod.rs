@@ -5,7 +5,7 @@
 //! are settled later, when the mount tables are known. Called by `collect::Eyes`.
 
 pub mod bounds;
-mod fields;
+pub(in crate::collect) mod fields;
 mod gaps;
 mod pass;
 mod reader;

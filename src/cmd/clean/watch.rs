@@ -1,0 +1,120 @@
+//! What a clean-up knows beside the entries: the same eyes when it is planned and when it is carried out.
+
+use std::collections::BTreeSet;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::place::is_ours;
+use crate::catalog::Catalog;
+use crate::catalog::pattern::Pattern;
+use crate::cmd::Refusal;
+use crate::collect::surroundings::{Place, SurroundingsEyes};
+use crate::exec::sweep::Eyes;
+use crate::model::plan::{Candidate, ObjectId, Planned, Wishes};
+use crate::model::raw_path::{RawPath, shown_bytes};
+use crate::model::snapshot::Snapshot;
+use crate::model::surroundings::Surroundings;
+use crate::model::units::WallNanos;
+use crate::remedies::clean::{Guard, Scene, judge, judged_by};
+
+/// How long one look at the rest of the machine may take; what was not seen by then keeps every entry.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything that judges the entries of one temp dir.
+pub struct Watch {
+    catalog: Arc<Catalog>,
+    wishes: Wishes,
+    keep: Vec<Pattern>,
+    builders: BTreeSet<u32>,
+    own: u32,
+    place: ObjectId,
+    around: SurroundingsEyes,
+}
+
+impl Watch {
+    /// For one directory, with these wishes.
+    ///
+    /// # Errors
+    /// A pattern that is none, a family that nobody knows.
+    pub fn new(
+        catalog: &Arc<Catalog>,
+        wishes: &Wishes,
+        builders: &BTreeSet<u32>,
+        own: u32,
+        place: ObjectId,
+    ) -> anyhow::Result<Self> {
+        let parse = |text: &String| {
+            Pattern::parse(text)
+                .map_err(|why| Refusal::usage(format!("--keep `{}` {why}", shown_bytes(text.as_bytes()))))
+        };
+        let keep = wishes.keep.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
+        for family in &wishes.families {
+            if family != "other" && catalog.families.get(family).is_none() {
+                let known: Vec<&str> = catalog.families.iter().map(|family| family.id.as_str()).collect();
+                return Err(Refusal::usage(format!(
+                    "--family {}: there is no such family; other, or one of {}",
+                    shown_bytes(family.as_bytes()),
+                    known.join(", ")
+                )));
+            }
+        }
+        Ok(Self {
+            catalog: Arc::clone(catalog),
+            wishes: wishes.clone(),
+            keep,
+            builders: builders.clone(),
+            own,
+            place,
+            around: SurroundingsEyes::open(Arc::clone(catalog)),
+        })
+    }
+
+    /// What becomes of an entry, and which guard keeps it.
+    pub fn judged(
+        &self,
+        candidate: Candidate,
+        surroundings: &Surroundings,
+        now: WallNanos,
+    ) -> (Planned, Option<&'static Guard>) {
+        self.scene(surroundings, now, |scene| judged_by(self.named(candidate), scene))
+    }
+
+    /// A family is told by the name, never by what a plan says of it.
+    fn named(&self, candidate: Candidate) -> Candidate {
+        let family = self.catalog.families.classify(candidate.name.as_bytes());
+        Candidate { family: family.map(|family| family.id.clone()).unwrap_or_default(), ..candidate }
+    }
+
+    fn scene<T>(&self, surroundings: &Surroundings, now: WallNanos, ask: impl FnOnce(&Scene<'_>) -> T) -> T {
+        let is_kept =
+            |name: &[u8]| self.catalog.preserves(name) || self.keep.iter().any(|glob| glob.matches(name));
+        ask(&Scene {
+            now,
+            place: self.place,
+            surroundings,
+            wishes: &self.wishes,
+            family: &|id| self.catalog.families.get(id),
+            is_kept: &is_kept,
+            is_ours: &is_ours,
+            builders: &self.builders,
+            own: self.own,
+        })
+    }
+}
+
+impl Eyes for Watch {
+    fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath) -> Surroundings {
+        self.around.look(&Place { path, dir }, PATIENCE)
+    }
+
+    fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {
+        self.scene(surroundings, now, |scene| judge(self.named(candidate), scene))
+    }
+}
+
+/// Users under whom something builds or runs jobs here.
+pub fn builders(now: &Snapshot) -> BTreeSet<u32> {
+    let builds = now.all_processes().filter(|process| process.is_build());
+    builds.filter_map(|process| Some(process.credentials.as_ref().ok()?.uid)).collect()
+}

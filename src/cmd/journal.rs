@@ -1,0 +1,249 @@
+//! `journal`: what was done to this machine.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cmd::clean::figures;
+use crate::cmd::workshop::{Actor, Names, chain, homes};
+use crate::cmd::{Refusal, check, out, surroundings};
+use crate::exec::undo::{self, Step};
+use crate::exec::{home, journal};
+use crate::exit::Exit;
+use crate::model::journal::{Begin, Change, Done, Figures, Record, WorkId};
+use crate::model::raw_path::RawPath;
+use crate::model::units::{Bytes, Entries, Micros, WallNanos};
+use crate::report::json::rfc3339;
+use crate::report::page::{Ink, Page};
+use crate::report::{Detail, Options, safe, safe_json};
+
+const SCHEMA: &str = "tmpmedic.journal/1";
+/// How many steps of a work are named where not all are.
+const SAMPLES: usize = 3;
+
+/// One piece of work with everything that was written of it.
+struct Entry<'r> {
+    home: &'r RawPath,
+    begin: &'r Begin,
+    steps: BTreeMap<u64, Step>,
+    end: Option<(WallNanos, &'r [Figures], &'r [Figures])>,
+    /// How many of its entries lie aside.
+    aside: usize,
+}
+
+/// Runs the command; whoever cannot write may read.
+///
+/// # Errors
+/// A journal that is there and cannot be read.
+pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
+    let (us, names) = (Actor::find(), Names::read());
+    let mut all = Vec::new();
+    for home in home::existing(&homes(us.uid), us.uid) {
+        let content = journal::records(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
+            exit: Exit::Failed,
+            message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
+        })?;
+        if content.is_newer {
+            out::say(&format!(
+                "tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown",
+                home.path.shown()
+            ));
+        } else if content.torn > 0 {
+            out::say(&format!(
+                "tmpmedic: the journal in {} ends in {} bytes that are no record",
+                home.path.shown(),
+                content.torn
+            ));
+        }
+        all.push((home.path, content.records));
+    }
+    let entries: Vec<Entry<'_>> = all.iter().flat_map(|(home, records)| entries(home, records)).collect();
+    let text = if global.json {
+        let works: Vec<Value> = entries.iter().map(|entry| document(entry, &names)).collect();
+        safe_json::to_line(&json!({ "schema": SCHEMA, "entries": works }))?
+    } else {
+        page(&entries, &names, &check::options(global, Vec::new(), Micros(0)))
+    };
+    out::write(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All works of one journal, in one pass.
+fn entries<'r>(home: &'r RawPath, records: &'r [Record]) -> Vec<Entry<'r>> {
+    let aside = undo::all_aside(records);
+    let mut entries: BTreeMap<WorkId, Entry<'r>> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Begin(begin) => {
+                let aside = aside.get(&begin.work).map_or(0, Vec::len);
+                entries.insert(begin.work, Entry { home, begin, steps: BTreeMap::new(), end: None, aside });
+            }
+            Record::Intent { work, steps } => {
+                let Some(entry) = entries.get_mut(work) else { continue };
+                for act in steps {
+                    entry.steps.insert(act.step, Step { change: act.change.clone(), done: None });
+                }
+            }
+            Record::Outcome { work, steps } => {
+                let Some(entry) = entries.get_mut(work) else { continue };
+                for came in steps {
+                    if let Some(step) = entry.steps.get_mut(&came.step) {
+                        step.done = Some(came.done.clone());
+                    }
+                }
+            }
+            Record::End { work, time, before, after } => {
+                if let Some(entry) = entries.get_mut(work) {
+                    entry.end = Some((*time, before, after));
+                }
+            }
+        }
+    }
+    entries.into_values().collect()
+}
+
+fn document(entry: &Entry<'_>, names: &Names) -> Value {
+    let begin = entry.begin;
+    let steps = entry.steps.iter().map(|(number, step)| {
+        let (outcome, reason) = outcome(step.done.as_ref());
+        json!({ "step": number, "change": kind(&step.change), "what": what(&step.change), "outcome": outcome, "reason": reason })
+    });
+    let table = |all: &[Figures]| all.iter().map(figures).collect::<Vec<_>>();
+    json!({
+        "id": begin.work.0,
+        "time": rfc3339(begin.time),
+        "who": names.of(begin.uid),
+        "login": begin.login_uid.map(|uid| names.of(uid)),
+        "action": begin.action,
+        "title": begin.title,
+        "finding": begin.finding,
+        "digest": begin.digest,
+        "boot_id": begin.boot_id,
+        "root": begin.place.as_ref().map(|(path, _)| path.shown()),
+        "quarantine": begin.quarantine.as_ref().map(|(name, _)| name.shown()),
+        "undoes": begin.undoes.map(|id| id.0),
+        "home": entry.home.shown(),
+        "aside": entry.aside,
+        "ended": entry.end.map(|(time, ..)| rfc3339(time)),
+        "before": entry.end.map(|(_, before, _)| table(before)),
+        "after": entry.end.map(|(_, _, after)| table(after)),
+        "steps": steps.collect::<Vec<_>>(),
+    })
+}
+
+fn outcome(done: Option<&Done>) -> (&'static str, Option<String>) {
+    match done {
+        None => ("unknown", None),
+        Some(Done::Done { .. }) => ("done", None),
+        Some(Done::Kept { why }) => ("kept", Some(why.clone())),
+        Some(Done::Failed { why, .. }) => ("failed", Some(why.clone())),
+    }
+}
+
+fn kind(change: &Change) -> &'static str {
+    match change {
+        Change::Quarantine { .. } => "quarantine",
+        Change::GiveBack { .. } => "give-back",
+        Change::Purge { .. } => "purge",
+        Change::Mode { .. } => "mode",
+        Change::Owner { .. } => "owner",
+        Change::MakeDir { .. } => "make-dir",
+        Change::Write { .. } => "write",
+        Change::Call { .. } => "call",
+    }
+}
+
+fn what(change: &Change) -> String {
+    match change {
+        Change::Quarantine { name, slot, .. } => format!("{} -> {}", name.shown(), slot.shown()),
+        Change::GiveBack { slot, name, .. } => format!("{} -> {}", slot.shown(), name.shown()),
+        Change::Purge { slot, .. } => slot.shown(),
+        Change::Mode { path, from, to, .. } => format!("{} {from:04o} -> {to:04o}", path.shown()),
+        Change::Owner { path, from, to, .. } => {
+            format!("{} {}:{} -> {}:{}", path.shown(), from.0, from.1, to.0, to.1)
+        }
+        Change::MakeDir { path, mode, uid, gid } => format!("{} {mode:04o} {uid}:{gid}", path.shown()),
+        Change::Write { path, .. } => path.shown(),
+        Change::Call { line } => safe(line),
+    }
+}
+
+fn page(entries: &[Entry<'_>], names: &Names, options: &Options) -> String {
+    let mut page = Page::new(options);
+    if entries.is_empty() {
+        page.line("nothing has been done here", Ink::Plain);
+    }
+    for entry in entries {
+        page.gap();
+        one(&mut page, entry, names, options.detail);
+    }
+    page.into_text()
+}
+
+fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
+    let begin = entry.begin;
+    let time = begin.time.date_time(surroundings::utc_offset_s_at(begin.time));
+    let login = begin.login_uid.filter(|uid| *uid != begin.uid);
+    let login = login.map(|uid| format!(" (login {})", safe(&names.of(uid)))).unwrap_or_default();
+    let head = format!(
+        "{:>4}  {time}  {}{login}  {}",
+        begin.work.0,
+        safe(&names.of(begin.uid)),
+        safe(&begin.action)
+    );
+    page.line(&head, Ink::Bold);
+    let root = begin.place.as_ref().map(|(path, _)| format!("{}: ", path.shown())).unwrap_or_default();
+    page.paragraph(6, &format!("{root}{}", safe(&begin.title)), Ink::Plain);
+    if !begin.digest.is_empty() {
+        let digest: String = begin.digest.chars().take(16).collect();
+        page.paragraph(6, &format!("plan {}", safe(&digest)), Ink::Dim);
+    }
+    let count =
+        |wanted: &str| entry.steps.values().filter(|step| outcome(step.done.as_ref()).0 == wanted).count();
+    let parts = ["done", "kept", "failed", "unknown"].into_iter().filter_map(|word| match count(word) {
+        0 => None,
+        n => Some(format!("{} {word}", Entries(u64::try_from(n).unwrap_or(u64::MAX)))),
+    });
+    let mut parts: Vec<String> = parts.collect();
+    if entry.end.is_none() {
+        parts.push("interrupted".to_owned());
+    }
+    if entry.aside > 0 {
+        parts.push(format!("{} aside: tmpmedic undo {}", entry.aside, begin.work.0));
+    }
+    page.paragraph(6, &format!("steps: {}", parts.join(", ")), Ink::Plain);
+    let worth = |step: &&Step| detail == Detail::Full || !matches!(step.done, Some(Done::Done { .. }));
+    let most = if detail == Detail::Full { usize::MAX } else { SAMPLES };
+    for step in entry.steps.values().filter(worth).take(most) {
+        let (word, why) = outcome(step.done.as_ref());
+        let why = why.map(|why| format!(": {}", safe(&why))).unwrap_or_default();
+        page.hang(&format!("        {word}  "), &format!("{}{why}", what(&step.change)), Ink::Dim);
+    }
+    if let Some((_, before, after)) = entry.end {
+        for (before, after) in before.iter().zip(after) {
+            page.paragraph(6, &between(before, after), Ink::Dim);
+        }
+    }
+}
+
+fn between(before: &Figures, after: &Figures) -> String {
+    let old = |figures: &Figures| Entries(figures.old_directories.0 + figures.old_files.0);
+    let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| "?".to_owned());
+    format!(
+        "{}: entries {} -> {}, old {} -> {}, room taken {} -> {}, inodes {} -> {}, temp dir can be made {} -> {}",
+        before.path.shown(),
+        before.entries,
+        after.entries,
+        old(before),
+        old(after),
+        Bytes(before.used.0),
+        Bytes(after.used.0),
+        Entries(before.inodes),
+        Entries(after.inodes),
+        safe(&probe(before)),
+        safe(&probe(after))
+    )
+}

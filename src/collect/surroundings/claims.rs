@@ -1,0 +1,86 @@
+//! The list that all parts of a look write to.
+
+use std::collections::BTreeMap;
+
+use crate::model::process::{Pid, ProcessTable};
+use crate::model::raw_path::RawPath;
+use crate::model::reading::Gap;
+use crate::model::surroundings::{Claim, ClaimKind, Surroundings};
+use crate::model::units::WallNanos;
+
+/// One claim keeps an entry; a build holds its own by thousands of descriptors, and nobody reads more than a few.
+const OF_ONE_KIND: usize = 8;
+
+/// Claims and gaps of one look.
+#[derive(Debug, Default)]
+pub struct Claims {
+    by_entry: BTreeMap<RawPath, Vec<Claim>>,
+    gaps: Vec<Gap>,
+    /// Program and party of each process.
+    known: BTreeMap<Pid, (String, Option<String>)>,
+}
+
+impl Claims {
+    /// Takes note of how processes are called.
+    pub fn know(&mut self, table: &ProcessTable) {
+        let party = |p: &crate::model::process::Process| {
+            p.container.as_ref().map(crate::model::process::Container::label).or_else(|| p.unit.clone())
+        };
+        self.known = table.by_pid.values().map(|p| (p.pid, (p.comm.shown(), party(p)))).collect();
+    }
+
+    /// Adds a claim on the entry of that name.
+    pub fn add(&mut self, name: &[u8], kind: ClaimKind, pid: Option<Pid>, shown: &RawPath) {
+        let claims = self.by_entry.entry(RawPath::from(name)).or_default();
+        let same = |claim: &&Claim| claim.kind == kind;
+        if claims.iter().filter(same).count() >= OF_ONE_KIND
+            || claims.iter().any(|c| c.kind == kind && c.pid == pid && c.shown == *shown)
+        {
+            return;
+        }
+        let (program, party) = pid.and_then(|pid| self.known.get(&pid)).cloned().unzip();
+        claims.push(Claim { kind, pid, program, party: party.flatten(), shown: shown.clone() });
+    }
+
+    /// Adds something that could not be looked at.
+    pub fn unseen(&mut self, gap: Gap) {
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// The same for many.
+    pub fn unseen_all<'a>(&mut self, gaps: impl IntoIterator<Item = &'a Gap>) {
+        gaps.into_iter().for_each(|gap| self.unseen(gap.clone()));
+    }
+
+    /// The end of a look.
+    pub fn into_surroundings(mut self, taken: WallNanos, booted: WallNanos) -> Surroundings {
+        self.by_entry.values_mut().for_each(|claims| claims.sort());
+        Surroundings { taken, booted, claims: self.by_entry, gaps: self.gaps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::specimen;
+
+    #[test]
+    fn names_the_party_and_stops_at_a_handful_of_each_kind() {
+        let mut process = specimen::process(7, 0);
+        process.unit = Some("runner@1.service".into());
+        let mut claims = Claims::default();
+        claims.know(&specimen::table(vec![process]));
+        for number in 0..100 {
+            claims.add(b"a", ClaimKind::Fd, Some(7), &RawPath::from(format!("/tmp/a/{number}").as_str()));
+        }
+        claims.add(b"a", ClaimKind::Cwd, Some(7), &"/tmp/a".into());
+        claims.add(b"a", ClaimKind::Cwd, Some(7), &"/tmp/a".into());
+        let found = claims.into_surroundings(WallNanos(1), WallNanos(0));
+        let of_a = &found.claims[&"a".into()];
+        assert_eq!(of_a.len(), OF_ONE_KIND + 1);
+        assert_eq!((of_a[0].kind, of_a[0].party.as_deref()), (ClaimKind::Cwd, Some("runner@1.service")));
+        assert_eq!(of_a[0].program.as_deref(), Some("p7"));
+    }
+}

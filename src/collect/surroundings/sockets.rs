@@ -1,0 +1,229 @@
+//! Unix sockets that are bound to files of the directory, in whatever network namespace they live.
+//!
+//! The kernel's own list decides, by device and inode. The name that was given to bind(2) only says where to look first,
+//! and `/proc/net/unix` is not asked: a name with a newline in it forges lines there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::Scene;
+use super::claims::Claims;
+use super::elsewhere::{self, Door, View};
+use super::holds::{Links, Owners};
+use super::seek::{self, low};
+use crate::collect::parse::decimal;
+use crate::model::raw_path::RawPath;
+use crate::model::reading::{Gap, GapWhy};
+use crate::model::surroundings::ClaimKind;
+use crate::model::units::Entries;
+use crate::sys::enter;
+use crate::sys::stat::{self, Stat};
+use crate::sys::unix_diag::{self, Bound};
+
+/// What is remembered from one look to the next.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Inodes that were looked for in the whole directory: where they were found, or nowhere.
+    searched: BTreeMap<(u32, u32), BTreeSet<RawPath>>,
+    /// The directory in which.
+    place: Option<(u32, u32, u64)>,
+}
+
+/// Sockets bound in the directory, by the inode by which their holders have them open.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// With the path below the directory, and the name that was given.
+    pub by_inode: BTreeMap<u64, (RawPath, RawPath)>,
+}
+
+impl Sockets {
+    /// Adds the claims, once it is known who has them open; one that nobody has is on its way between two processes.
+    pub fn claim(&self, owners: &Owners, claims: &mut Claims) {
+        for (inode, (path, name)) in &self.by_inode {
+            let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
+            let shown = if name.is_empty() { path } else { name };
+            match owners.get(inode) {
+                Some(pids) => {
+                    pids.iter().for_each(|pid| claims.add(entry, ClaimKind::Socket, Some(*pid), shown));
+                }
+                None => claims.add(entry, ClaimKind::Socket, None, shown),
+            }
+        }
+    }
+}
+
+/// All sockets bound in the directory. `files` are inodes of other objects that are to be found by the same walk; they are
+/// claimed as locked.
+pub fn look(
+    scene: &Scene<'_>,
+    dir: BorrowedFd<'_>,
+    (links, files): (&Links, &BTreeSet<u32>),
+    memory: &mut Memory,
+    claims: &mut Claims,
+) -> Sockets {
+    let mut all = own_table(claims);
+    all.extend(other_tables(scene, links, claims));
+    let device = (scene.ground.device.major, scene.ground.device.minor);
+    let here: BTreeSet<Bound> = all.into_iter().filter(|bound| bound.device == device).collect();
+    memory.begin(dir);
+    let mut found = Sockets::default();
+    let mut lost: BTreeSet<(u32, u32)> = files.iter().map(|inode| (*inode, 0)).collect();
+    for bound in &here {
+        if let Some(path) = by_name(scene, dir, bound) {
+            found.by_inode.insert(bound.socket.into(), (path, RawPath::new(bound.name.clone())));
+        } else {
+            lost.insert((bound.inode, bound.socket));
+        }
+    }
+    memory.search(dir, &lost, scene, claims);
+    for ((inode, socket), paths) in memory.searched.iter().filter(|(key, _)| lost.contains(*key)) {
+        for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket)) {
+            if *socket == 0 {
+                let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
+                claims.add(entry, ClaimKind::Lock, None, path);
+            } else {
+                found.by_inode.insert((*socket).into(), (path.clone(), RawPath::default()));
+            }
+        }
+    }
+    found
+}
+
+fn own_table(claims: &mut Claims) -> Vec<Bound> {
+    unix_diag::bound().unwrap_or_else(|error| {
+        claims.unseen(Gap::new("bound unix sockets (sock_diag)", error.into()));
+        Vec::new()
+    })
+}
+
+fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bound> {
+    let (doors, hidden) = doors(scene, links);
+    for (why, count) in hidden {
+        let plural = if count == 1 { "process" } else { "processes" };
+        claims.unseen(Gap::new(format!("network namespace of {} {plural}", Entries(count)), why));
+    }
+    let mut found = Vec::new();
+    for (door, view) in doors.iter().zip(elsewhere::ask(&doors, scene.until.left())) {
+        let Door::Net(way) = door else { continue };
+        match view {
+            Ok(View::Sockets(sockets)) => found.extend(sockets),
+            // Its last process has ended, and with it the namespace.
+            Ok(_) | Err(GapWhy::Vanished) => {}
+            Err(why) => {
+                claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why))
+            }
+        }
+    }
+    found
+}
+
+/// A way into each network namespace but our own: by a process in it, or by a mount that keeps it.
+fn doors(scene: &Scene<'_>, links: &Links) -> (Vec<Door>, BTreeMap<GapWhy, u64>) {
+    let own = scene.proc.own().and_then(|dir| dir.link("ns/net"));
+    let mut known = BTreeSet::new();
+    known.extend(own.ok().and_then(|text| number(&text)));
+    let mut doors = Vec::new();
+    let mut hidden = BTreeMap::new();
+    for (pid, of_process) in &links.by_pid {
+        match &of_process.net {
+            Ok(net) if known.insert(*net) => {
+                doors.push(Door::Net(RawPath::from(format!("{pid}/ns/net").as_str())));
+            }
+            Ok(_) | Err(GapWhy::Vanished | GapWhy::Absent) => {}
+            Err(why) => *hidden.entry(why.clone()).or_default() += 1,
+        }
+    }
+    let ours = scene.namespaces.iter().find(|namespace| namespace.ours);
+    for mount in ours.into_iter().flat_map(|ns| ns.mounts.items()).filter(|m| m.fs_type == "nsfs") {
+        let net = mount.root.as_bytes().starts_with(b"net:").then(|| number(mount.root.as_bytes())).flatten();
+        if net.is_some_and(|net| known.insert(net)) {
+            doors.push(Door::Net(mount.point.clone()));
+        }
+    }
+    (doors, hidden)
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    decimal(text.split(|b| *b == b'[').nth(1)?.strip_suffix(b"]")?)
+}
+
+/// Where its name says, if that file is it.
+fn by_name(scene: &Scene<'_>, dir: BorrowedFd<'_>, bound: &Bound) -> Option<RawPath> {
+    let prefixes = scene.ground.sights().holding(&bound.name)?.0.as_bytes().len();
+    let below = bound.name.get(prefixes..)?;
+    let start = below.iter().position(|b| *b != b'/')?;
+    let path = RawPath::from(below.get(start..)?);
+    is_there(dir, &path, bound.inode, bound.socket).then_some(path)
+}
+
+fn is_there(dir: BorrowedFd<'_>, path: &RawPath, inode: u32, socket: u32) -> bool {
+    let fits = |found: Stat| low(found.inode) == inode && (socket == 0 || is_socket(&found));
+    stat_below(dir, path).is_some_and(fits)
+}
+
+fn is_socket(found: &Stat) -> bool {
+    found.kind() == rustix::fs::FileType::Socket
+}
+
+/// Component by component, through no link and across no mount.
+fn stat_below(dir: BorrowedFd<'_>, path: &RawPath) -> Option<Stat> {
+    let mut here: Option<OwnedFd> = None;
+    for name in path.as_bytes().split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".") {
+        let from = here.as_ref().map_or(dir, AsFd::as_fd);
+        here = Some(enter::node(from, name).ok()?);
+    }
+    stat::of(here?.as_fd()).ok()
+}
+
+impl Memory {
+    /// What was searched in another directory says nothing about this one.
+    fn begin(&mut self, dir: BorrowedFd<'_>) {
+        let place = stat::of(dir).ok().map(|stat| (stat.device.0, stat.device.1, stat.inode));
+        if self.place != place {
+            *self = Self { place, ..Self::default() };
+        }
+    }
+
+    /// Searches the directory for those that were not searched before.
+    fn search(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        lost: &BTreeSet<(u32, u32)>,
+        scene: &Scene<'_>,
+        claims: &mut Claims,
+    ) {
+        self.searched.retain(|key, _| lost.contains(key));
+        // What was found once and is not there any more may have been renamed within the directory.
+        self.searched.retain(|(inode, socket), paths| {
+            paths.is_empty() || paths.iter().any(|path| is_there(dir, path, *inode, *socket))
+        });
+        let new: BTreeSet<(u32, u32)> =
+            lost.iter().filter(|key| !self.searched.contains_key(*key)).copied().collect();
+        if new.is_empty() {
+            return;
+        }
+        let wanted = new.iter().map(|(inode, _)| *inode).collect();
+        match seek::seek(dir, &wanted, scene.until) {
+            Ok(mut found) => {
+                for (entry, why) in &found.unsearched {
+                    let shown = format!("not searched for bound sockets: {why}");
+                    claims.add(entry.as_bytes(), ClaimKind::Socket, None, &shown.as_str().into());
+                }
+                if found.late {
+                    let seen = Entries(0);
+                    claims.unseen(Gap::new("where bound sockets lie", GapWhy::OverBudget { seen }));
+                }
+                if !found.late && found.unsearched.is_empty() {
+                    for (inode, socket) in new {
+                        let paths = found.at.get(&inode).cloned().unwrap_or_default();
+                        self.searched.insert((inode, socket), paths);
+                    }
+                } else {
+                    let some = |(inode, socket)| Some(((inode, socket), found.at.remove(&inode)?));
+                    self.searched.extend(new.into_iter().filter_map(some));
+                }
+            }
+            Err(error) => claims.unseen(Gap::new("where bound sockets lie", error.into())),
+        }
+    }
+}

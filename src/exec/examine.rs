@@ -1,0 +1,260 @@
+//! One entry of a temp dir with everything below it: identity, newest stamp, size, mounts, lock.
+//!
+//! The same eyes at planning and at the moment of acting. Looks only: stamps are not touched where the kernel lets us ask
+//! for that, nothing is followed, no mount is entered. Over budget is said, and means that the entry stays.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::object;
+use crate::model::plan::{Candidate, Tree, Tried};
+use crate::model::raw_path::RawPath;
+use crate::model::units::WallNanos;
+use crate::sys::clock::Stopwatch;
+use crate::sys::getdents::{EntryKind, Listing};
+use crate::sys::stat::Stat;
+use crate::sys::{dirfd, enter, hands, stat};
+
+/// How much of a tree is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Objects.
+    pub objects: u64,
+    /// Levels; a deeper tree is seen in part. Each costs a descriptor while it is walked.
+    pub levels: usize,
+    /// Time.
+    pub time: Duration,
+}
+
+impl Default for Budget {
+    /// What systemd-tmpfiles(8) walks, 256 levels, and a million objects within ten seconds for one entry.
+    fn default() -> Self {
+        Self { objects: 1_000_000, levels: 256, time: Duration::from_secs(10) }
+    }
+}
+
+/// Pieces in which directories are listed here: one buffer per level.
+const PIECE: usize = 32 << 10;
+
+/// Looks at the entry `name` of a directory. Its family is for the caller to tell.
+///
+/// # Errors
+/// ENOENT where it is gone; EXDEV where a mount begins at it; else those of openat2(2) and statx(2).
+pub fn examine(dir: BorrowedFd<'_>, name: &[u8], budget: Budget) -> io::Result<Candidate> {
+    let node = enter::node(dir, name)?;
+    let (object, found) = object::of(node.as_fd())?;
+    let mut walk = Walk { watch: Stopwatch::start(), budget, tree: Tree::default(), path: Vec::new() };
+    walk.note(&found, b"");
+    let mut locked = Tried::NotLockable;
+    if found.is_directory() {
+        match enter::listing(dir, name).and_then(|listing| same(listing, &found)) {
+            Ok(listing) => {
+                locked = lock_of(listing.as_fd());
+                walk.below(&listing);
+            }
+            Err(error) => {
+                walk.unseen(b"", &error);
+                locked = Tried::Unknown(error.to_string());
+            }
+        }
+    } else if found.is_regular() {
+        locked = match dirfd::open_regular(dir, name) {
+            Ok(file) => lock_of(file.as_fd()),
+            // A lease of somebody: it is in use.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Tried::Taken,
+            Err(error) => Tried::Unknown(error.to_string()),
+        };
+    }
+    let (name, mode) = (RawPath::new(name), found.mode & 0o7777);
+    Ok(Candidate { name, object, uid: found.uid, mode, family: String::new(), tree: walk.tree, locked })
+}
+
+/// Somebody may have exchanged the name between the two calls.
+fn same(listing: OwnedFd, before: &Stat) -> io::Result<OwnedFd> {
+    let now = stat::of(listing.as_fd())?;
+    let same = (now.device, now.inode, now.mount_id) == (before.device, before.inode, before.mount_id);
+    if same { Ok(listing) } else { Err(Errno::STALE.into()) }
+}
+
+fn lock_of(node: BorrowedFd<'_>) -> Tried {
+    match hands::is_locked(node) {
+        Ok(false) => Tried::Free,
+        Ok(true) => Tried::Taken,
+        Err(error) => Tried::Unknown(error.to_string()),
+    }
+}
+
+struct Walk {
+    watch: Stopwatch,
+    budget: Budget,
+    tree: Tree,
+    path: Vec<u8>,
+}
+
+impl Walk {
+    fn note(&mut self, found: &Stat, at: &[u8]) {
+        self.tree.entries.0 += 1;
+        self.tree.bytes.0 = self.tree.bytes.0.saturating_add(found.taken);
+        let newest = WallNanos(found.newest());
+        if newest > self.tree.newest {
+            self.tree.newest = newest;
+            self.tree.newest_at = RawPath::new([&self.path[..], at].concat());
+        }
+    }
+
+    fn unseen(&mut self, at: &[u8], why: &dyn std::fmt::Display) {
+        let place = RawPath::new([&self.path[..], at].concat());
+        self.tree.unseen.get_or_insert_with(|| format!("{}: {why}", place.shown()));
+    }
+
+    /// Walks what lies below an opened directory, depth first, with one descriptor for each level.
+    fn below(&mut self, top: &OwnedFd) {
+        let mut levels: Vec<(OwnedFd, Vec<Vec<u8>>, usize)> = Vec::new();
+        let Some(first) = self.level(top.as_fd()) else { return };
+        let Ok(top) = top.try_clone() else { return self.unseen(b"", &"no descriptor left") };
+        levels.push((top, first, 0));
+        while let Some((dir, inner, length)) = levels.last_mut() {
+            self.path.truncate(*length);
+            let Some(name) = inner.pop() else {
+                levels.pop();
+                continue;
+            };
+            let length = self.path.len();
+            match enter::listing(dir.as_fd(), &name) {
+                Ok(_) if levels.len() >= self.budget.levels => {
+                    self.unseen(&name, &format!("deeper than {} levels", self.budget.levels));
+                    return;
+                }
+                Ok(next) => {
+                    self.path.extend_from_slice(&name);
+                    self.path.push(b'/');
+                    let Some(inner) = self.level(next.as_fd()) else { return };
+                    let deeper = self.path.len();
+                    debug_assert!(deeper > length, "a level has a name");
+                    levels.push((next, inner, deeper));
+                }
+                Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => {
+                    self.tree.crosses_mount = true;
+                }
+                // It went while we looked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.unseen(&name, &error),
+            }
+        }
+    }
+
+    /// Looks at every entry of one directory, and gives the names of its directories; `None` where the budget is spent.
+    fn level(&mut self, dir: BorrowedFd<'_>) -> Option<Vec<Vec<u8>>> {
+        let mut buffer = Vec::with_capacity(PIECE);
+        let mut inner = Vec::new();
+        let mut listing = Listing::new(dir, &mut buffer);
+        while let Some(entry) = listing.next() {
+            let entry = match entry {
+                Ok(entry) if entry.is_dot() => continue,
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.unseen(b"", &error);
+                    break;
+                }
+            };
+            if self.tree.entries.0 >= self.budget.objects {
+                self.unseen(b"", &format!("more than {} objects", self.budget.objects));
+                return None;
+            }
+            if self.watch.left_of(self.budget.time).is_zero() {
+                self.unseen(b"", &format!("not done within {} s", self.budget.time.as_secs()));
+                return None;
+            }
+            match stat::at(dir, entry.name()) {
+                Ok(found) => {
+                    self.tree.crosses_mount |= found.mount_root == Some(true);
+                    self.note(&found, entry.name().to_bytes());
+                    let is_dir = entry.kind() == EntryKind::Directory || found.is_directory();
+                    if is_dir && found.mount_root != Some(true) {
+                        inner.push(entry.name().to_bytes().to_vec());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.unseen(entry.name().to_bytes(), &error),
+            }
+        }
+        Some(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::model::vantage::Kind;
+    use crate::sys::scratch;
+
+    fn look(dir: &tempfile::TempDir, name: &str, budget: Budget) -> Candidate {
+        let handle = dirfd::open_trusted_dir(scratch::bytes(dir)).unwrap();
+        examine(handle.as_fd(), name.as_bytes(), budget).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_file_deep_inside_makes_the_whole_entry_fresh() {
+        let dir = scratch::dir();
+        let deep = dir.path().join("old/a/b/c");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("fresh"), "x").unwrap();
+        let future = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        File::options()
+            .write(true)
+            .open(deep.join("fresh"))
+            .unwrap()
+            .set_times(FileTimes::new().set_modified(future))
+            .unwrap();
+        let seen = look(&dir, "old", Budget::default());
+        assert_eq!(seen.tree.newest, WallNanos(4_000_000_000_000_000_000));
+        assert_eq!(seen.tree.newest_at, RawPath::new(*b"a/b/c/fresh"));
+        assert_eq!((seen.tree.entries.0, seen.object.kind, seen.tree.unseen), (5, Kind::Directory, None));
+    }
+
+    #[test]
+    fn what_is_beyond_the_budget_is_said() {
+        let dir = scratch::dir();
+        std::fs::create_dir_all(dir.path().join("e/1/2/3/4/5")).unwrap();
+        let levels = look(&dir, "e", Budget { levels: 3, ..Budget::default() });
+        assert_eq!(levels.tree.unseen.as_deref(), Some("1/2/3: deeper than 3 levels"));
+        let objects = look(&dir, "e", Budget { objects: 3, ..Budget::default() });
+        assert!(objects.tree.unseen.is_some_and(|why| why.contains("more than 3 objects")));
+    }
+
+    #[test]
+    fn a_lock_on_the_directory_or_the_file_is_seen() {
+        let dir = scratch::dir();
+        std::fs::create_dir(dir.path().join("task")).unwrap();
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        for name in ["task", "file"] {
+            assert_eq!(look(&dir, name, Budget::default()).locked, Tried::Free);
+            let other = OwnedFd::from(File::open(dir.path().join(name)).unwrap());
+            hands::lock(&other).unwrap();
+            assert_eq!(look(&dir, name, Budget::default()).locked, Tried::Taken);
+        }
+    }
+
+    #[test]
+    fn a_link_or_a_pipe_is_looked_at_itself() {
+        let dir = scratch::dir();
+        std::os::unix::fs::symlink("/etc", dir.path().join("link")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            dir.path().join("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        let link = look(&dir, "link", Budget::default());
+        assert_eq!((link.object.kind, link.tree.entries.0, link.locked), (Kind::Link, 1, Tried::NotLockable));
+        assert_eq!(look(&dir, "pipe", Budget::default()).object.kind, Kind::Fifo);
+    }
+}

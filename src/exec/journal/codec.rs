@@ -1,0 +1,212 @@
+//! The bytes of a journal: records that vouch for themselves and for the one before.
+//!
+//! `length | crc | sequence | hash of the record before | JSON`, little-endian. A record counts only where all of it holds;
+//! the first that does not ends the journal, and what follows is a torn tail, whatever it looks like.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::journal::Record;
+
+/// What stands before the text of each record.
+const HEAD: usize = 4 + 4 + 8 + HASH;
+const HASH: usize = 32;
+/// The largest record: a batch of 64 long names with their identities has a tenth of it.
+const LARGEST: usize = 1 << 20;
+
+/// The end of a journal: what the next record continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Number of the next record.
+    pub sequence: u64,
+    /// Hash of the last one; of nothing: zeros.
+    pub hash: [u8; HASH],
+}
+
+impl Tip {
+    /// The end of an empty journal.
+    pub const START: Self = Self { sequence: 0, hash: [0; HASH] };
+}
+
+/// Why a record cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// It has no text.
+    #[error("cannot write the record as text")]
+    Text(#[from] serde_json::Error),
+    /// It is too large.
+    #[error("the record has {0} bytes, more than a journal takes")]
+    TooLarge(usize),
+}
+
+/// What was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The records, in order.
+    pub records: Vec<Record>,
+    /// Where the next one goes, in bytes.
+    pub end: usize,
+    /// What the next one continues.
+    pub tip: Tip,
+    /// How many bytes lie behind the last good record.
+    pub torn: usize,
+    /// Whether what follows is a whole record that we do not understand: a newer tmpmedic wrote it.
+    pub is_newer: bool,
+}
+
+/// The bytes of a record, and the end of the journal behind it.
+///
+/// # Errors
+/// See [`EncodeError`].
+pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
+    let text = serde_json::to_vec(record)?;
+    let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= LARGEST);
+    let length = length.ok_or(EncodeError::TooLarge(text.len()))?;
+    let mut body = Vec::with_capacity(HEAD + text.len());
+    body.extend_from_slice(&tip.sequence.to_le_bytes());
+    body.extend_from_slice(&tip.hash);
+    body.extend_from_slice(&text);
+    let mut bytes = Vec::with_capacity(HEAD + text.len());
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    bytes.extend_from_slice(&body);
+    Ok((bytes, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(&body).into() }))
+}
+
+/// Reads as far as everything holds.
+pub fn decode(bytes: &[u8]) -> Content {
+    let mut content = Content { records: Vec::new(), end: 0, tip: Tip::START, torn: 0, is_newer: false };
+    while let Some((text, tip)) = bytes.get(content.end..).and_then(|rest| next(rest, content.tip)) {
+        let Ok(record) = serde_json::from_slice(text) else {
+            content.is_newer = true;
+            break;
+        };
+        content.records.push(record);
+        content.end += HEAD + text.len();
+        content.tip = tip;
+    }
+    content.torn = bytes.len().saturating_sub(content.end);
+    content
+}
+
+/// The text of the next record that is whole and continues what came before.
+fn next(bytes: &[u8], tip: Tip) -> Option<(&[u8], Tip)> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (crc, rest) = rest.split_first_chunk::<4>()?;
+    let text = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| *length <= LARGEST)?;
+    let body = rest.get(..8 + HASH + text)?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    let (sequence, rest) = body.split_first_chunk::<8>()?;
+    let (hash, text) = rest.split_first_chunk::<HASH>()?;
+    if u64::from_le_bytes(*sequence) != tip.sequence || *hash != tip.hash {
+        return None;
+    }
+    Some((text, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(body).into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::errno::Errno;
+    use crate::model::journal::{Act, Came, Change, Done, Figures, WorkId};
+    use crate::model::units::WallNanos;
+
+    fn record(n: u64) -> Record {
+        let line = format!("systemctl restart runner@{n}.service");
+        Record::Intent { work: WorkId(n), steps: vec![Act { step: 0, change: Change::Call { line } }] }
+    }
+
+    fn journal(count: u64) -> (Vec<u8>, Vec<usize>) {
+        let (mut bytes, mut ends, mut tip) = (Vec::new(), vec![0], Tip::START);
+        for n in 0..count {
+            let (more, after) = encode(&record(n), tip).unwrap();
+            bytes.extend(more);
+            ends.push(bytes.len());
+            tip = after;
+        }
+        (bytes, ends)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let (bytes, _) = journal(5);
+        let content = decode(&bytes);
+        assert_eq!(content.records, (0..5).map(record).collect::<Vec<_>>());
+        assert_eq!((content.end, content.torn, content.tip.sequence), (bytes.len(), 0, 5));
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_holds_exactly_its_whole_records() {
+        let (bytes, ends) = journal(6);
+        for length in 0..=bytes.len() {
+            let content = decode(&bytes[..length]);
+            let whole = ends.iter().rposition(|end| *end <= length).unwrap();
+            assert_eq!(content.records.len(), whole, "cut at {length}");
+            assert_eq!(content.end + content.torn, length);
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_gives_another_record() {
+        let (bytes, ends) = journal(4);
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.clone();
+                bad[at] ^= 1 << bit;
+                let content = decode(&bad);
+                let before = ends.iter().rposition(|end| *end <= at).unwrap();
+                assert_eq!(
+                    content.records,
+                    (0..before as u64).map(record).collect::<Vec<_>>(),
+                    "bit {bit} of {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_record_is_read_back() {
+        let done = [
+            Done::Done { changed: Some(WallNanos(7)) },
+            Done::Kept { why: "held".into() },
+            Done::Failed { errno: Some(Errno(5)), why: "EIO".into() },
+        ];
+        let steps = done.into_iter().zip(0..).map(|(done, step)| Came { step, done }).collect();
+        let figures = vec![Figures { path: "/tmp".into(), probe: Some("yes".into()), ..Figures::default() }];
+        let records = [
+            record(1),
+            Record::Outcome { work: WorkId(1), steps },
+            Record::End { work: WorkId(1), time: WallNanos(9), before: figures.clone(), after: figures },
+        ];
+        let (mut bytes, mut tip) = (Vec::new(), Tip::START);
+        for record in &records {
+            let (more, after) = encode(record, tip).unwrap();
+            bytes.extend(more);
+            tip = after;
+        }
+        assert_eq!(decode(&bytes).records, records);
+    }
+
+    #[test]
+    fn a_whole_record_that_is_not_understood_is_no_torn_tail() {
+        let (mut bytes, _) = journal(1);
+        let tip = decode(&bytes).tip;
+        let text = br#"{"record":"of-tomorrow"}"#;
+        let body = [&tip.sequence.to_le_bytes()[..], &tip.hash, text].concat();
+        bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+        bytes.extend(crc32fast::hash(&body).to_le_bytes());
+        bytes.extend(body);
+        let content = decode(&bytes);
+        assert!(content.is_newer);
+        assert_eq!(content.records.len(), 1);
+    }
+
+    #[test]
+    fn records_of_another_journal_do_not_continue_this_one() {
+        let (bytes, ends) = journal(3);
+        let (other, _) = encode(&record(9), Tip { sequence: 2, hash: [7; 32] }).unwrap();
+        let spliced = [&bytes[..ends[2]], &other].concat();
+        assert_eq!(decode(&spliced).records.len(), 2);
+    }
+}

@@ -1,0 +1,268 @@
+//! What will be done and what became of it, in a file that only we can write.
+//!
+//! The directory is private (0700, ours) and holds the lock by which two instances exclude each other: a lock in a place
+//! that others can open could be held by anybody for ever. [`codec`] is the form of the bytes.
+
+pub mod codec;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::model::journal::Record;
+use crate::sys::{hands, stat};
+use codec::Tip;
+
+const NAME: &str = "journal";
+const LOCK: &str = "lock";
+/// More than years of work; a larger one is not ours.
+const LARGEST: u64 = 256 << 20;
+/// Anything for anybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// A journal that is open for writing; nobody else has it.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    tip: Tip,
+    /// Goes with the journal, and lets the next one in.
+    _lock: OwnedFd,
+}
+
+/// Why it cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another instance has it.
+    #[error("another tmpmedic is at work")]
+    Busy,
+    /// The directory, or what lies in it, could be changed by others.
+    #[error("its directory or its file is not ours alone (uid {uid}, mode {mode:04o})")]
+    NotOurs {
+        /// Owner.
+        uid: u32,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// It holds what we do not understand, and cutting that off would lose it.
+    #[error("a newer tmpmedic wrote in it: use that one")]
+    Newer,
+    /// A step that the kernel refused.
+    #[error("{what}")]
+    Os {
+        /// Which.
+        what: &'static str,
+        /// What it answered.
+        #[source]
+        source: io::Error,
+    },
+    /// A record that cannot be written.
+    #[error(transparent)]
+    Encode(#[from] codec::EncodeError),
+}
+
+fn os(what: &'static str) -> impl Fn(io::Error) -> JournalError {
+    move |source| JournalError::Os { what, source }
+}
+
+/// What a journal held when it was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// To go on writing.
+    pub journal: Journal,
+    /// What is in it.
+    pub records: Vec<Record>,
+    /// Bytes of a torn tail, which are cut off.
+    pub torn: usize,
+}
+
+impl Journal {
+    /// Opens the journal of a directory that is ours alone, for `own`, the uid that we act as.
+    ///
+    /// # Errors
+    /// [`JournalError::Busy`] at once where another instance has it; see the others.
+    pub fn open(dir: BorrowedFd<'_>, own: u32) -> Result<Opened, JournalError> {
+        ours(dir, own)?;
+        let lock = open_private(dir, LOCK).map_err(os("cannot open the lock"))?;
+        ours(lock.as_fd(), own)?;
+        hands::lock(&lock).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => JournalError::Busy,
+            _ => os("cannot take the lock")(error),
+        })?;
+        let file = open_private(dir, NAME).map_err(os("cannot open the journal"))?;
+        ours(file.as_fd(), own)?;
+        let mut file = File::from(file);
+        let content = codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?);
+        if content.is_newer {
+            return Err(JournalError::Newer);
+        }
+        let end = u64::try_from(content.end).unwrap_or(u64::MAX);
+        if content.torn > 0 {
+            file.set_len(end).map_err(os("cannot cut the torn tail off"))?;
+        }
+        file.seek(SeekFrom::Start(end)).map_err(os("cannot go to the end of the journal"))?;
+        let journal = Self { file, tip: content.tip, _lock: lock };
+        Ok(Opened { journal, records: content.records, torn: content.torn })
+    }
+
+    /// A journal that ends with this process: for those who go without undo because nothing can be written.
+    ///
+    /// # Errors
+    /// Those of memfd_create(2).
+    pub fn in_memory() -> Result<Self, JournalError> {
+        let make = || Ok(rustix::fs::memfd_create("tmpmedic-journal", MemfdFlags::CLOEXEC)?);
+        let file = make().map_err(os("cannot keep the journal in memory"))?;
+        let lock = make().map_err(os("cannot keep the journal in memory"))?;
+        Ok(Self { file: File::from(file), tip: Tip::START, _lock: lock })
+    }
+
+    /// Takes so much room on the disk for what will be written: that the disk fills up meanwhile is then no trouble.
+    ///
+    /// # Errors
+    /// ENOSPC; a file system that cannot promise room promises nothing.
+    pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
+        let end = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, end, bytes) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(error) => Err(os("no room for the journal")(error.into())),
+        }
+    }
+
+    /// Adds a record and waits until it is on the disk: what is told there is done only then.
+    ///
+    /// # Errors
+    /// [`JournalError`]; the journal ends as before then.
+    pub fn add(&mut self, record: &Record) -> Result<(), JournalError> {
+        let (bytes, tip) = codec::encode(record, self.tip)?;
+        let before = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
+        let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            // A half record would end the journal for good; where even this fails, the next reader cuts it off.
+            self.file.set_len(before).and_then(|()| self.file.seek(SeekFrom::Start(before))).ok();
+            return Err(os("cannot write the journal")(error));
+        }
+        self.tip = tip;
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    /// Gives back the room that was reserved and not needed.
+    fn drop(&mut self) {
+        if let Ok(end) = self.file.stream_position() {
+            self.file.set_len(end).ok();
+        }
+    }
+}
+
+/// Reads the journal of a directory without taking part.
+///
+/// # Errors
+/// See [`JournalError`]; a journal that does not exist is empty.
+pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalError> {
+    ours(dir, own)?;
+    let file = match crate::sys::dirfd::open_regular(dir, NAME.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(codec::decode(&[])),
+        other => other.map_err(os("cannot open the journal"))?,
+    };
+    let mut file = file;
+    Ok(codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?))
+}
+
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn open_private(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?)
+}
+
+fn ours(node: BorrowedFd<'_>, own: u32) -> Result<(), JournalError> {
+    let found = stat::of(node).map_err(os("cannot look at the journal"))?;
+    if found.uid == own && found.mode & OTHERS == 0 {
+        Ok(())
+    } else {
+        Err(JournalError::NotOurs { uid: found.uid, mode: found.mode & 0o7777 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::model::journal::{Act, Change, WorkId};
+    use crate::sys::{dirfd, scratch};
+
+    fn place() -> (tempfile::TempDir, OwnedFd, u32) {
+        let dir = scratch::dir();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        (dir, handle, rustix::process::geteuid().as_raw())
+    }
+
+    fn record(n: u64) -> Record {
+        let change = Change::Call { line: "true".to_owned() };
+        Record::Intent { work: WorkId(n), steps: vec![Act { step: 0, change }] }
+    }
+
+    #[test]
+    fn goes_on_where_the_last_one_stopped() {
+        let (_dir, handle, own) = place();
+        for n in 0..3 {
+            let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+            assert_eq!(opened.records, (0..n).map(record).collect::<Vec<_>>());
+            opened.journal.add(&record(n)).unwrap();
+        }
+        assert_eq!(records(handle.as_fd(), own).unwrap().records.len(), 3);
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_off_and_the_rest_goes_on() {
+        let (dir, handle, own) = place();
+        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+        opened.journal.add(&record(0)).unwrap();
+        opened.journal.add(&record(1)).unwrap();
+        drop(opened);
+        let path = dir.path().join(NAME);
+        let length = std::fs::read(&path).unwrap().len() as u64;
+        File::options().write(true).open(&path).unwrap().set_len(length - 3).unwrap();
+        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+        assert_eq!(opened.records, [record(0)]);
+        assert!(opened.torn > 0);
+        opened.journal.add(&record(2)).unwrap();
+        assert_eq!(records(handle.as_fd(), own).unwrap().records, [record(0), record(2)]);
+    }
+
+    #[test]
+    fn two_instances_exclude_each_other() {
+        let (_dir, handle, own) = place();
+        let first = Journal::open(handle.as_fd(), own).unwrap();
+        assert!(matches!(Journal::open(handle.as_fd(), own), Err(JournalError::Busy)));
+        drop(first);
+        assert!(Journal::open(handle.as_fd(), own).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let (dir, handle, own) = place();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let refused = Journal::open(handle.as_fd(), own).unwrap_err();
+        assert!(matches!(refused, JournalError::NotOurs { mode: 0o755, .. }));
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let (dir, handle, own) = place();
+        let target = dir.path().join("target");
+        std::fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, dir.path().join(NAME)).unwrap();
+        assert!(Journal::open(handle.as_fd(), own).is_err());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "kept");
+    }
+}

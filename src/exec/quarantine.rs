@@ -1,0 +1,270 @@
+//! A directory of our own on the same mount, into which an entry is renamed before anything else happens to it.
+//!
+//! Whatever lies in it has no name that anybody else could use, so what is checked there stays true. A process that holds
+//! the entry keeps it; a service whose `/tmp` it is does not notice. It frees no room.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::object;
+use crate::model::plan::ObjectId;
+use crate::sys::{enter, hands};
+
+/// Others may write: group or world.
+const SHARED: u32 = 0o022;
+/// Only the owner of an entry may rename it.
+const STICKY: u32 = 0o1000;
+/// Anything for anybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// A quarantine that is open.
+#[derive(Debug)]
+pub struct Quarantine {
+    dir: OwnedFd,
+    id: ObjectId,
+}
+
+/// Why there can be none.
+#[derive(Debug, thiserror::Error)]
+pub enum NoQuarantine {
+    /// Anybody could rename it away.
+    #[error(
+        "everybody may rename what lies in this directory, for it has no sticky bit (mode {mode:04o}): mend that first"
+    )]
+    NotSticky {
+        /// The mode of the directory.
+        mode: u32,
+    },
+    /// Its owner could rename it away.
+    #[error("this directory belongs to uid {uid}, who may rename whatever lies in it")]
+    ForeignOwner {
+        /// The owner of the directory.
+        uid: u32,
+    },
+    /// Somebody else made it, or may enter it.
+    #[error("the quarantine there is not ours alone (uid {uid}, mode {mode:04o})")]
+    NotOurs {
+        /// Its owner.
+        uid: u32,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A step that the kernel refused.
+    #[error("{what}")]
+    Os {
+        /// Which.
+        what: &'static str,
+        /// What it answered.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What became of an entry that was to be taken.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is in the quarantine, and it is the one.
+    Ours,
+    /// Another object had its name by then; that one has its name back.
+    PutBack,
+    /// Another object had its name by then, and the name was taken again before it could go back: it lies in the
+    /// quarantine, unharmed.
+    Displaced,
+    /// There is nothing of that name any more.
+    Gone,
+    /// The kernel refused, and nothing has changed.
+    Refused(io::Error),
+}
+
+impl Quarantine {
+    /// Opens the quarantine `name` of a directory, and makes it where it is missing. `own` is the uid that we act as.
+    ///
+    /// # Errors
+    /// See [`NoQuarantine`].
+    pub fn open(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Result<Self, NoQuarantine> {
+        let at = |what| move |source: io::Error| NoQuarantine::Os { what, source };
+        let (_, around) = object::of(place).map_err(at("cannot look at the directory"))?;
+        if around.uid != 0 && around.uid != own {
+            return Err(NoQuarantine::ForeignOwner { uid: around.uid });
+        }
+        if around.mode & SHARED != 0 && around.mode & STICKY == 0 {
+            return Err(NoQuarantine::NotSticky { mode: around.mode & 0o7777 });
+        }
+        match hands::make_private_dir(place, name) {
+            Err(error) if error.raw_os_error() != Some(Errno::EXIST.raw_os_error()) => {
+                return Err(at("cannot make the quarantine")(error));
+            }
+            _ => {}
+        }
+        // Whoever made it: what counts is what is there now, seen through the handle that will be used.
+        Self::existing(place, name, own)
+    }
+
+    /// Opens a quarantine that is there already: the one of a journal, whatever became of the directory around it.
+    ///
+    /// # Errors
+    /// See [`NoQuarantine`]; nothing is made.
+    pub fn existing(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Result<Self, NoQuarantine> {
+        let at = |what| move |source: io::Error| NoQuarantine::Os { what, source };
+        let dir = enter::listing(place, name).map_err(at("cannot enter the quarantine"))?;
+        let (id, stat) = object::of(dir.as_fd()).map_err(at("cannot look at the quarantine"))?;
+        if stat.uid != own || stat.mode & OTHERS != 0 {
+            return Err(NoQuarantine::NotOurs { uid: stat.uid, mode: stat.mode & 0o7777 });
+        }
+        Ok(Self { dir, id })
+    }
+
+    /// Keeps every other instance out, whatever journal it writes in, until the handle is dropped.
+    ///
+    /// # Errors
+    /// EWOULDBLOCK where another one is at work here.
+    pub fn lock(&self) -> io::Result<()> {
+        hands::lock(&self.dir)
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+
+    /// Which directory it is.
+    pub fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    /// Takes the entry `name` of `from` in under the name `slot`, if it is the one that is wanted.
+    pub fn take(&self, from: BorrowedFd<'_>, name: &[u8], wanted: &ObjectId, slot: &[u8]) -> Taken {
+        match self.claim(from, name, slot) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => return Taken::Gone,
+            Err(error) => return Taken::Refused(error),
+        }
+        let found = enter::node(self.dir(), slot).and_then(|node| object::of(node.as_fd()));
+        match found {
+            Ok((id, _)) if id == *wanted => Taken::Ours,
+            // Another one, or one that cannot be looked at, which is the same: not what was planned.
+            _ => self.release(slot, from, name),
+        }
+    }
+
+    fn claim(&self, from: BorrowedFd<'_>, name: &[u8], slot: &[u8]) -> io::Result<()> {
+        match hands::move_aside(from, name, self.dir(), slot) {
+            // This file system knows no such promise; here it is not needed, because only we make names here.
+            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                hands::move_plainly(from, name, self.dir(), slot)
+            }
+            other => other,
+        }
+    }
+
+    fn release(&self, slot: &[u8], to: BorrowedFd<'_>, name: &[u8]) -> Taken {
+        match self.give_back(slot, to, name) {
+            Ok(()) => Taken::PutBack,
+            Err(_) => Taken::Displaced,
+        }
+    }
+
+    /// Gives what lies in `slot` its place back, never onto anything.
+    ///
+    /// # Errors
+    /// EEXIST where the name is taken again; it stays in the quarantine then. Else those of renameat2(2).
+    pub fn give_back(&self, slot: &[u8], to: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+        hands::move_aside(self.dir(), slot, to, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+    use crate::sys::{dirfd, scratch};
+
+    struct Bench {
+        dir: tempfile::TempDir,
+        handle: OwnedFd,
+        own: u32,
+    }
+
+    fn bench(mode: u32) -> Bench {
+        let dir = scratch::dir();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        Bench { dir, handle, own: rustix::process::geteuid().as_raw() }
+    }
+
+    impl Bench {
+        fn path(&self) -> &Path {
+            self.dir.path()
+        }
+
+        fn open(&self) -> Result<Quarantine, NoQuarantine> {
+            Quarantine::open(self.handle.as_fd(), b".q", self.own)
+        }
+
+        fn id(&self, name: &str) -> ObjectId {
+            let node = enter::node(self.handle.as_fd(), name.as_bytes()).unwrap();
+            object::of(node.as_fd()).unwrap().0
+        }
+    }
+
+    #[test]
+    fn takes_the_planned_object_and_gives_it_back_unchanged() {
+        let bench = bench(0o1777);
+        std::fs::write(bench.path().join("old"), "text").unwrap();
+        let (quarantine, id) = (bench.open().unwrap(), bench.id("old"));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"old", &id, b"1"), Taken::Ours));
+        assert!(!bench.path().join("old").exists());
+        quarantine.give_back(b"1", bench.handle.as_fd(), b"old").unwrap();
+        assert_eq!(bench.id("old"), id);
+        assert_eq!(std::fs::read_to_string(bench.path().join("old")).unwrap(), "text");
+    }
+
+    #[test]
+    fn an_object_that_took_the_name_since_keeps_it() {
+        let bench = bench(0o1777);
+        std::fs::write(bench.path().join("name"), "planned").unwrap();
+        let (quarantine, id) = (bench.open().unwrap(), bench.id("name"));
+        std::fs::rename(bench.path().join("name"), bench.path().join("elsewhere")).unwrap();
+        std::fs::write(bench.path().join("name"), "of a victim").unwrap();
+        let victim = bench.id("name");
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"name", &id, b"1"), Taken::PutBack));
+        assert_eq!(bench.id("name"), victim, "the victim's file has its name and its inode");
+        assert_eq!(std::fs::read_to_string(bench.path().join("elsewhere")).unwrap(), "planned");
+    }
+
+    #[test]
+    fn what_is_gone_is_gone_and_a_link_is_not_followed() {
+        let bench = bench(0o1777);
+        std::fs::write(bench.path().join("target"), "kept").unwrap();
+        std::os::unix::fs::symlink("target", bench.path().join("link")).unwrap();
+        let (quarantine, id) = (bench.open().unwrap(), bench.id("link"));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"none", &id, b"1"), Taken::Gone));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"link", &id, b"2"), Taken::Ours));
+        assert_eq!(std::fs::read_to_string(bench.path().join("target")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn refuses_a_place_from_which_others_could_take_it_away() {
+        assert!(matches!(bench(0o777).open(), Err(NoQuarantine::NotSticky { mode: 0o777 })));
+        assert!(bench(0o755).open().is_ok(), "nobody else can write there");
+    }
+
+    #[test]
+    fn refuses_a_quarantine_that_others_may_enter() {
+        let bench = bench(0o1777);
+        std::fs::create_dir(bench.path().join(".q")).unwrap();
+        std::fs::set_permissions(bench.path().join(".q"), PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(matches!(bench.open(), Err(NoQuarantine::NotOurs { mode: 0o755, .. })));
+    }
+
+    #[test]
+    fn refuses_a_link_in_its_place() {
+        let bench = bench(0o1777);
+        std::os::unix::fs::symlink("/", bench.path().join(".q")).unwrap();
+        assert!(matches!(bench.open(), Err(NoQuarantine::Os { .. })));
+    }
+}

@@ -1,0 +1,128 @@
+//! For tests: a private temp dir with a quarantine and a journal, and eyes that say what a test wants.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::examine::{Budget, examine};
+use super::journal::{self, Journal};
+use super::object;
+use super::quarantine::Quarantine;
+use super::seal;
+use super::sweep::{Eyes, Flow, Progress, Sweep, Swept};
+use crate::model::journal::{Begin, Record, WorkId};
+use crate::model::plan::{Candidate, Plan, Planned, Verdict};
+use crate::model::raw_path::RawPath;
+use crate::model::surroundings::{Claim, Surroundings};
+use crate::model::units::WallNanos;
+use crate::sys::{dirfd, scratch};
+
+/// What the eyes say.
+#[derive(Default)]
+pub struct Says {
+    /// Of what lies in the temp dir.
+    pub keeps: BTreeMap<RawPath, String>,
+    /// Of what lies in the quarantine, by name there.
+    pub claims: BTreeMap<RawPath, Vec<Claim>>,
+}
+
+impl Eyes for Says {
+    fn surroundings(&mut self, _: BorrowedFd<'_>, _: &RawPath) -> Surroundings {
+        let zero = WallNanos(0);
+        Surroundings { taken: zero, booted: zero, claims: self.claims.clone(), gaps: Vec::new() }
+    }
+
+    fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {
+        let kept = self.keeps.get(&candidate.name).cloned();
+        let verdict = if kept.is_some() { Verdict::Keep } else { Verdict::Remove };
+        Planned { candidate, verdict, reason: kept.unwrap_or_default() }
+    }
+}
+
+/// The temp dir `place` and the journal beside it.
+pub struct Stage {
+    dir: tempfile::TempDir,
+    /// The temp dir.
+    pub place: OwnedFd,
+    /// Its quarantine.
+    pub quarantine: Quarantine,
+    state: OwnedFd,
+    own: u32,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let dir = scratch::dir();
+        for (name, mode) in [("place", 0o1777), ("state", 0o700)] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            std::fs::set_permissions(dir.path().join(name), PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let top = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let open = |name: &str| dirfd::open_listing(top.as_fd(), name.as_bytes()).unwrap();
+        let (place, state) = (open("place"), open("state"));
+        let own = rustix::process::geteuid().as_raw();
+        let quarantine = Quarantine::open(place.as_fd(), b".q", own).unwrap();
+        Self { dir, place, quarantine, state, own }
+    }
+
+    /// A path in the temp dir.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("place").join(name)
+    }
+
+    pub fn journal(&self) -> (Journal, Vec<Record>) {
+        let opened = Journal::open(self.state.as_fd(), self.own).unwrap();
+        (opened.journal, opened.records)
+    }
+
+    pub fn records(&self) -> Vec<Record> {
+        journal::records(self.state.as_fd(), self.own).unwrap().records
+    }
+
+    /// A plan that removes these names.
+    pub fn plan(&self, names: &[&str]) -> Plan {
+        let mut plan = seal::tests::empty(object::of(self.place.as_fd()).unwrap().0);
+        plan.entries = names
+            .iter()
+            .map(|name| {
+                let candidate = examine(self.place.as_fd(), name.as_bytes(), Budget::default()).unwrap();
+                Planned { candidate, verdict: Verdict::Remove, reason: String::new() }
+            })
+            .collect();
+        seal::seal(plan)
+    }
+
+    pub fn begin(&self, journal: &mut Journal, work: WorkId) {
+        let begin = Begin {
+            work,
+            time: WallNanos(0),
+            action: "clean".into(),
+            title: String::new(),
+            finding: None,
+            digest: String::new(),
+            boot_id: "b".into(),
+            uid: self.own,
+            login_uid: None,
+            undoes: None,
+            place: None,
+            quarantine: None,
+        };
+        journal.add(&Record::Begin(begin)).unwrap();
+    }
+
+    pub fn sweep(&self, plan: &Plan, says: &mut Says, step: &mut dyn FnMut(Progress) -> Flow) -> Swept {
+        let (mut journal, _) = self.journal();
+        self.begin(&mut journal, WorkId(1));
+        let sweep = Sweep {
+            place: self.place.try_clone().unwrap(),
+            quarantine: &self.quarantine,
+            quarantine_path: "/q".into(),
+            journal: &mut journal,
+            work: WorkId(1),
+            eyes: says,
+            goes_on: &|| true,
+        };
+        sweep.run(plan, step).unwrap()
+    }
+}

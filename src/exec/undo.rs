@@ -1,0 +1,293 @@
+//! Taking back, and finding out what an interrupted run did.
+//!
+//! Nothing is guessed: a rename is whole or not at all, so exactly one of its two ends holds the object. Both are looked
+//! at by identity, and what is found is written down. Nobody's later work is overwritten: a name that was taken again
+//! keeps its new owner, and the old entry stays in the quarantine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::BorrowedFd;
+
+use super::journal::{Journal, JournalError};
+use super::object;
+use super::quarantine::Quarantine;
+use crate::model::errno::Errno;
+use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
+use crate::model::plan::ObjectId;
+use crate::model::raw_path::RawPath;
+use crate::model::units::Bytes;
+
+/// What is known of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What was to be changed.
+    pub change: Change,
+    /// What became of it; `None` where nobody wrote that down.
+    pub done: Option<Done>,
+}
+
+/// The steps of a piece of work, by number.
+pub fn steps_of(records: &[Record], wanted: WorkId) -> BTreeMap<u64, Step> {
+    let mut steps = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Intent { work, steps: acts } if *work == wanted => {
+                for act in acts {
+                    steps.insert(act.step, Step { change: act.change.clone(), done: None });
+                }
+            }
+            Record::Outcome { work, steps: outcome } if *work == wanted => {
+                for Came { step, done } in outcome {
+                    if let Some(step) = steps.get_mut(step) {
+                        step.done = Some(done.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Something that lies in a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Its name there.
+    pub slot: RawPath,
+    /// Which object.
+    pub object: ObjectId,
+    /// Its name in the place.
+    pub name: RawPath,
+    /// Blocks that it holds, where known.
+    pub bytes: Option<Bytes>,
+}
+
+/// What lies in quarantines, by the work that put it there, unless it was taken back or purged since. One pass over the
+/// journal, however long that is.
+pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
+    let mut steps: BTreeMap<(WorkId, u64), (&Change, bool)> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Intent { work, steps: acts } => {
+                steps.extend(acts.iter().map(|act| ((*work, act.step), (&act.change, false))));
+            }
+            Record::Outcome { work, steps: outcome } => {
+                for came in outcome {
+                    if let Some((_, is_done)) = steps.get_mut(&(*work, came.step)) {
+                        *is_done = matches!(came.done, Done::Done { .. });
+                    }
+                }
+            }
+            Record::Begin(_) | Record::End { .. } => {}
+        }
+    }
+    let done =
+        || steps.iter().filter(|(_, (_, is_done))| *is_done).map(|(key, (change, _))| (key.0, *change));
+    let gone: BTreeSet<&RawPath> = done()
+        .filter_map(|(_, change)| match change {
+            Change::GiveBack { slot, .. } | Change::Purge { slot, .. } => Some(slot),
+            _ => None,
+        })
+        .collect();
+    let mut aside: BTreeMap<WorkId, Vec<Aside>> = BTreeMap::new();
+    for (work, change) in done() {
+        if let Change::Quarantine { name, object, slot, bytes } = change
+            && !gone.contains(slot)
+        {
+            let (slot, name) = (slot.clone(), name.clone());
+            aside.entry(work).or_default().push(Aside { slot, object: *object, name, bytes: *bytes });
+        }
+    }
+    aside
+}
+
+/// What lies in the quarantine because of one piece of work.
+pub fn still_taken(records: &[Record], wanted: WorkId) -> Vec<(RawPath, ObjectId, RawPath)> {
+    let aside = all_aside(records).remove(&wanted).unwrap_or_default();
+    aside.into_iter().map(|aside| (aside.slot, aside.object, aside.name)).collect()
+}
+
+/// Writes down what became of the steps of an interrupted run, by looking at both ends of each. Doing it twice changes
+/// nothing.
+///
+/// # Errors
+/// Where the journal cannot be written.
+pub fn recover(
+    journal: &mut Journal,
+    records: &[Record],
+    work: WorkId,
+    (place, quarantine): (BorrowedFd<'_>, &Quarantine),
+) -> Result<BTreeMap<u64, Done>, JournalError> {
+    let open = steps_of(records, work).into_iter().filter(|(_, step)| step.done.is_none());
+    let found: BTreeMap<u64, Done> =
+        open.map(|(number, step)| (number, look(&step.change, place, quarantine))).collect();
+    if !found.is_empty() {
+        let steps = found.iter().map(|(step, done)| Came { step: *step, done: done.clone() }).collect();
+        journal.add(&Record::Outcome { work, steps })?;
+    }
+    Ok(found)
+}
+
+/// Whether a place or a quarantine is still the directory that a journal names. After a boot, or from another mount
+/// namespace, the same directory is reached through a mount of another number, and its device may have another one.
+pub fn is_same(then: &ObjectId, now: &ObjectId, boot: Boot) -> bool {
+    let same = (then.inode, then.kind, then.born) == (now.inode, now.kind, now.born);
+    same && (boot == Boot::Another || then.device == now.device)
+}
+
+/// In which boot something was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// In this one.
+    This,
+    /// In one before.
+    Another,
+}
+
+impl Boot {
+    /// By the ids of both.
+    pub fn of(then: &str, now: &str) -> Self {
+        if then == now { Self::This } else { Self::Another }
+    }
+}
+
+/// An object of a journal as it is named today: by mount and device of the place that holds it.
+pub fn today(object: ObjectId, then: &ObjectId, now: &ObjectId) -> ObjectId {
+    let here = (object.mount_id, object.device) == (then.mount_id, then.device);
+    if here { ObjectId { mount_id: now.mount_id, device: now.device, ..object } } else { object }
+}
+
+/// The same in everything that a journal says of changes of that place.
+pub fn translate(records: &mut [Record], then: &ObjectId, now: &ObjectId) {
+    for record in records {
+        let Record::Intent { steps, .. } = record else { continue };
+        for Act { change, .. } in steps {
+            if let Change::Quarantine { object, .. }
+            | Change::GiveBack { object, .. }
+            | Change::Purge { object, .. } = change
+            {
+                *object = today(*object, then, now);
+            }
+        }
+    }
+}
+
+/// Which end of a change holds its object.
+fn look(change: &Change, place: BorrowedFd<'_>, quarantine: &Quarantine) -> Done {
+    let is_at = |dir, name: &RawPath, wanted: &ObjectId| {
+        object::at(dir, name.as_bytes()).is_ok_and(|id| id == *wanted)
+    };
+    let done = Done::Done { changed: None };
+    match change {
+        Change::Quarantine { name, object, slot, .. } => {
+            if is_at(quarantine.dir(), slot, object) {
+                done
+            } else if object::at(quarantine.dir(), slot.as_bytes()).is_ok() {
+                // Killed between taking and comparing: what was taken is not what was planned, so it goes back.
+                match quarantine.give_back(slot.as_bytes(), place, name.as_bytes()) {
+                    Ok(()) => Done::Kept { why: "another object had its name, and has it back".to_owned() },
+                    Err(error) => Done::Kept {
+                        why: format!(
+                            "another object had its name and cannot go back ({error}): it lies in the quarantine as {}",
+                            slot.shown()
+                        ),
+                    },
+                }
+            } else if is_at(place, name, object) {
+                Done::Kept { why: "interrupted before it was taken".to_owned() }
+            } else {
+                Done::Kept { why: "interrupted; it is neither in its place nor in the quarantine".to_owned() }
+            }
+        }
+        Change::GiveBack { slot, object, name } => {
+            if is_at(place, name, object) {
+                done
+            } else if is_at(quarantine.dir(), slot, object) {
+                Done::Kept { why: "interrupted before it went back".to_owned() }
+            } else {
+                Done::Kept { why: "interrupted; it is neither in its place nor in the quarantine".to_owned() }
+            }
+        }
+        Change::Purge { slot, object } => {
+            if is_at(quarantine.dir(), slot, object) {
+                Done::Kept { why: "interrupted before all of it was removed".to_owned() }
+            } else {
+                done
+            }
+        }
+        Change::Mode { .. }
+        | Change::Owner { .. }
+        | Change::MakeDir { .. }
+        | Change::Write { .. }
+        | Change::Call { .. } => {
+            Done::Kept { why: "interrupted; whether it was done is not known".to_owned() }
+        }
+    }
+}
+
+/// What came of taking back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Entries that have their place back.
+    pub back: Vec<RawPath>,
+    /// Entries that have not, and why.
+    pub left: Vec<(RawPath, String)>,
+}
+
+/// Gives back what a piece of work took, under the number of a new one.
+///
+/// # Errors
+/// Where the journal cannot be written: nothing is done that is not written down.
+pub fn give_back(
+    journal: &mut Journal,
+    taken: &[(RawPath, ObjectId, RawPath)],
+    work: WorkId,
+    (place, quarantine): (BorrowedFd<'_>, &Quarantine),
+) -> Result<Undone, JournalError> {
+    /// As many as share one sync when they are taken.
+    const BATCH: usize = 64;
+    let mut undone = Undone::default();
+    for (batch, first) in taken.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
+        let steps = batch.iter().zip(first..).map(|((slot, object, name), step)| Act {
+            step,
+            change: Change::GiveBack { slot: slot.clone(), object: *object, name: name.clone() },
+        });
+        journal.add(&Record::Intent { work, steps: steps.collect() })?;
+        let mut outcome = Vec::new();
+        for ((slot, object, name), step) in batch.iter().zip(first..) {
+            let done = one_back(place, quarantine, (slot, object, name));
+            match &done {
+                Done::Done { .. } => undone.back.push(name.clone()),
+                Done::Kept { why } | Done::Failed { why, .. } => {
+                    undone.left.push((name.clone(), why.clone()));
+                }
+            }
+            outcome.push(Came { step, done });
+        }
+        journal.add(&Record::Outcome { work, steps: outcome })?;
+    }
+    Ok(undone)
+}
+
+fn one_back(
+    place: BorrowedFd<'_>,
+    quarantine: &Quarantine,
+    (slot, object, name): (&RawPath, &ObjectId, &RawPath),
+) -> Done {
+    match object::at(quarantine.dir(), slot.as_bytes()) {
+        Ok(found) if found == *object => {}
+        Ok(_) => return Done::Kept { why: format!("{} in the quarantine is another object", slot.shown()) },
+        Err(error) => {
+            return Done::Failed {
+                errno: error.raw_os_error().map(Errno),
+                why: format!("{} is not in the quarantine: {error}", slot.shown()),
+            };
+        }
+    }
+    match quarantine.give_back(slot.as_bytes(), place, name.as_bytes()) {
+        Ok(()) => Done::Done { changed: None },
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Done::Kept {
+            why: format!("its name was taken again; it stays in the quarantine as {}", slot.shown()),
+        },
+        Err(error) => Done::Failed { errno: error.raw_os_error().map(Errno), why: error.to_string() },
+    }
+}

@@ -1,0 +1,79 @@
+//! What else on the machine decides about the entries of one temp dir: who holds them, in whatever namespace.
+//!
+//! Facts, by the name of the entry; whether one of them keeps an entry is judged elsewhere. What could not be looked at is
+//! a gap, and a gap speaks for every entry.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::process::Pid;
+use super::raw_path::RawPath;
+use super::reading::Gap;
+use super::units::WallNanos;
+
+/// Everything that speaks for the entries of one directory, seen at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// When.
+    pub taken: WallNanos,
+    /// When this boot began: nothing that lives now is older.
+    pub booted: WallNanos,
+    /// By the name of the entry.
+    pub claims: BTreeMap<RawPath, Vec<Claim>>,
+    /// What could not be looked at; each hides claims that there may be.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that speaks for an entry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Claim {
+    /// What.
+    pub kind: ClaimKind,
+    /// Whose, where a process stands behind it.
+    pub pid: Option<Pid>,
+    /// Its program, for people.
+    pub program: Option<String>,
+    /// Its unit or container, for people.
+    pub party: Option<String>,
+    /// The path or line that shows it, verbatim.
+    pub shown: RawPath,
+}
+
+/// Kinds of claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClaimKind {
+    /// Working directory.
+    Cwd,
+    /// Root directory.
+    Root,
+    /// Program.
+    Exe,
+    /// Open descriptor.
+    Fd,
+    /// Mapped into memory.
+    Map,
+    /// BSD, POSIX or lease lock in /proc/locks.
+    Lock,
+    /// A bound unix socket, by device and inode.
+    Socket,
+    /// Source of a bind mount, a private /tmp for instance.
+    BindSource,
+    /// Upper, work or lower directory of an overlay.
+    OverlayLayer,
+    /// A mount point in some namespace.
+    MountPoint,
+    /// Backing file of a loop device.
+    LoopFile,
+    /// Swap file.
+    Swap,
+    /// A temp variable of a live process names it.
+    Variable,
+    /// The command line of a live process names it.
+    CommandLine,
+    /// Its name holds the pid of a live process that is older than the entry.
+    NamedPid,
+    /// A line of tmpfiles.d (`x`, `X`) excludes it.
+    Tmpfiles,
+}

@@ -1,0 +1,178 @@
+//! The calls that change a file system: each relative to a directory handle, on a single name, following nothing.
+//!
+//! Nothing here decides; `exec` does, and it is the only room that may call this file.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid};
+use rustix::io::Errno;
+
+/// Renames `name` of `from` to `new` of `to`, and never onto anything.
+///
+/// # Errors
+/// EEXIST where `new` is taken; EXDEV across mounts, even of one file system; else those of renameat2(2). EINVAL where the
+/// file system cannot promise it: see [`move_plainly`].
+pub fn move_aside(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, new: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE)?)
+}
+
+/// Renames without that promise: only into a directory in which nobody else can make names.
+///
+/// # Errors
+/// Those of renameat(2).
+pub fn move_plainly(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, new: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::renameat(from, name, to, new)?)
+}
+
+/// Exchanges two names in one step.
+///
+/// # Errors
+/// Those of renameat2(2).
+pub fn exchange(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, other: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::renameat_with(from, name, to, other, RenameFlags::EXCHANGE)?)
+}
+
+/// Makes a directory that only its owner may enter, whatever the umask.
+///
+/// # Errors
+/// Those of mkdirat(2).
+pub fn make_private_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::mkdirat(dir, name, Mode::RWXU)?)
+}
+
+/// Makes a directory that everybody may list, where it is missing.
+///
+/// # Errors
+/// Those of mkdirat(2).
+pub fn make_open_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    match rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a whole file that everybody may read in the place of `name`, in one step: it is written under the name `aside`,
+/// which must be free, synced, and renamed.
+///
+/// # Errors
+/// Those of openat(2), write(2), fsync(2) and renameat(2); what was written aside is removed then.
+pub fn put_file(dir: BorrowedFd<'_>, name: &[u8], aside: &[u8], content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, aside, flags, Mode::from_raw_mode(0o644))?;
+    let mut file = std::fs::File::from(file);
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let put = written.and_then(|()| move_plainly(dir, aside, dir, name));
+    if put.is_err() {
+        unlink(dir, aside).ok();
+    }
+    put
+}
+
+/// Removes a name that is no directory.
+///
+/// # Errors
+/// Those of unlinkat(2): EISDIR for a directory.
+pub fn unlink(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
+        // What POSIX lets a file system answer for a directory; Linux' own say EISDIR.
+        Err(Errno::PERM) if is_directory(dir, name) => Err(Errno::ISDIR.into()),
+        other => Ok(other?),
+    }
+}
+
+fn is_directory(dir: BorrowedFd<'_>, name: &[u8]) -> bool {
+    let node = super::dirfd::open_node(dir, name);
+    node.and_then(|node| super::stat::of(node.as_fd())).is_ok_and(|found| found.is_directory())
+}
+
+/// Removes an empty directory.
+///
+/// # Errors
+/// Those of unlinkat(2): ENOTEMPTY, EBUSY for a mount point of this namespace.
+pub fn remove_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?)
+}
+
+/// Gives the object behind a handle to somebody else. The kernel takes set-user-id bits off files.
+///
+/// # Errors
+/// Those of fchownat(2).
+pub fn give(node: BorrowedFd<'_>, uid: u32, gid: u32) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    Ok(rustix::fs::chownat(node, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH)?)
+}
+
+/// Changes the permission bits of a directory that is open for listing.
+///
+/// # Errors
+/// Those of fchmod(2).
+pub fn set_mode(dir: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
+    Ok(rustix::fs::fchmod(dir, Mode::from_raw_mode(mode))?)
+}
+
+/// The same through a handle that can only be looked at, by its own link in procfs, which ends at the object whatever its
+/// name is by now; fchmod(2) refuses such handles. Source: open(2), O_PATH.
+///
+/// # Errors
+/// Those of chmod(2); ELOOP for a link, which has no mode; ENOENT where no procfs is mounted.
+pub fn set_mode_of_node(node: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
+    if super::stat::of(node)?.is_link() {
+        return Err(Errno::LOOP.into());
+    }
+    let path = format!("/proc/self/fd/{}", node.as_raw_fd());
+    Ok(rustix::fs::chmod(path, Mode::from_raw_mode(mode))?)
+}
+
+/// Whether somebody else has a BSD lock on it, found out by trying: the lock is let go at once.
+///
+/// # Errors
+/// Those of flock(2), but for the one that says yes.
+pub fn is_locked(file: BorrowedFd<'_>) -> io::Result<bool> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            rustix::fs::flock(file, FlockOperation::Unlock)?;
+            Ok(false)
+        }
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a lock that ends with the descriptor; at once or not at all.
+///
+/// # Errors
+/// EWOULDBLOCK where somebody has it; else those of flock(2).
+pub fn lock(file: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::{dirfd, scratch};
+
+    #[test]
+    fn moving_aside_never_replaces() {
+        let dir = scratch::dir();
+        std::fs::write(dir.path().join("a"), "a").unwrap();
+        std::fs::write(dir.path().join("b"), "b").unwrap();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let error = move_aside(handle.as_fd(), b"a", handle.as_fd(), b"b").unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::EXIST.raw_os_error()));
+        assert_eq!(std::fs::read_to_string(dir.path().join("b")).unwrap(), "b");
+    }
+
+    #[test]
+    fn a_lock_of_somebody_else_is_seen_and_ours_is_not_kept() {
+        let dir = scratch::dir();
+        let one =
+            dirfd::reopen_listing(dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap().as_fd()).unwrap();
+        let other = dirfd::reopen_listing(one.as_fd()).unwrap();
+        assert!(!is_locked(one.as_fd()).unwrap());
+        lock(&other).unwrap();
+        assert!(is_locked(one.as_fd()).unwrap());
+        drop(other);
+        assert!(!is_locked(one.as_fd()).unwrap());
+    }
+}
