@@ -71,6 +71,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Make and remove a temp dir for real, exactly as a given process would, and say which step fails.
     Probe(ProbeArgs),
+    /// The guided actions without a terminal: what would be done about each finding; `--apply` does it.
+    Fix(FixArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
     /// Build an incident for real, in private namespaces, and open the console in it; without one, list them.
@@ -242,6 +244,28 @@ impl Default for CheckArgs {
         let deadline = std::time::Duration::from_secs(10);
         Self { whom: Whom::default(), from: None, log: None, no_probe: false, deadline, format: None }
     }
+}
+
+/// Arguments of `fix`.
+#[derive(Clone, Debug, Args)]
+pub struct FixArgs {
+    /// The id of a cause: `private-tmp-deleted`; all that is found where none is named.
+    pub cause: Option<String>,
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// This action instead of the first one that a finding offers.
+    #[arg(long, value_name = "ID")]
+    pub action: Option<String>,
+    /// Do it, and prove by a probe that it helped.
+    #[arg(long)]
+    pub apply: bool,
+    /// Also what cannot be taken back; `--yes=ID` only that action.
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub yes: Option<String>,
+    /// How long the look may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
+    pub deadline: std::time::Duration,
 }
 
 /// Arguments of `explain`.

@@ -27,6 +27,7 @@ pub const CODES: &[(u8, &str)] = &[
     (Exit::Usage as u8, "usage or bad input; the message names it"),
     (Exit::Internal as u8, "a defect of tmpmedic"),
     (Exit::Output as u8, "the output could not be written"),
+    (Exit::NotNow as u8, "not now: the plan is stale, or another tmpmedic is at work"),
     (Exit::Permission as u8, "not permitted"),
 ];
 

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use crate::collect::{environment, fenced};
+use crate::exec::treat::rebind;
 use crate::exit::Exit;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
@@ -28,6 +29,7 @@ pub fn serve(kind: &str) -> ExitCode {
             inside::serve(request, out).map_err(io::Error::other)
         }),
         environment::HELPER => answer_while_wanted(environment::serve),
+        rebind::HELPER => answer(rebind::serve),
         "look" => answer_while_wanted(fenced::serve),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),

@@ -12,6 +12,7 @@ mod console;
 mod course;
 pub mod diff;
 pub mod explain;
+mod fix;
 pub mod helper;
 mod lab;
 mod lesson;
@@ -76,6 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Capture(args)) => capture::run(args, &cli.global),
         Some(Command::Replay(args)) => replay::run(args, &cli.global),
         Some(Command::Diff(args)) => diff::run(args, &cli.global),
+        Some(Command::Fix(args)) => fix::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Lab(args)) if args.course => course::run(&cli.global),
         Some(Command::Lesson { scenario }) => {
