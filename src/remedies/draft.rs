@@ -5,11 +5,13 @@ use crate::model::finding::{Action, Finding};
 use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Aim, Ends, Proof, SCHEMA, Step, Treatment, Way, Whom};
+use crate::model::treatment::{Aim, Deed, Ends, Proof, SCHEMA, Step, Treatment, Way, Whom};
 use crate::model::units::WallNanos;
 
 /// A plan is stale after ten minutes: what it saw is of then.
 const GOOD_FOR_NANOS: i64 = 600 * 1_000_000_000;
+/// What a process gets to end by itself.
+const PATIENCE_MS: u64 = 10_000;
 /// Temp dirs that are proved afterwards.
 const PROOFS: usize = 4;
 
@@ -85,4 +87,32 @@ fn proofs(now: &Snapshot, finding: &Finding) -> Vec<Proof> {
         }
     }
     proofs
+}
+
+/// What becomes of a process that does not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It is killed.
+    Kill,
+    /// It is left alone.
+    Leave,
+}
+
+/// The step that ends a process.
+pub fn stop(now: &Snapshot, pid: Pid, then: Then) -> Option<Step> {
+    let process = now.process(pid)?;
+    let kill = then == Then::Kill;
+    let seconds = PATIENCE_MS / 1000;
+    let or = if kill { "; SIGKILL where it still runs then" } else { "" };
+    Some(Step {
+        does: format!("end pid {pid} ({}): SIGTERM, {seconds} s to end by itself{or}", process.comm.shown()),
+        by_hand: format!("kill -TERM {pid}"),
+        deed: Deed::Stop {
+            whom: whom(now, pid)?,
+            uid: process.credentials.as_ref().ok()?.uid,
+            exe: process.exe.as_ref().ok().map(|exe| exe.path.clone()),
+            patience_ms: PATIENCE_MS,
+            kill,
+        },
+    })
 }

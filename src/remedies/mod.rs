@@ -50,6 +50,14 @@ macro_rules! registry {
 
 registry! {
     rebind_private_tmp::RebindPrivateTmp,
+    restart_unit::RestartUnit,
+    make_temp_dir::MakeTempDir,
+    repair_mode::RepairMode,
+    give_to_runner::GiveToRunner,
+    heal_cargo_replay::HealCargoReplay,
+    restart_daemon::RestartDaemon,
+    stop_process::StopProcess,
+    set_override::SetOverride,
 }
 
 /// The remedy of an action.

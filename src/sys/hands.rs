@@ -2,10 +2,11 @@
 //!
 //! Nothing here decides; `exec` does, and it is the only room that may call this file.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, RenameFlags, Uid};
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
 /// Renames `name` of `from` to `new` of `to`, and never onto anything.
@@ -39,6 +40,25 @@ pub fn exchange(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, other: &[
 /// Those of mkdirat(2).
 pub fn make_private_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
     Ok(rustix::fs::mkdirat(dir, name, Mode::RWXU)?)
+}
+
+/// Makes a regular file that did not exist, with exactly that mode.
+///
+/// # Errors
+/// Those of openat(2): EEXIST for whatever has that name, a link that leads nowhere included.
+pub fn create_new(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?;
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+    Ok(file.into())
+}
+
+/// Waits until the names of a directory that is open for listing are on the disk.
+///
+/// # Errors
+/// Those of fsync(2).
+pub fn sync_names(dir: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::fs::fsync(dir)?)
 }
 
 /// Removes a name that is no directory.

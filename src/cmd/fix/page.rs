@@ -4,7 +4,8 @@ use super::{Case, Outcome, Proved, again};
 use crate::cli::FixArgs;
 use crate::model::finding::Risk;
 use crate::model::journal::Done;
-use crate::model::treatment::Treatment;
+use crate::model::raw_path::RawText;
+use crate::model::treatment::{Deed, Treatment};
 use crate::remedies::{CLEAN, GUIDE};
 use crate::report::page::{Ink, Page};
 use crate::report::{Options, safe};
@@ -65,6 +66,9 @@ fn sheet(page: &mut Page, plan: &Treatment) {
     for (number, step) in (1..).zip(&plan.steps) {
         page.hang(&format!("  {number:>2}  "), &safe(&step.does), Ink::Plain);
         page.command("      by hand  ", &by_hand(&step.by_hand), Ink::Dim);
+        if let Deed::WriteDropIn { before, after, .. } = &step.deed {
+            difference(page, before.as_ref(), after);
+        }
     }
     for (number, proof) in (plan.steps.len() + 1..).zip(&plan.proofs) {
         let (pid, path) = (proof.whom.pid, proof.path.shown());
@@ -78,6 +82,22 @@ fn sheet(page: &mut Page, plan: &Treatment) {
     }
     for note in &plan.notes {
         page.paragraph(2, &safe(note), Ink::Plain);
+    }
+}
+
+/// What goes and what comes, line by line.
+fn difference(page: &mut Page, before: Option<&RawText>, after: &RawText) {
+    let lines = |text: &RawText| -> Vec<String> {
+        let lines = text.as_bytes().split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| RawText::new(line).shown()).collect()
+    };
+    let (old, new) = (before.map(&lines).unwrap_or_default(), lines(after));
+    for line in old.iter().filter(|line| !new.contains(line)) {
+        page.hang("      - ", line, Ink::Bad);
+    }
+    for line in &new {
+        let first = if old.contains(line) { "        " } else { "      + " };
+        page.hang(first, line, Ink::Good);
     }
 }
 
@@ -120,7 +140,10 @@ fn came(page: &mut Page, outcome: &Outcome, plan: Option<&Treatment>) {
     let total = plan.map_or(0, |plan| plan.steps.len());
     for (number, came) in (1..).zip(&outcome.steps) {
         let (symbol, ink, why) = match &came.done {
-            Done::Done { .. } => (page.glyph("✓", "+"), Ink::Good, "done".to_owned()),
+            Done::Done { .. } => {
+                let note = came.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+                (page.glyph("✓", "+"), Ink::Good, format!("done{note}"))
+            }
             Done::Kept { why } => (page.glyph("!", "!"), Ink::Warn, format!("left alone: {why}")),
             Done::Failed { why, .. } => (page.glyph("✗", "X"), Ink::Bad, format!("failed: {why}")),
         };

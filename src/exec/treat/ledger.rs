@@ -70,6 +70,14 @@ impl<'a> Ledger<'a> {
         Ok(all.into_iter().next().unwrap_or(Ok(None)))
     }
 
+    /// Something that the change before has brought to light, for an undo.
+    ///
+    /// # Errors
+    /// As [`Ledger::change`].
+    pub fn note(&mut self, fact: Change) -> Result<(), JournalError> {
+        self.change(fact, || Ok(None)).map(|_changed| ())
+    }
+
     /// Several changes that share one sync; what became of each, in order.
     ///
     /// # Errors

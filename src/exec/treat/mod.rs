@@ -5,10 +5,20 @@
 //! then: a pidfd before `/proc/PID` is read, a handle before its owner is looked at, and what it changes afterwards is what
 //! it has hold of, never a name. What does not fit is left as it is, and the steps behind it are not begun.
 
+pub mod back;
 mod ledger;
 mod private_tmp;
 pub mod rebind;
+mod record;
+mod rights;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod units;
 mod way;
+
+use std::time::Duration;
 
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::seal::{self, Stale};
@@ -19,6 +29,7 @@ use crate::model::units::WallNanos;
 pub use ledger::Refused;
 use ledger::Ledger;
 use private_tmp::Fresh;
+use tree::{Gift, Given};
 
 /// Puts the digest in.
 pub fn seal(mut plan: Treatment) -> Treatment {
@@ -52,7 +63,13 @@ pub fn check(plan: &Treatment, boot_id: &str, now: WallNanos) -> Result<(), Stal
 }
 
 /// Fills in what only a look at the machine tells: what a file that will be written holds now.
-pub fn look(plan: Treatment) -> Treatment {
+pub fn look(mut plan: Treatment) -> Treatment {
+    for step in &mut plan.steps {
+        if let Deed::WriteDropIn { unit, file, before, .. } = &mut step.deed {
+            // What cannot be read now is refused when it is to be written.
+            *before = units::drop_in(unit, file).unwrap_or_default();
+        }
+    }
     plan
 }
 
@@ -61,7 +78,9 @@ pub fn look(plan: Treatment) -> Treatment {
 pub struct Came {
     /// Of the step as a whole.
     pub done: Done,
-    /// What else is to be told: single objects that were left alone.
+    /// How it went, in a few words.
+    pub note: Option<String>,
+    /// Single objects that were left alone, and why.
     pub told: Vec<String>,
 }
 
@@ -104,30 +123,67 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    fn perform(&mut self, deed: &Deed, line: &str) -> Result<Came, JournalError> {
-        let call = Change::Call { line: line.to_owned() };
-        let own = self.own;
-        let changed = match deed {
-            Deed::MakePrivateTmp { parent, name, rights } => {
-                let fresh = &mut self.fresh;
-                self.ledger.change(call, || {
-                    *fresh = Some(private_tmp::make(parent, name, *rights, own)?);
-                    Ok(None)
-                })?
+    fn perform(&mut self, deed: &Deed, by_hand: &str) -> Result<Came, JournalError> {
+        let (own, ledger) = (self.own, &mut self.ledger);
+        let done = match deed {
+            Deed::MakeDir { at, rights } => rights::make_dir(ledger, at, *rights, own)?,
+            Deed::SetRights { at, inode, from, to } => rights::set(ledger, at, *inode, (*from, *to))?,
+            Deed::RemoveRecord { at } => record::remove(ledger, at)?,
+            Deed::WriteDropIn { unit, file, before, after } => {
+                units::write(ledger, (unit, file), before.as_ref(), after, own)?
             }
-            Deed::Rebind { whom, point, mount_id, line } => {
-                let Some(fresh) = self.fresh.take() else {
-                    return Ok(kept("there is no fresh directory"));
-                };
-                self.ledger.change(call, || rebind::rebind(*whom, (point, *mount_id, line), &fresh).map(|()| None))?
+            Deed::GiveTree { at, inode, old_uid, uid, gid } => {
+                let gift = Gift { old_uid: *old_uid, uid: *uid, gid: *gid };
+                return Ok(given(tree::give(ledger, at, *inode, gift)?));
             }
-            _ => return Ok(kept("TODO")),
+            Deed::MakePrivateTmp { .. }
+            | Deed::Rebind { .. }
+            | Deed::RestartUnit { .. }
+            | Deed::ReloadManager
+            | Deed::Stop { .. } => return self.call(deed, by_hand),
         };
-        let done = changed.map_or_else(Done::from, |changed| Done::Done { changed });
-        Ok(Came { done, told: Vec::new() })
+        Ok(Came { done: done.map_or_else(Done::from, |()| DONE), note: None, told: Vec::new() })
+    }
+
+    /// What cannot be taken back is written down as the command that would do it.
+    fn call(&mut self, deed: &Deed, by_hand: &str) -> Result<Came, JournalError> {
+        let (own, fresh) = (self.own, &mut self.fresh);
+        let mut told = String::new();
+        let changed = self.ledger.change(Change::Call { line: by_hand.to_owned() }, || {
+            match deed {
+                Deed::MakePrivateTmp { parent, name, rights } => {
+                    let made = private_tmp::make(parent, name, *rights, own)?;
+                    told = made.path.shown();
+                    *fresh = Some(made);
+                }
+                Deed::Rebind { whom, point, mount_id, line } => {
+                    let missing = || Refused::Kept("there is no fresh directory".to_owned());
+                    rebind::rebind(*whom, (point, *mount_id, line), &fresh.take().ok_or_else(missing)?)?;
+                }
+                Deed::RestartUnit { unit } => units::restart(unit)?,
+                Deed::ReloadManager => units::reload()?,
+                Deed::Stop { whom, uid, exe, patience_ms, kill } => {
+                    let patience = Duration::from_millis(*patience_ms);
+                    told = stop::stop(*whom, (*uid, exe.as_ref()), patience, *kill)?;
+                }
+                _ => {}
+            }
+            Ok(None)
+        })?;
+        let done = changed.map_or_else(Done::from, |_changed| DONE);
+        let note = (!told.is_empty()).then_some(told);
+        Ok(Came { done, note, told: Vec::new() })
     }
 }
 
-fn kept(why: &str) -> Came {
-    Came { done: Done::Kept { why: why.to_owned() }, told: Vec::new() }
+const DONE: Done = Done::Done { changed: None };
+
+fn given(given: Result<Given, Refused>) -> Came {
+    match given {
+        Ok(given) => {
+            let note = format!("{} objects given", given.given);
+            Came { done: DONE, note: Some(note), told: given.left }
+        }
+        Err(refused) => Came { done: refused.into(), note: None, told: Vec::new() },
+    }
 }

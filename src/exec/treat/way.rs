@@ -80,8 +80,13 @@ pub fn node(way: &Way) -> Result<OwnedFd, Refused> {
 
 /// The directory above the end of a way, and the name in it.
 pub fn parent(way: &Way) -> Result<(OwnedFd, Vec<u8>), Refused> {
-    let mut here = root(way)?;
-    let names = names(&way.path)?;
+    parent_in(root(way)?, &way.path)
+}
+
+/// The same in a root directory that is open.
+pub fn parent_in(root: OwnedFd, path: &RawPath) -> Result<(OwnedFd, Vec<u8>), Refused> {
+    let mut here = root;
+    let names = names(path)?;
     let (last, above) = names.split_last().ok_or_else(|| Refused::Kept("the root itself is not changed".to_owned()))?;
     for name in above {
         here = deeper(&here, name, true)?;
