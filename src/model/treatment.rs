@@ -352,7 +352,16 @@ mod tests {
             assert!(is_unit_name(good), "{good}");
         }
         let long = format!("{}.service", "a".repeat(255));
-        let bad = ["", "runner", "-H.service", "../x.service", "a/b.service", "a b.service", "a\n.service", ".service"];
+        let bad = [
+            "",
+            "runner",
+            "-H.service",
+            "../x.service",
+            "a/b.service",
+            "a b.service",
+            "a\n.service",
+            ".service",
+        ];
         for bad in bad.into_iter().chain(["a\x1b.service", "ä.service", "a.sh", &long]) {
             assert!(!is_unit_name(bad), "{bad:?}");
         }

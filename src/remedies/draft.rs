@@ -72,7 +72,9 @@ pub fn ends(process: &Process) -> Ends {
 /// One process for each temp dir that the finding is about: at each of them it must work afterwards.
 fn proofs(now: &Snapshot, finding: &Finding) -> Vec<Proof> {
     let pids = &finding.subject.pids;
-    let Some(path) = finding.subject.path.as_ref().filter(|path| path.is_absolute()) else { return Vec::new() };
+    let Some(path) = finding.subject.path.as_ref().filter(|path| path.is_absolute()) else {
+        return Vec::new();
+    };
     let seen = now.vantages.items().iter().filter(|v| v.pids.iter().any(|pid| pids.contains(pid)));
     let about = |v: &&crate::model::vantage::Vantage| v.path.is_below(path) || path.is_below(&v.path);
     let mut proofs: Vec<Proof> = Vec::new();
@@ -82,7 +84,9 @@ fn proofs(now: &Snapshot, finding: &Finding) -> Vec<Proof> {
         let Some(process) = witness else { continue };
         let whom = Whom { pid: process.pid, started: process.started };
         let proof = Proof { whom, path: vantage.path.clone(), unit: process.service().map(str::to_owned) };
-        if proofs.len() < PROOFS && !proofs.iter().any(|known| known.path == proof.path && known.unit == proof.unit) {
+        if proofs.len() < PROOFS
+            && !proofs.iter().any(|known| known.path == proof.path && known.unit == proof.unit)
+        {
             proofs.push(proof);
         }
     }

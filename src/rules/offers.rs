@@ -72,7 +72,11 @@ pub fn drop_in(process: &Process, name: &str, (key, value): (&str, &str)) -> Opt
             format!("mkdir -p {dir} && printf '[Service]\\n{setting}\\n' > {dir}/{name}.conf"),
             format!("systemctl daemon-reload && systemctl restart {word}"),
         ],
-        aim: Some(Aim::DropIn { unit: unit.to_owned(), name: name.to_owned(), settings: vec![setting_of_unit] }),
+        aim: Some(Aim::DropIn {
+            unit: unit.to_owned(),
+            name: name.to_owned(),
+            settings: vec![setting_of_unit],
+        }),
     })
 }
 
@@ -125,7 +129,10 @@ pub fn stop(process: &Process) -> Action {
     let on_demand = matches!(kind, Some(RoleKind::CacheServer | RoleKind::BuildDaemon));
     let (pid, name) = (process.pid, process.comm.shown());
     let (id, title) = if on_demand {
-        ("restart-daemon", format!("stop {name} (pid {pid}); the next build starts it again, what it does now fails once"))
+        (
+            "restart-daemon",
+            format!("stop {name} (pid {pid}); the next build starts it again, what it does now fails once"),
+        )
     } else {
         ("stop-process", format!("end {name} (pid {pid}); what it does now is lost"))
     };

@@ -128,8 +128,7 @@ pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids) -> io::Result<()> {
 /// # Errors
 /// What move_mount(2) answers.
 pub fn attach_tree(tree: BorrowedFd<'_>, onto: BorrowedFd<'_>) -> io::Result<()> {
-    let flags =
-        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     Ok(rustix::mount::move_mount(tree, "", onto, "", flags)?)
 }
 

@@ -18,6 +18,7 @@ mod captures;
 mod causes;
 mod cli;
 mod docker;
+mod fix;
 mod frames;
 mod golden;
 mod journeys;

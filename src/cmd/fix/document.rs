@@ -92,7 +92,11 @@ fn fix(case: &Case) -> FixKeys<'_> {
         outcome: case.outcome.as_ref().map(|outcome| OutcomeKeys {
             exit: outcome.code(case.plan.as_ref()),
             refused: outcome.refused.as_ref().map(|(_, why)| why.as_str()),
-            steps: outcome.steps.iter().map(|came| StepKeys { done: &came.done, note: came.note.as_deref(), told: &came.told }).collect(),
+            steps: outcome
+                .steps
+                .iter()
+                .map(|came| StepKeys { done: &came.done, note: came.note.as_deref(), told: &came.told })
+                .collect(),
             before: outcome.before.iter().map(proof).collect(),
             after: outcome.after.iter().map(proof).collect(),
             journal: outcome.work,

@@ -116,7 +116,10 @@ fn verify(args: &FixArgs) -> anyhow::Result<()> {
         if !known(id) {
             let ids: Vec<&str> = REMEDIES.iter().map(|remedy| remedy.card().id).collect();
             let shown = shown_bytes(id.as_bytes());
-            return Err(Refusal::usage(format!("no action is called `{shown}`; there are {}", ids.join(", "))));
+            return Err(Refusal::usage(format!(
+                "no action is called `{shown}`; there are {}",
+                ids.join(", ")
+            )));
         }
     }
     Ok(())
@@ -140,7 +143,10 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
     if let (Some(id), true, false) = (&args.action, cases.is_empty(), offered.is_empty()) {
         offered.sort();
         offered.dedup();
-        return Err(Refusal::usage(format!("nothing that was found offers `{id}`; offered: {}", offered.join(", "))));
+        return Err(Refusal::usage(format!(
+            "nothing that was found offers `{id}`; offered: {}",
+            offered.join(", ")
+        )));
     }
     Ok(cases)
 }
@@ -156,7 +162,10 @@ fn apply(args: &FixArgs, now: &Snapshot, case: &Case, read_only: bool) -> Outcom
         return Outcome::refused(REFUSED, why);
     };
     if read_only {
-        return Outcome::refused(Exit::Permission.code(), "every action is off (--read-only, or read_only in the configuration)");
+        return Outcome::refused(
+            Exit::Permission.code(),
+            "every action is off (--read-only, or read_only in the configuration)",
+        );
     }
     if needs_root(plan) && !rustix::process::geteuid().is_root() {
         return Outcome::refused(Exit::Permission.code(), format!("this takes root: {}", again(args, plan)));
@@ -175,7 +184,10 @@ fn needs_root(plan: &Treatment) -> bool {
     plan.steps.iter().any(|step| {
         let system = matches!(
             step.deed,
-            Deed::MakePrivateTmp { .. } | Deed::Rebind { .. } | Deed::RestartUnit { .. } | Deed::ReloadManager
+            Deed::MakePrivateTmp { .. }
+                | Deed::Rebind { .. }
+                | Deed::RestartUnit { .. }
+                | Deed::ReloadManager
         );
         system || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
     })
@@ -203,3 +215,6 @@ fn again(args: &FixArgs, plan: &Treatment) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,11 @@ pub fn page(cases: &[Case], args: &FixArgs, options: &Options) -> String {
                 page.gap();
                 page.command("  do it    ", &again(args, plan), Ink::Plain);
                 let digits: String = plan.digest.chars().take(DIGITS).collect();
-                page.paragraph(2, &format!("plan {digits}, good for 10 minutes of this boot; nothing was changed"), Ink::Dim);
+                page.paragraph(
+                    2,
+                    &format!("plan {digits}, good for 10 minutes of this boot; nothing was changed"),
+                    Ink::Dim,
+                );
             }
             (None, None) => {}
         }
@@ -53,7 +57,8 @@ fn sheet(page: &mut Page, plan: &Treatment) {
     };
     let lasts = plan.lasts.as_ref().map(|until| format!("lasts {}", safe(until)));
     let back = if plan.reversible { "can be taken back" } else { "cannot be taken back" };
-    let facts: Vec<String> = [Some(risk.to_owned()), lasts, Some(back.to_owned())].into_iter().flatten().collect();
+    let facts: Vec<String> =
+        [Some(risk.to_owned()), lasts, Some(back.to_owned())].into_iter().flatten().collect();
     page.paragraph(2, &facts.join(page.dot()), Ink::Dim);
     if !plan.ends.is_empty() {
         let named: Vec<String> =
@@ -157,11 +162,15 @@ fn came(page: &mut Page, outcome: &Outcome, plan: Option<&Treatment>) {
     }
     page.gap();
     for after in &outcome.after {
-        let before = outcome.before.iter().find(|before| before.path == after.path && before.unit == after.unit);
+        let before =
+            outcome.before.iter().find(|before| before.path == after.path && before.unit == after.unit);
         let was = before.map_or_else(|| "?".to_owned(), word);
         let arrow = page.glyph("→", "->");
-        let (symbol, ink) =
-            if after.works() { (page.glyph("✓", "+"), Ink::Good) } else { (page.glyph("✗", "X"), Ink::Bad) };
+        let (symbol, ink) = if after.works() {
+            (page.glyph("✓", "+"), Ink::Good)
+        } else {
+            (page.glyph("✗", "X"), Ink::Bad)
+        };
         let who = after.unit.clone().unwrap_or_else(|| format!("pid {}", after.pid));
         let text = format!("{} of {}: {was} {arrow} {}", safe(&after.path), safe(&who), word(after));
         page.hang_inked((&format!("  {symbol} "), ink), &text, Ink::Plain);

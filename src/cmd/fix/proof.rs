@@ -59,7 +59,9 @@ pub fn prove(now: &Snapshot, plan: &Treatment, when: When) -> Vec<Proved> {
         plan.steps.iter().any(|step| matches!(&step.deed, Deed::Stop { whom, .. } if *whom == proof.whom))
     };
     let restarted = |proof: &Proof| {
-        plan.steps.iter().any(|step| matches!(&step.deed, Deed::RestartUnit { unit } if proof.unit.as_ref() == Some(unit)))
+        plan.steps
+            .iter()
+            .any(|step| matches!(&step.deed, Deed::RestartUnit { unit } if proof.unit.as_ref() == Some(unit)))
     };
     let proofs = plan.proofs.iter().filter(|proof| when == When::Before || !ended(proof));
     proofs.map(|proof| one(now, proof, when == When::After && restarted(proof))).collect()
@@ -82,7 +84,8 @@ fn one(now: &Snapshot, proof: &Proof, is_new: bool) -> Proved {
         _ => proof.whom.pid,
     };
     let Some(process) = now.process(proof.whom.pid) else { return unknown(pid, "not seen") };
-    let (Ok(mount_ns), Ok(root), Ok(credentials)) = (&process.mount_ns, &process.root, &process.credentials) else {
+    let (Ok(mount_ns), Ok(root), Ok(credentials)) = (&process.mount_ns, &process.root, &process.credentials)
+    else {
         return unknown(pid, "not readable");
     };
     let request = ProbeRequest {
@@ -102,7 +105,9 @@ fn one(now: &Snapshot, proof: &Proof, is_new: bool) -> Proved {
 fn fails(result: &ProbeResult) -> Option<(Option<Errno>, String)> {
     match result.failure() {
         _ if result.passed() => None,
-        Some(step) if step.step == Step::Enter => Some((step.errno, "its view could not be taken".to_owned())),
+        Some(step) if step.step == Step::Enter => {
+            Some((step.errno, "its view could not be taken".to_owned()))
+        }
         Some(step) => Some((step.errno, step.step.word().to_owned())),
         None => Some((Some(Errno::ETIMEDOUT), "no answer".to_owned())),
     }

@@ -15,7 +15,11 @@ use crate::model::units::WallNanos;
 use crate::sys::{clock, plainfile};
 
 /// Carries the plan out, and proves afterwards what it was for.
-pub fn carry_out(plan: &Treatment, before: Vec<Proved>, prove: impl FnOnce(&Treatment) -> Vec<Proved>) -> Outcome {
+pub fn carry_out(
+    plan: &Treatment,
+    before: Vec<Proved>,
+    prove: impl FnOnce(&Treatment) -> Vec<Proved>,
+) -> Outcome {
     let own = rustix::process::geteuid().as_raw();
     let boot_id = small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let now = || WallNanos(clock::wall_nanos());
@@ -56,7 +60,9 @@ fn in_journal(
         digest: plan.digest.clone(),
         boot_id: plan.boot_id.clone(),
         uid: own,
-        login_uid: small("/proc/self/loginuid").and_then(|text| text.parse().ok()).filter(|uid| *uid != u32::MAX),
+        login_uid: small("/proc/self/loginuid")
+            .and_then(|text| text.parse().ok())
+            .filter(|uid| *uid != u32::MAX),
         undoes: None,
         place: None,
         quarantine: None,

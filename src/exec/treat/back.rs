@@ -27,7 +27,11 @@ pub fn can(records: &[Record], work: WorkId) -> bool {
     steps_of(records, work).values().any(|step| {
         let inverse = matches!(
             step.change,
-            Change::Mode { .. } | Change::Owner { .. } | Change::Made { .. } | Change::Write { .. } | Change::Unlink { .. }
+            Change::Mode { .. }
+                | Change::Owner { .. }
+                | Change::Made { .. }
+                | Change::Write { .. }
+                | Change::Unlink { .. }
         );
         inverse && matches!(step.done, Some(Done::Done { .. }))
     })
@@ -126,7 +130,10 @@ fn one(change: &Change, left_at: Option<WallNanos>, strict: bool) -> Changed {
 /// A recorded path leads through the root of a process, or through ours. Whether that process is still the one does not
 /// matter: the object at the end must be.
 fn way_of(path: &RawPath) -> Result<(OwnedFd, RawPath), Refused> {
-    let names = path.as_bytes().strip_prefix(b"/proc/").map(|rest| rest.splitn(3, |b| *b == b'/').collect::<Vec<_>>());
+    let names = path
+        .as_bytes()
+        .strip_prefix(b"/proc/")
+        .map(|rest| rest.splitn(3, |b| *b == b'/').collect::<Vec<_>>());
     if let Some([pid, b"root", rest]) = names.as_deref() {
         let pid: Option<Pid> = std::str::from_utf8(pid).ok().and_then(|digits| digits.parse().ok());
         let pid = pid.ok_or_else(|| Refused::Kept(format!("{} is no path of ours", path.shown())))?;
@@ -149,7 +156,11 @@ fn found(path: &RawPath, wanted: &ObjectId) -> Result<OwnedFd, Refused> {
 
 fn is_the_one(node: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
     let (object, _) = object::of(node).map_err(Refused::at("cannot look at it"))?;
-    if object == *wanted { Ok(()) } else { Err(Refused::Kept("another object has its name by now".to_owned())) }
+    if object == *wanted {
+        Ok(())
+    } else {
+        Err(Refused::Kept("another object has its name by now".to_owned()))
+    }
 }
 
 /// Only an empty directory goes, whatever has that name by then.

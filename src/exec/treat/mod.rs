@@ -26,8 +26,8 @@ use crate::model::journal::{Change, Done, WorkId};
 use crate::model::treatment::{Deed, SCHEMA, Treatment};
 use crate::model::units::WallNanos;
 
-pub use ledger::Refused;
 use ledger::Ledger;
+pub use ledger::Refused;
 use private_tmp::Fresh;
 use tree::{Gift, Given};
 

@@ -55,7 +55,10 @@ fn keeps_names(place: BorrowedFd<'_>, path: &RawPath) -> Result<(), Refused> {
     let found = stat::of(place).map_err(Refused::at(format!("cannot look at {path}")))?;
     if found.uid != 0 || found.mode & SHARED != 0 && found.mode & STICKY == 0 {
         let mode = found.mode & 0o7777;
-        let why = format!("everybody may rename what lies in {path} (uid {}, mode {mode:04o}): mend that first", found.uid);
+        let why = format!(
+            "everybody may rename what lies in {path} (uid {}, mode {mode:04o}): mend that first",
+            found.uid
+        );
         return Err(Refused::Kept(why));
     }
     Ok(())
@@ -94,7 +97,11 @@ fn inner(outer: BorrowedFd<'_>, own: u32) -> Result<OwnedFd, Refused> {
     }
     let dir = enter::listing(outer, b"tmp").map_err(Refused::at("cannot enter tmp in it"))?;
     let found = stat::of(dir.as_fd()).map_err(Refused::at("cannot look at tmp in it"))?;
-    if found.uid == own { Ok(dir) } else { Err(Refused::Kept(format!("tmp in it belongs to uid {}", found.uid))) }
+    if found.uid == own {
+        Ok(dir)
+    } else {
+        Err(Refused::Kept(format!("tmp in it belongs to uid {}", found.uid)))
+    }
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {

@@ -60,7 +60,9 @@ pub fn rebind(whom: Whom, mount: (&RawPath, u64, &RawText), fresh: &Fresh) -> Re
         Ok(Answer::Done) => Ok(()),
         Ok(Answer::Kept(why)) => Err(Refused::Kept(why)),
         Ok(Answer::Failed(errno, why)) => Err(Refused::Failed(errno, why)),
-        Err(_) => Err(Refused::Failed(None, "the helper process said nothing that can be understood".to_owned())),
+        Err(_) => {
+            Err(Refused::Failed(None, "the helper process said nothing that can be understood".to_owned()))
+        }
     }
 }
 
@@ -120,7 +122,8 @@ fn clone(request: &Request) -> Result<OwnedFd, Refused> {
     let options = request.line.as_bytes().split(|b| *b == b' ').nth(5).unwrap_or_default();
     let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
     let forbids = Forbids { suid: has(b"nosuid"), dev: has(b"nodev"), exec: has(b"noexec") };
-    mount::tame(tree.as_fd(), forbids).map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
+    mount::tame(tree.as_fd(), forbids)
+        .map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
     Ok(tree)
 }
 

@@ -52,7 +52,8 @@ fn look(at: &Way) -> Result<(std::os::fd::OwnedFd, Change), Refused> {
     let (object, found) = object::of(file.as_fd()).map_err(Refused::at("cannot look at the record"))?;
     let mut content = Vec::new();
     file.take(LARGEST).read_to_end(&mut content).map_err(Refused::at("cannot read the record"))?;
-    let failed = serde_json::from_slice(&content).is_ok_and(|record: Record| record.outputs.values().any(|o| !o.success));
+    let failed = serde_json::from_slice(&content)
+        .is_ok_and(|record: Record| record.outputs.values().any(|o| !o.success));
     if !failed {
         return Err(Refused::Kept("the record holds no failure any more".to_owned()));
     }
@@ -68,7 +69,8 @@ fn take_away(dir: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
     hands::move_aside(dir, NAME, dir, aside).map_err(Refused::at("cannot take the record away"))?;
     let found = enter::node(dir, aside).and_then(|node| object::of(node.as_fd()));
     if !found.is_ok_and(|(object, _)| object == *wanted) {
-        hands::move_aside(dir, aside, dir, NAME).map_err(Refused::at("another record cannot go back to its place"))?;
+        hands::move_aside(dir, aside, dir, NAME)
+            .map_err(Refused::at("another record cannot go back to its place"))?;
         return Err(Refused::Kept("another record is in its place since".to_owned()));
     }
     hands::unlink(dir, aside).map_err(Refused::at("cannot remove the record"))

@@ -40,7 +40,11 @@ pub fn make_dir(
         let length = trimmed(&whole).len().saturating_sub(behind);
         let path = RawPath::new(trimmed(&whole).get(..length).unwrap_or_default());
         let last = index + 1 == missing.len();
-        let wanted = if last { rights } else { Rights { mode: ABOVE, uid: own, gid: rustix::process::getegid().as_raw() } };
+        let wanted = if last {
+            rights
+        } else {
+            Rights { mode: ABOVE, uid: own, gid: rustix::process::getegid().as_raw() }
+        };
         let Rights { mode, uid, gid } = wanted;
         let mut made = None;
         let change = Change::MakeDir { path: path.clone(), mode, uid, gid };
@@ -65,7 +69,12 @@ fn trimmed(path: &RawPath) -> &[u8] {
 }
 
 /// The name may have been exchanged between making and entering: what is entered must be ours and new.
-fn make_one(dir: BorrowedFd<'_>, name: &[u8], rights: Rights, own: u32) -> Result<(OwnedFd, ObjectId), Refused> {
+fn make_one(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    rights: Rights,
+    own: u32,
+) -> Result<(OwnedFd, ObjectId), Refused> {
     let shown = RawPath::new(name).shown();
     let before = clock::wall_nanos().saturating_sub(LAG_NANOS);
     hands::make_private_dir(dir, name).map_err(Refused::at(format!("cannot make {shown}")))?;

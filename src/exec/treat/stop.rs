@@ -16,7 +16,12 @@ const STATUS: usize = 1 << 20;
 const AFTER_KILL: Duration = Duration::from_secs(5);
 
 /// SIGTERM, a wait, and SIGKILL where that was planned. Says how it went.
-pub fn stop(whom: Whom, seen: (u32, Option<&RawPath>), patience: Duration, kill: bool) -> Result<String, Refused> {
+pub fn stop(
+    whom: Whom,
+    seen: (u32, Option<&RawPath>),
+    patience: Duration,
+    kill: bool,
+) -> Result<String, Refused> {
     let (uid, exe) = seen;
     let held = way::hold(whom)?;
     let pid = whom.pid;
@@ -26,10 +31,14 @@ pub fn stop(whom: Whom, seen: (u32, Option<&RawPath>), patience: Duration, kill:
         return Err(Refused::Kept(format!("pid {pid} does not run as uid {uid} any more")));
     }
     if let Some(exe) = exe {
-        let link = held.dir.link("exe").map_err(Refused::at(format!("cannot look at the program of pid {pid}")))?;
+        let link =
+            held.dir.link("exe").map_err(Refused::at(format!("cannot look at the program of pid {pid}")))?;
         let rest = link.strip_prefix(exe.as_bytes());
         if !rest.is_some_and(|rest| rest.is_empty() || rest == b" (deleted)") {
-            return Err(Refused::Kept(format!("pid {pid} runs another program by now: {}", RawPath::new(link).shown())));
+            return Err(Refused::Kept(format!(
+                "pid {pid} runs another program by now: {}",
+                RawPath::new(link).shown()
+            )));
         }
     }
     let trouble = || Refused::at(format!("cannot signal pid {pid}"));

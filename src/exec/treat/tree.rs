@@ -128,7 +128,9 @@ impl Walk<'_, '_> {
                 continue;
             }
             match inner {
-                Some(Ok(_)) if levels.len() >= LEVELS => self.left(&here, &format!("deeper than {LEVELS} levels")),
+                Some(Ok(_)) if levels.len() >= LEVELS => {
+                    self.left(&here, &format!("deeper than {LEVELS} levels"))
+                }
                 Some(Ok(listing)) if is_same(listing.as_fd(), &object) => {
                     let names = self.names(listing.as_fd(), &here);
                     levels.push((listing, here, names));
@@ -159,7 +161,13 @@ impl Walk<'_, '_> {
     }
 
     /// Whether what lies below may be walked: it is, or will be, the new owner's directory, or no directory at all.
-    fn take(&mut self, node: OwnedFd, path: RawPath, object: ObjectId, found: &Stat) -> Result<bool, JournalError> {
+    fn take(
+        &mut self,
+        node: OwnedFd,
+        path: RawPath,
+        object: ObjectId,
+        found: &Stat,
+    ) -> Result<bool, JournalError> {
         if found.uid == self.gift.uid {
             return Ok(found.is_directory());
         }

@@ -38,7 +38,11 @@ pub fn reload() -> Result<(), Refused> {
 }
 
 fn check(unit: &str) -> Result<(), Refused> {
-    if is_unit_name(unit) { Ok(()) } else { Err(Refused::Kept(format!("`{}` is no unit name", RawPath::from(unit).shown()))) }
+    if is_unit_name(unit) {
+        Ok(())
+    } else {
+        Err(Refused::Kept(format!("`{}` is no unit name", RawPath::from(unit).shown())))
+    }
 }
 
 fn systemctl(arguments: &[&str]) -> Result<(), Refused> {
@@ -48,7 +52,10 @@ fn systemctl(arguments: &[&str]) -> Result<(), Refused> {
         return Ok(());
     }
     let talk = RawText::new(ended.talk.trim_ascii()).shown();
-    Err(Refused::Failed(None, format!("systemctl {}: {talk}", arguments.first().copied().unwrap_or_default())))
+    Err(Refused::Failed(
+        None,
+        format!("systemctl {}: {talk}", arguments.first().copied().unwrap_or_default()),
+    ))
 }
 
 /// What a drop-in holds now; `None` where there is none.
@@ -69,7 +76,10 @@ pub fn content(dir: &OwnedFd, file: &str) -> Result<Option<RawText>, Refused> {
         Err(error) => Err(Refused::at(format!("cannot read {file}"))(error)),
         Ok(opened) => {
             let mut bytes = Vec::new();
-            opened.take(LARGEST).read_to_end(&mut bytes).map_err(Refused::at(format!("cannot read {file}")))?;
+            opened
+                .take(LARGEST)
+                .read_to_end(&mut bytes)
+                .map_err(Refused::at(format!("cannot read {file}")))?;
             Ok(Some(RawText::new(bytes)))
         }
     }
@@ -100,7 +110,11 @@ pub fn write(
 }
 
 /// The directory of the drop-ins of a unit, made where it is missing.
-fn directory(ledger: &mut Ledger<'_>, unit: &str, own: u32) -> Result<Result<OwnedFd, Refused>, JournalError> {
+fn directory(
+    ledger: &mut Ledger<'_>,
+    unit: &str,
+    own: u32,
+) -> Result<Result<OwnedFd, Refused>, JournalError> {
     let open = || {
         check(unit)?;
         let place = way::node(&Way { by: None, path: PLACE.into() })?;
@@ -118,8 +132,10 @@ fn directory(ledger: &mut Ledger<'_>, unit: &str, own: u32) -> Result<Result<Own
             let change = Change::MakeDir { path: path.clone(), mode: 0o755, uid: own, gid: 0 };
             let mut made = None;
             let changed = ledger.change(change, || {
-                hands::make_private_dir(place.as_fd(), name.as_bytes()).map_err(Refused::at(format!("cannot make {name}")))?;
-                let dir = enter::listing(place.as_fd(), name.as_bytes()).map_err(Refused::at(format!("cannot enter {name}")))?;
+                hands::make_private_dir(place.as_fd(), name.as_bytes())
+                    .map_err(Refused::at(format!("cannot make {name}")))?;
+                let dir = enter::listing(place.as_fd(), name.as_bytes())
+                    .map_err(Refused::at(format!("cannot enter {name}")))?;
                 hands::set_mode(dir.as_fd(), 0o755).map_err(Refused::at("cannot set its mode"))?;
                 made = Some(dir);
                 Ok(None)
@@ -144,7 +160,8 @@ pub fn replace(dir: &OwnedFd, file: &str, bytes: &[u8]) -> io::Result<()> {
     let aside = format!(".{file}.tmpmedic-{}", std::process::id());
     let mut new = hands::create_new(dir.as_fd(), aside.as_bytes(), 0o644)?;
     let written = new.write_all(bytes).and_then(|()| new.sync_all());
-    let placed = written.and_then(|()| hands::move_plainly(dir.as_fd(), aside.as_bytes(), dir.as_fd(), file.as_bytes()));
+    let placed = written
+        .and_then(|()| hands::move_plainly(dir.as_fd(), aside.as_bytes(), dir.as_fd(), file.as_bytes()));
     if placed.is_err() {
         hands::unlink(dir.as_fd(), aside.as_bytes()).ok();
     }

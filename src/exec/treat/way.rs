@@ -32,7 +32,8 @@ pub fn hold(whom: Whom) -> Result<Held, Refused> {
     let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
     let dir = proc.pid(pid).map_err(gone)?;
     let ticks = dir.read("stat", STAT).map_err(gone)?;
-    let ticks = start_ticks(&ticks).ok_or_else(|| Refused::Kept(format!("cannot understand the stat of pid {pid}")))?;
+    let ticks = start_ticks(&ticks)
+        .ok_or_else(|| Refused::Kept(format!("cannot understand the stat of pid {pid}")))?;
     let tick = 1_000_000_000 / clock_ticks_per_second().max(1);
     if ticks.saturating_mul(tick).abs_diff(whom.started.0) > tick {
         return Err(Refused::Kept(format!("pid {pid} has ended; another process has its number now")));
@@ -87,7 +88,8 @@ pub fn parent(way: &Way) -> Result<(OwnedFd, Vec<u8>), Refused> {
 pub fn parent_in(root: OwnedFd, path: &RawPath) -> Result<(OwnedFd, Vec<u8>), Refused> {
     let mut here = root;
     let names = names(path)?;
-    let (last, above) = names.split_last().ok_or_else(|| Refused::Kept("the root itself is not changed".to_owned()))?;
+    let (last, above) =
+        names.split_last().ok_or_else(|| Refused::Kept("the root itself is not changed".to_owned()))?;
     for name in above {
         here = deeper(&here, name, true)?;
     }
