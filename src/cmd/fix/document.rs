@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Case, Proved};
+use crate::cli::FixArgs;
 use crate::cmd::Refusal;
 use crate::model::finding::Risk;
 use crate::model::journal::Done;
@@ -65,8 +66,8 @@ struct ProofKeys<'a> {
 }
 
 /// The document.
-pub fn document(cases: &[Case], applied: bool) -> anyhow::Result<String> {
-    let keys = Keys { schema: SCHEMA, applied, fixes: cases.iter().map(fix).collect() };
+pub fn document(cases: &[Case], args: &FixArgs) -> anyhow::Result<String> {
+    let keys = Keys { schema: SCHEMA, applied: args.apply, fixes: cases.iter().map(fix).collect() };
     safe_json::to_line(&keys).map_err(|why| Refusal::internal(format!("cannot make the document: {why}")))
 }
 

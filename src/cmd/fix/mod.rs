@@ -77,17 +77,18 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let look = CheckArgs { whom: args.whom.clone(), deadline: args.deadline, ..CheckArgs::default() };
     let found = check::examine(&look, global, crate::sys::clock::Stopwatch::start())?;
     let mut cases = cases(args, &found.now, found.diagnosis.found)?;
-    let read_only = global.read_only || config::load(global)?.0.read_only;
+    let is_off = global.read_only || config::load(global)?.0.read_only;
+    let off = is_off.then_some("every action is off (--read-only, or read_only in the configuration)");
     for case in &mut cases {
         if let Some(plan) = case.plan.take() {
             case.plan = Some(treat::seal(treat::look(plan)));
         }
         if args.apply {
-            case.outcome = Some(apply(args, &found.now, case, read_only));
+            case.outcome = Some(apply(args, &found.now, case, off));
         }
     }
     let text = if global.json {
-        document::document(&cases, args.apply)?
+        document::document(&cases, args)?
     } else {
         page::page(&cases, args, &check::options(global, Vec::new(), crate::model::units::Micros(0)))
     };
@@ -151,7 +152,7 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
     Ok(cases)
 }
 
-fn apply(args: &FixArgs, now: &Snapshot, case: &Case, read_only: bool) -> Outcome {
+fn apply(args: &FixArgs, now: &Snapshot, case: &Case, off: Option<&str>) -> Outcome {
     let id = &case.action.id;
     let Some(plan) = &case.plan else {
         let why = match id.as_str() {
@@ -161,11 +162,8 @@ fn apply(args: &FixArgs, now: &Snapshot, case: &Case, read_only: bool) -> Outcom
         };
         return Outcome::refused(REFUSED, why);
     };
-    if read_only {
-        return Outcome::refused(
-            Exit::Permission.code(),
-            "every action is off (--read-only, or read_only in the configuration)",
-        );
+    if let Some(why) = off {
+        return Outcome::refused(Exit::Permission.code(), why);
     }
     if needs_root(plan) && !rustix::process::geteuid().is_root() {
         return Outcome::refused(Exit::Permission.code(), format!("this takes root: {}", again(args, plan)));

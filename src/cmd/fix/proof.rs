@@ -38,7 +38,7 @@ impl Proved {
     pub fn word(&self) -> String {
         match &self.fails {
             None => "yes".to_owned(),
-            Some((Some(errno), _)) => errno.name().to_owned(),
+            Some((Some(errno), _)) => errno.name(),
             Some((None, why)) => why.clone(),
         }
     }
@@ -64,10 +64,16 @@ pub fn prove(now: &Snapshot, plan: &Treatment, when: When) -> Vec<Proved> {
             .any(|step| matches!(&step.deed, Deed::RestartUnit { unit } if proof.unit.as_ref() == Some(unit)))
     };
     let proofs = plan.proofs.iter().filter(|proof| when == When::Before || !ended(proof));
-    proofs.map(|proof| one(now, proof, when == When::After && restarted(proof))).collect()
+    proofs
+        .map(|proof| {
+            let renewed = proof.unit.as_deref().filter(|_| when == When::After && restarted(proof));
+            one(now, proof, renewed)
+        })
+        .collect()
 }
 
-fn one(now: &Snapshot, proof: &Proof, is_new: bool) -> Proved {
+/// `renewed` is the unit whose processes are other ones by now.
+fn one(now: &Snapshot, proof: &Proof, renewed: Option<&str>) -> Proved {
     let shown = proof.path.shown();
     let unknown = |pid, why: &str| Proved {
         path: shown.clone(),
@@ -76,12 +82,12 @@ fn one(now: &Snapshot, proof: &Proof, is_new: bool) -> Proved {
         micros: 0,
         fails: Some((None, why.to_owned())),
     };
-    let pid = match (&proof.unit, is_new) {
-        (Some(unit), true) => match main_process(unit) {
+    let pid = match renewed {
+        Some(unit) => match main_process(unit) {
             Some(pid) => pid,
             None => return unknown(proof.whom.pid, "the unit has no process"),
         },
-        _ => proof.whom.pid,
+        None => proof.whom.pid,
     };
     let Some(process) = now.process(proof.whom.pid) else { return unknown(pid, "not seen") };
     let (Ok(mount_ns), Ok(root), Ok(credentials)) = (&process.mount_ns, &process.root, &process.credentials)
@@ -92,7 +98,7 @@ fn one(now: &Snapshot, proof: &Proof, is_new: bool) -> Proved {
         path: proof.path.clone(),
         based_on: None,
         pid,
-        started: (!is_new).then_some(proof.whom.started),
+        started: renewed.is_none().then_some(proof.whom.started),
         ids: None,
         mount_ns: *mount_ns,
         root: root.path.clone(),

@@ -47,10 +47,11 @@ pub fn take_back(
     work: WorkId,
     new: WorkId,
 ) -> Result<Undone, JournalError> {
-    let strict = records.iter().any(|record| match record {
+    let given = records.iter().any(|record| match record {
         Record::Begin(begin) => begin.work == work && begin.action == "give-to-runner",
         _ => false,
     });
+    let directories = if given { Directories::Untouched } else { Directories::InUse };
     let mut ledger = Ledger::new(journal, new);
     let mut undone = Undone::default();
     let mut reload = false;
@@ -58,7 +59,7 @@ pub fn take_back(
         let Some(Done::Done { changed }) = step.done else { continue };
         let Some((path, inverse)) = inverse(&step.change) else { continue };
         reload |= matches!(step.change, Change::Write { .. });
-        let came = ledger.change(inverse, || one(&step.change, changed, strict))?;
+        let came = ledger.change(inverse, || one(&step.change, changed, directories))?;
         match came {
             Ok(_) => undone.back.push(path),
             Err(refused) => undone.left.push((path, refused.why().to_owned())),
@@ -95,7 +96,16 @@ fn inverse(change: &Change) -> Option<(RawPath, Change)> {
     Some((path.clone(), inverse))
 }
 
-fn one(change: &Change, left_at: Option<WallNanos>, strict: bool) -> Changed {
+/// What may have happened to a directory since we changed its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directories {
+    /// Nothing: a tree that was given away.
+    Untouched,
+    /// Entries came and went: a shared temp dir.
+    InUse,
+}
+
+fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) -> Changed {
     match change {
         Change::Mode { path, object, from, to } => {
             let node = found(path, object)?;
@@ -112,7 +122,8 @@ fn one(change: &Change, left_at: Option<WallNanos>, strict: bool) -> Changed {
                 return Err(Refused::Kept(format!("it belongs to {}:{} by now", now.uid, now.gid)));
             }
             let untouched = left_at.is_some_and(|left| left.0 == now.changed);
-            if (strict || object.kind != Kind::Directory) && !untouched {
+            let may_be_in_use = object.kind == Kind::Directory && directories == Directories::InUse;
+            if !may_be_in_use && !untouched {
                 return Err(Refused::Kept("somebody changed it since".to_owned()));
             }
             if object.kind == Kind::File && now.links != 1 {

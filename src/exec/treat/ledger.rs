@@ -84,24 +84,24 @@ impl<'a> Ledger<'a> {
     /// As [`Ledger::change`].
     pub fn batch(
         &mut self,
-        changes: Vec<Change>,
+        wanted: Vec<Change>,
         mut act: impl FnMut(usize) -> Changed,
     ) -> Result<Vec<Changed>, JournalError> {
         let (work, first) = (self.work, self.next);
-        let count = changes.len();
-        let steps = (first..).zip(changes).map(|(step, change)| Act { step, change });
+        let count = wanted.len();
+        let steps = (first..).zip(wanted).map(|(step, change)| Act { step, change });
         self.journal.add(&Record::Intent { work, steps: steps.collect() })?;
         let mut all = Vec::with_capacity(count);
         let mut outcome = Vec::with_capacity(count);
         for (step, at) in (first..).zip(0..count) {
             self.next = step + 1;
-            let changed = act(at);
-            let done = match changed.clone() {
+            let result = act(at);
+            let done = match result.clone() {
                 Ok(changed) => Done::Done { changed },
                 Err(refused) => refused.into(),
             };
             outcome.push(Came { step, done });
-            all.push(changed);
+            all.push(result);
         }
         self.journal.add(&Record::Outcome { work, steps: outcome })?;
         Ok(all)

@@ -29,6 +29,7 @@ use crate::model::units::WallNanos;
 use ledger::Ledger;
 pub use ledger::Refused;
 use private_tmp::Fresh;
+use stop::Force;
 use tree::{Gift, Given};
 
 /// Puts the digest in.
@@ -164,7 +165,8 @@ impl Hand<'_> {
                 Deed::ReloadManager => units::reload()?,
                 Deed::Stop { whom, uid, exe, patience_ms, kill } => {
                     let patience = Duration::from_millis(*patience_ms);
-                    told = stop::stop(*whom, (*uid, exe.as_ref()), patience, *kill)?;
+                    let force = if *kill { Force::AtLast } else { Force::Never };
+                    told = stop::stop(*whom, (*uid, exe.as_ref()), patience, force)?;
                 }
                 _ => {}
             }

@@ -144,6 +144,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test makes what somebody else would")]
     fn takes_another_name_where_somebody_else_has_that() {
         let dir = scratch::dir();
         let taken = dir.path().join(NAME);

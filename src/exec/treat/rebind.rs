@@ -25,7 +25,7 @@ use crate::sys::{child, stat};
 /// The kind of the helper.
 pub const HELPER: &str = "rebind";
 /// Much longer than it takes; whoever is killed in the middle leaves the process without either mount.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A mount table of the largest namespace that the kernel allows by default.
 const TABLE: usize = 64 << 20;
 

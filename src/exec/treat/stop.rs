@@ -15,12 +15,21 @@ const STATUS: usize = 1 << 20;
 /// After SIGKILL only a process that the kernel holds (state D) lives on.
 const AFTER_KILL: Duration = Duration::from_secs(5);
 
+/// What happens to a process that does not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// It is killed.
+    AtLast,
+    /// It lives on.
+    Never,
+}
+
 /// SIGTERM, a wait, and SIGKILL where that was planned. Says how it went.
 pub fn stop(
     whom: Whom,
     seen: (u32, Option<&RawPath>),
     patience: Duration,
-    kill: bool,
+    force: Force,
 ) -> Result<String, Refused> {
     let (uid, exe) = seen;
     let held = way::hold(whom)?;
@@ -48,7 +57,7 @@ pub fn stop(
         return Ok(format!("pid {pid} has ended by itself"));
     }
     let seconds = patience.as_secs();
-    if !kill {
+    if force == Force::Never {
         return Err(Refused::Failed(None, format!("pid {pid} still runs {seconds} s after SIGTERM")));
     }
     held.pidfd.signal(Signal::KILL).map_err(trouble())?;

@@ -1,7 +1,8 @@
 //! Deeds on real directories, and taking them back.
+#![expect(clippy::disallowed_methods, reason = "tests make, change and remove what they look at by path")]
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::*;
 use crate::exec::stage::Stage;
@@ -33,17 +34,17 @@ fn plan(action: &str, deed: Deed) -> Treatment {
     })
 }
 
-fn at(path: &PathBuf) -> Way {
+fn at(path: &Path) -> Way {
     Way { by: None, path: RawPath::from(path.as_os_str()) }
 }
 
-fn inode(path: &PathBuf) -> Inode {
+fn inode(path: &Path) -> Inode {
     let found = std::fs::symlink_metadata(path).unwrap();
     let (major, minor) = (rustix::fs::major(found.dev()), rustix::fs::minor(found.dev()));
     Inode { device: Device { major, minor }, inode: found.ino() }
 }
 
-fn rights(path: &PathBuf) -> Rights {
+fn rights(path: &Path) -> Rights {
     let found = std::fs::symlink_metadata(path).unwrap();
     Rights { mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
 }
@@ -64,7 +65,7 @@ impl Stage {
         back::take_back(&mut journal, &records, WorkId(1), WorkId(2)).unwrap()
     }
 
-    fn set(&self, path: &PathBuf, to: u32) -> Came {
+    fn set(&self, path: &Path, to: u32) -> Came {
         let from = rights(path);
         let to = Rights { mode: to, ..from };
         self.treat("repair-mode", Deed::SetRights { at: at(path), inode: inode(path), from, to })

@@ -129,7 +129,7 @@ impl Walk<'_, '_> {
             }
             match inner {
                 Some(Ok(_)) if levels.len() >= LEVELS => {
-                    self.left(&here, &format!("deeper than {LEVELS} levels"))
+                    self.left(&here, &format!("deeper than {LEVELS} levels"));
                 }
                 Some(Ok(listing)) if is_same(listing.as_fd(), &object) => {
                     let names = self.names(listing.as_fd(), &here);

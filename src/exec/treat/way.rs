@@ -68,15 +68,15 @@ pub fn names(path: &RawPath) -> Result<Vec<&[u8]>, Refused> {
     Ok(names)
 }
 
-/// A handle on what lies at the end of a way, and its name in the directory above it; through no link.
+/// A handle on what lies at the end of a way, whatever it is; through no link.
 pub fn node(way: &Way) -> Result<OwnedFd, Refused> {
-    let mut here = root(way)?;
-    let names = names(&way.path)?;
-    for (at, name) in names.iter().enumerate() {
-        let last = at + 1 == names.len();
-        here = deeper(&here, name, !last)?;
+    let root = root(way)?;
+    if names(&way.path)?.is_empty() {
+        return Ok(root);
     }
-    Ok(here)
+    let (dir, name) = parent_in(root, &way.path)?;
+    let shown = RawPath::new(&name[..]).shown();
+    dirfd::open_node(dir.as_fd(), &name).map_err(Refused::at(format!("cannot open {shown}")))
 }
 
 /// The directory above the end of a way, and the name in it.
@@ -91,7 +91,7 @@ pub fn parent_in(root: OwnedFd, path: &RawPath) -> Result<(OwnedFd, Vec<u8>), Re
     let (last, above) =
         names.split_last().ok_or_else(|| Refused::Kept("the root itself is not changed".to_owned()))?;
     for name in above {
-        here = deeper(&here, name, true)?;
+        here = deeper(&here, name)?;
     }
     Ok((here, last.to_vec()))
 }
@@ -112,12 +112,8 @@ pub fn as_far_as_it_goes(way: &Way) -> Result<(OwnedFd, Vec<Vec<u8>>), Refused> 
     Ok((here, Vec::new()))
 }
 
-fn deeper(dir: &OwnedFd, name: &[u8], must_be_directory: bool) -> Result<OwnedFd, Refused> {
-    let node = dirfd::open_node(dir.as_fd(), name);
-    if must_be_directory {
-        return directory(node, name);
-    }
-    node.map_err(Refused::at(format!("cannot open {}", RawPath::new(name).shown())))
+fn deeper(dir: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Refused> {
+    directory(dirfd::open_node(dir.as_fd(), name), name)
 }
 
 fn directory(node: io::Result<OwnedFd>, name: &[u8]) -> Result<OwnedFd, Refused> {
