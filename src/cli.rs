@@ -79,6 +79,8 @@ pub enum Command {
     Journal,
     /// Free for good what earlier clean-ups put aside.
     Purge(PurgeArgs),
+    /// The guided actions without a terminal: what would be done about each finding; `--apply` does it.
+    Fix(FixArgs),
     /// The runbook page of a cause; without one, the list of causes.
     Explain(ExplainArgs),
     /// Build an incident for real, in private namespaces, and open the console in it; without one, list them.
@@ -309,6 +311,28 @@ pub struct PurgeArgs {
     /// Only what was put aside so long ago.
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = age)]
     pub older_than: std::time::Duration,
+}
+
+/// Arguments of `fix`.
+#[derive(Clone, Debug, Args)]
+pub struct FixArgs {
+    /// The id of a cause: `private-tmp-deleted`; all that is found where none is named.
+    pub cause: Option<String>,
+    /// Whom to look at.
+    #[command(flatten)]
+    pub whom: Whom,
+    /// This action instead of the first one that a finding offers.
+    #[arg(long, value_name = "ID")]
+    pub action: Option<String>,
+    /// Do it, and prove by a probe that it helped.
+    #[arg(long)]
+    pub apply: bool,
+    /// Also what cannot be taken back; `--yes=ID` only that action.
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub yes: Option<String>,
+    /// How long the look may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
+    pub deadline: std::time::Duration,
 }
 
 /// Arguments of `explain`.

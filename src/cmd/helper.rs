@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::collect::surroundings::{self, Place, SurroundingsEyes};
 use crate::collect::{environment, fenced};
+use crate::exec::treat::rebind;
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
 use crate::probe::inside::InsideError;
@@ -34,6 +35,7 @@ pub fn serve(kind: &str) -> ExitCode {
             inside::serve(request, out).map_err(io::Error::other)
         }),
         environment::HELPER => answer_while_wanted(environment::serve),
+        rebind::HELPER => answer(rebind::serve),
         "look" => answer_while_wanted(fenced::serve),
         surroundings::HELPER => answer_while_wanted(surroundings::serve),
         "surroundings" => answer(show_surroundings),

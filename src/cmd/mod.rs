@@ -12,6 +12,7 @@ mod config;
 mod console;
 pub mod diff;
 pub mod explain;
+mod fix;
 pub mod helper;
 mod journal;
 mod lab;
@@ -86,6 +87,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Undo(args)) => undo::run(args, &cli.global),
         Some(Command::Journal) => journal::run(&cli.global),
         Some(Command::Purge(args)) => purge::run(args, &cli.global),
+        Some(Command::Fix(args)) => fix::run(args, &cli.global),
         Some(Command::Explain(args)) => explain::run(args, &cli.global),
         Some(Command::Lesson { scenario }) => {
             lesson::run(lesson::find(scenario)?, console::Ground::Here(Asked::default()), &cli.global)

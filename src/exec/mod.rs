@@ -35,4 +35,5 @@ mod stage;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
+pub mod treat;
 pub mod undo;

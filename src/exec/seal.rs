@@ -1,5 +1,6 @@
 //! What was shown is what runs: the digest of a plan, and whether it may still be carried out.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::plan::{Plan, SCHEMA};
@@ -58,9 +59,13 @@ pub fn check(plan: &Plan, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
 }
 
 fn digest(plan: &Plan) -> String {
-    let bare = Plan { digest: String::new(), ..plan.clone() };
+    hash(&Plan { digest: String::new(), ..plan.clone() })
+}
+
+/// The hash of plain data.
+pub(super) fn hash(data: &impl Serialize) -> String {
     // Plain data of ours always has a text; an empty one would match no plan.
-    let text = serde_json::to_vec(&bare).unwrap_or_default();
+    let text = serde_json::to_vec(data).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -217,7 +217,9 @@ fn look(change: &Change, place: BorrowedFd<'_>, quarantine: &Quarantine) -> Done
         Change::Mode { .. }
         | Change::Owner { .. }
         | Change::MakeDir { .. }
+        | Change::Made { .. }
         | Change::Write { .. }
+        | Change::Unlink { .. }
         | Change::Call { .. } => {
             Done::Kept { why: "interrupted; whether it was done is not known".to_owned() }
         }

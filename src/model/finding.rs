@@ -6,6 +6,7 @@ use super::errno::Errno;
 use super::process::Pid;
 use super::raw_path::{RawPath, RawText};
 use super::reading::Gap;
+use super::treatment::Aim;
 
 /// How bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +95,9 @@ pub struct Action {
     pub reversible: bool,
     /// The commands that do it by hand, in order.
     pub by_hand: Vec<String>,
+    /// What tmpmedic itself would do it to; nothing where it only guides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aim: Option<Aim>,
 }
 
 /// What an action risks.

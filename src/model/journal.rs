@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errno::Errno;
 use super::plan::ObjectId;
 use super::raw_path::RawPath;
+use super::treatment::Rights;
 use super::units::{Bytes, Entries, WallNanos};
 
 /// Number of a piece of work, from 1, never used again.
@@ -154,6 +155,24 @@ pub enum Change {
         from: Option<RawPath>,
         /// What stands there now.
         to: RawPath,
+    },
+    /// That directory was made by the step before: which one it is, by which an undo knows it.
+    Made {
+        /// Where.
+        path: RawPath,
+        /// Which object.
+        object: ObjectId,
+    },
+    /// A small file is removed, and kept here.
+    Unlink {
+        /// Which.
+        path: RawPath,
+        /// Which object.
+        object: ObjectId,
+        /// Its mode, owner and group.
+        rights: Rights,
+        /// What stood in it.
+        content: RawPath,
     },
     /// Something that cannot be taken back: a restart, a signal, a mount in a namespace.
     Call {

@@ -28,5 +28,6 @@ pub mod surroundings;
 pub mod temp_dir;
 pub mod temp_variable;
 pub mod thresholds;
+pub mod treatment;
 pub mod units;
 pub mod vantage;

@@ -77,6 +77,16 @@ impl Process {
         self.unit.clone().unwrap_or_else(|| self.comm.shown())
     }
 
+    /// The system service that it belongs to. A container's process belongs to its engine, and units of user managers and
+    /// scopes cannot be restarted by `systemctl restart`.
+    pub fn service(&self) -> Option<&str> {
+        let unit =
+            self.unit.as_deref().filter(|unit| self.container.is_none() && unit.ends_with(".service"))?;
+        let cgroup = self.cgroup.as_ref().ok();
+        let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
+        (!of_user).then_some(unit)
+    }
+
     /// Whether it is a runner, a build tool, a cache server or a build daemon.
     pub fn is_build(&self) -> bool {
         self.role.as_ref().is_some_and(|role| role.kind != RoleKind::Other)

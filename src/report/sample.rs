@@ -158,6 +158,7 @@ fn diagnosis() -> Diagnosis {
             by_hand: "awk '$1 == 209' /proc/4514/mountinfo".into(),
         }],
         actions: vec![Action {
+            aim: None,
             id: "restart-unit".into(),
             title: "restart the unit: systemd makes a fresh private /tmp; its running jobs die".into(),
             risk: Risk::Interrupts,

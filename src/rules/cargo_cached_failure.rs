@@ -8,6 +8,7 @@ use crate::model::process::Process;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::treatment::Aim;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers};
 
 /// Shorter lines ("error: aborting") would match by chance.
@@ -152,8 +153,12 @@ fn actions(info: &RustcInfo) -> Vec<Action> {
             id: "heal-cargo-replay".to_owned(),
             title: "remove the record; cargo makes it anew in a tenth of a second".to_owned(),
             risk: Risk::None,
-            reversible: false,
+            reversible: true,
             by_hand: vec![format!("rm -- {}", info.reached.quoted())],
+            aim: Some(Aim::Record {
+                by: info.pid.filter(|_| info.reached != info.path),
+                path: if info.pid.is_some() { info.path.clone() } else { info.reached.clone() },
+            }),
         },
         without_record(),
     ]

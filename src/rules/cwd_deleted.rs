@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::errno::Errno;
-use crate::model::finding::{Confidence, Finding, Severity};
+use crate::model::finding::{Risk, Confidence, Finding, Severity};
 use crate::model::process::{Pid, Process, RoleKind};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
@@ -58,11 +58,14 @@ fn finding(now: &Snapshot, path: &RawPath, party: &Party<'_>) -> Option<Finding>
     let place = lead.cwd.as_ref().ok()?;
     let means = "the kernel marks this directory as removed: getcwd fails, and nothing can be created relative to it";
     let mut actions: Vec<_> = offers::restart(party, "it starts in a directory that exists").into_iter().collect();
-    actions.push(offers::guide(
-        "end the process, or in a shell change to a directory that exists; making the path anew does not help",
-        crate::model::finding::Risk::Interrupts,
-        vec![format!("kill {}   # {}", lead.pid, lead.comm.shown())],
-    ));
+    if !lead.is_build() {
+        actions.push(offers::guide(
+            "in a shell change to a directory that exists; making the path anew does not help",
+            Risk::None,
+            vec!["cd /".to_owned()],
+        ));
+    }
+    actions.push(offers::stop(lead));
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: severity(now, party),

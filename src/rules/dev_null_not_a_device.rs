@@ -8,6 +8,7 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::treatment::{Aim, Inode, Rights};
 use crate::model::vantage::{Facts, Kind};
 use crate::rules::{Rule, RuleCard, Verdict, builds, evidence, offers};
 
@@ -97,13 +98,21 @@ fn is_user(process: &Process) -> bool {
 }
 
 fn actions(facts: Option<&Facts>) -> Vec<Action> {
-    if facts.is_some_and(is_null) {
+    if let Some(facts) = facts.filter(|facts| is_null(facts)) {
+        let from = Rights { mode: facts.mode, uid: facts.uid, gid: facts.gid };
         return vec![Action {
             id: "repair-mode".to_owned(),
             title: "give everybody their rights on /dev/null back".to_owned(),
             risk: Risk::None,
             reversible: true,
             by_hand: vec!["chmod 0666 /dev/null".to_owned()],
+            aim: Some(Aim::Rights {
+                by: None,
+                path: "/dev/null".into(),
+                inode: Inode { device: facts.device, inode: facts.inode },
+                from,
+                to: Rights { mode: 0o666, ..from },
+            }),
         }];
     }
     vec![offers::guide(

@@ -106,7 +106,7 @@ fn of_processes(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<F
             Risk::None,
             vec![format!("prlimit --pid {pid} --nofile={}:", limit.saturating_mul(4))],
         )];
-        actions.extend(offers::drop_in(process, "nofile", "LimitNOFILE=65536"));
+        actions.extend(offers::drop_in(process, "nofile", ("LimitNOFILE", "65536")));
         let label = scope::label_of(process);
         Some(Finding {
             title: format!("{label} has {open} of {limit} descriptors open"),

@@ -1,10 +1,11 @@
 //! Actions that several rules offer, their commands made concrete with unit, process and path.
 //!
-//! tmpmedic runs none of them: each is a title, its risk and what to paste.
+//! Each is a title, its risk, what to paste, and what a remedy would do it to; the rule itself does nothing.
 
 use crate::model::finding::{Action, Risk};
-use crate::model::process::{Container, Pid, Process};
+use crate::model::process::{Container, Pid, Process, RoleKind};
 use crate::model::raw_path::RawPath;
+use crate::model::treatment::{Aim, Rights, Setting};
 use crate::rules::cohort::Cohort;
 use crate::rules::party::Party;
 use crate::rules::place;
@@ -12,7 +13,7 @@ use crate::rules::spot::Spot;
 
 /// Commands for a person to run after thinking; tmpmedic runs none of them.
 pub fn guide(title: impl Into<String>, risk: Risk, by_hand: Vec<String>) -> Action {
-    Action { id: "guide-only".to_owned(), title: title.into(), risk, reversible: false, by_hand }
+    Action { id: "guide-only".to_owned(), title: title.into(), risk, reversible: false, by_hand, aim: None }
 }
 
 /// The same, where it can be taken back.
@@ -37,6 +38,7 @@ pub fn clean(dir: &RawPath) -> Action {
             ),
             format!("du -xh --max-depth=1 {dir} | sort -h | tail -n 20"),
         ],
+        aim: None,
     }
 }
 
@@ -55,18 +57,27 @@ pub fn find_what_fills(cohort: &Cohort<'_>) -> Action {
 }
 
 /// A drop-in for the service of a process, and a restart: the running jobs die. Scopes and slices take no such settings.
-pub fn drop_in(process: &Process, name: &str, setting: &str) -> Option<Action> {
+pub fn drop_in(process: &Process, name: &str, (key, value): (&str, &str)) -> Option<Action> {
     let unit = service_of(process)?;
+    let setting = format!("{key}={value}");
     let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str()).quoted();
     let word = RawPath::from(unit).quoted();
-    Some(guide_back(
-        format!("set {setting} for {unit}, then restart it; its running jobs die"),
-        Risk::Interrupts,
-        vec![
+    let setting_of_unit = Setting::Directive { key: key.to_owned(), value: value.into() };
+    Some(Action {
+        id: "set-override".to_owned(),
+        title: format!("set {setting} for {unit}, then restart it; its running jobs die"),
+        risk: Risk::Interrupts,
+        reversible: true,
+        by_hand: vec![
             format!("mkdir -p {dir} && printf '[Service]\\n{setting}\\n' > {dir}/{name}.conf"),
             format!("systemctl daemon-reload && systemctl restart {word}"),
         ],
-    ))
+        aim: Some(Aim::DropIn {
+            unit: unit.to_owned(),
+            name: name.to_owned(),
+            settings: vec![setting_of_unit],
+        }),
+    })
 }
 
 /// `mount -o remount,OPTION` of a mount point as a process sees it.
@@ -91,6 +102,7 @@ pub fn restart_unit(unit: &str, effect: &str) -> Action {
         risk: Risk::Interrupts,
         reversible: false,
         by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
+        aim: Some(Aim::Unit(unit.to_owned())),
     }
 }
 
@@ -101,14 +113,37 @@ pub fn service<'a>(party: &'a Party<'_>) -> Option<&'a str> {
 
 /// The same of one process; a container's belongs to its engine.
 pub fn service_of(process: &Process) -> Option<&str> {
-    let unit = process.unit.as_deref().filter(|_| process.container.is_none())?;
-    is_of_system(unit, Some(process)).then_some(unit)
+    process.service()
 }
 
 fn is_of_system(unit: &str, process: Option<&Process>) -> bool {
     let cgroup = process.and_then(|p| p.cgroup.as_ref().ok());
     let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
     unit.ends_with(".service") && !of_user
+}
+
+/// Ends a process. One that clients start again when they need it (a compiler cache, a build daemon) loses nothing but the
+/// work that it does now.
+pub fn stop(process: &Process) -> Action {
+    let kind = process.role.as_ref().map(|role| role.kind);
+    let on_demand = matches!(kind, Some(RoleKind::CacheServer | RoleKind::BuildDaemon));
+    let (pid, name) = (process.pid, process.comm.shown());
+    let (id, title) = if on_demand {
+        (
+            "restart-daemon",
+            format!("stop {name} (pid {pid}); the next build starts it again, what it does now fails once"),
+        )
+    } else {
+        ("stop-process", format!("end {name} (pid {pid}); what it does now is lost"))
+    };
+    Action {
+        id: id.to_owned(),
+        title,
+        risk: Risk::Interrupts,
+        reversible: false,
+        by_hand: vec![format!("kill {pid}   # {name}")],
+        aim: Some(Aim::Process(pid)),
+    }
 }
 
 /// Looks at a container and removes it with what it wrote, in the words of its engine; only a look where that is not known.
@@ -155,16 +190,21 @@ pub fn make_temp_dir(spot: &Spot<'_>, path: &RawPath) -> Action {
     let alone = spot.party.pids.len() == 1 || spot.party.unit.is_some() || spot.party.container.is_some();
     // One user gets a directory of its own; a shared one needs the mode of /tmp.
     let (rights, of) = if alone && who.uid != 0 && *path != "/tmp".into() {
-        (format!("-m 0700 -o {} -g {}", who.uid, who.gid), format!(" for {}", who.shown()))
+        (Rights { mode: 0o700, uid: who.uid, gid: who.gid }, format!(" for {}", who.shown()))
     } else {
-        ("-m 1777 -o root -g root".to_owned(), String::new())
+        (Rights::SHARED, String::new())
+    };
+    let by_hand = match rights {
+        Rights::SHARED => "-m 1777 -o root -g root".to_owned(),
+        Rights { mode, uid, gid } => format!("-m {mode:04o} -o {uid} -g {gid}"),
     };
     Action {
         id: "make-temp-dir".to_owned(),
         title: format!("make {}{of}; whoever removed it may do so again", path.shown()),
         risk: Risk::None,
         reversible: true,
-        by_hand: vec![format!("install -d {rights} {}", spot.reached(path).quoted())],
+        by_hand: vec![format!("install -d {by_hand} {}", spot.reached(path).quoted())],
+        aim: Some(Aim::Directory { by: spot.pid(), path: path.clone(), rights }),
     }
 }
 
@@ -183,6 +223,8 @@ pub fn unset(party: &Party<'_>, name: &str) -> Action {
     };
     let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str());
     let file = dir.join(b"zz-temp-dir.conf");
+    let settings = vec![Setting::Unset(name.to_owned())];
+    let aim = Aim::DropIn { unit: unit.to_owned(), name: "zz-temp-dir".to_owned(), settings };
     let unit = RawPath::from(unit).quoted();
     Action {
         id: "set-override".to_owned(),
@@ -196,6 +238,7 @@ pub fn unset(party: &Party<'_>, name: &str) -> Action {
             format!("printf '[Service]\\nUnsetEnvironment={name}\\n' > {}", file.quoted()),
             format!("systemctl daemon-reload && systemctl restart {unit}"),
         ],
+        aim: Some(aim),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::model::finding::{Action, Confidence, Finding, Risk};
 use crate::model::mount::Mount;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::treatment::Aim;
 use crate::model::units::count;
 use crate::rules::party::Party;
 use crate::rules::scope::{self, Group};
@@ -94,7 +95,7 @@ fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
     let pids = group.pids.iter().copied().collect();
     let parties = Party::all_of(now, &pids);
     let restart = parties.iter().find_map(|p| offers::restart(p, "systemd makes a fresh private one"));
-    let mut actions: Vec<Action> = restart.into_iter().collect();
+    let mut actions = Vec::new();
     let point = group.mount.point.quoted();
     if let Some(pid) = scope::witness(now, &group.pids) {
         actions.push(Action {
@@ -105,8 +106,10 @@ fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
             by_hand: vec![format!(
                 "nsenter -t {pid} -m sh -c 'umount -l {point} && mount -t tmpfs -o mode=1777,size=10% tmpfs {point}'"
             )],
+            aim: Some(Aim::DeadMount { pid, mount_id: group.mount.id }),
         });
     }
+    actions.extend(restart);
     actions
 }
 

@@ -84,7 +84,7 @@ fn actions(now: &Snapshot, pid: Pid) -> Vec<Action> {
         Risk::None,
         vec![format!("prlimit --pid {pid} --fsize=unlimited:unlimited")],
     )];
-    actions.extend(now.process(pid).and_then(|p| offers::drop_in(p, "fsize", "LimitFSIZE=infinity")));
+    actions.extend(now.process(pid).and_then(|p| offers::drop_in(p, "fsize", ("LimitFSIZE", "infinity"))));
     actions
 }
 

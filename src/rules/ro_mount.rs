@@ -131,8 +131,8 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
             ],
         ));
     } else if let Some(service) = process.filter(|p| offers::service_of(p).is_some()) {
-        actions.extend(offers::drop_in(service, "tmp", "PrivateTmp=yes"));
-        actions.extend(offers::drop_in(service, "writable", &format!("ReadWritePaths={path}")));
+        actions.extend(offers::drop_in(service, "tmp", ("PrivateTmp", "yes")));
+        actions.extend(offers::drop_in(service, "writable", ("ReadWritePaths", &path.shown())));
     } else {
         actions.push(offers::guide_back(
             "make this mount writable again",

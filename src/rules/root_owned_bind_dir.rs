@@ -11,6 +11,7 @@ use crate::model::process::{Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::treatment::{Aim, Inode};
 use crate::model::units::{WallNanos, count};
 use crate::model::vantage::{Can, Facts, HowKnown, Kind, Reason, Vantage};
 use crate::rules::cohort::{self, Cohort};
@@ -160,7 +161,7 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
         title: format!("{path} in {} is root's: uid {} cannot write", subject.name, cohort.lead.credentials.uid),
         errno: Some(Errno::EACCES),
         evidence,
-        actions: vec![give(cohort, host.as_ref())],
+        actions: vec![give(cohort, host.as_ref(), facts)],
         subject,
     })
 }
@@ -201,8 +202,17 @@ fn sign_seen(cohort: &Cohort<'_>, sign: Sign, facts: &Facts) -> Option<Evidence>
     }
 }
 
-fn give(cohort: &Cohort<'_>, host: Option<&RawPath>) -> Action {
+fn give(cohort: &Cohort<'_>, host: Option<&RawPath>, facts: &Facts) -> Action {
     let who = &cohort.lead.credentials;
+    let by = host.is_none().then(|| cohort.pid());
+    let aim = Aim::Tree {
+        by,
+        path: host.cloned().unwrap_or_else(|| cohort.path()),
+        inode: Inode { device: facts.device, inode: facts.inode },
+        old_uid: 0,
+        uid: who.uid,
+        gid: who.gid,
+    };
     let place = host.cloned().unwrap_or_else(|| cohort.reach()).quoted();
     Action {
         id: "give-to-runner".to_owned(),
@@ -213,6 +223,7 @@ fn give(cohort: &Cohort<'_>, host: Option<&RawPath>) -> Action {
             format!("find {place} -xdev -uid 0 | head -n 20"),
             format!("chown -hR --from=0 {}:{} {place}", who.uid, who.gid),
         ],
+        aim: Some(aim),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::process::{Credentials, MountNs};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
+use crate::model::treatment::{Aim, Inode, Rights};
 use crate::model::vantage::{Facts, HowKnown, Kind, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::rights::{self, Denial};
@@ -189,18 +190,26 @@ fn repair(
 ) -> Action {
     let reached = place::reach(cohort.now, cohort.lead, path).quoted();
     let mode = facts.mode;
+    let from = Rights { mode, uid: facts.uid, gid: facts.gid };
     let back = format!("chmod {mode:04o} {reached}; chown {}:{} {reached}", facts.uid, facts.gid);
-    let (title, command) = if is_shared(path) {
+    let (to, title, command) = if is_shared(path) {
         (
+            Rights { mode: SHARED_MODE, uid: 0, gid: 0 },
             format!("make {path} root's, mode 1777"),
             format!("chown 0:0 {reached} && chmod {SHARED_MODE:04o} {reached}"),
         )
     } else if !is_end {
-        (format!("let everybody go through {path} (search, no more)"), format!("chmod o+x {reached}"))
+        (
+            Rights { mode: mode | 0o001, ..from },
+            format!("let everybody go through {path} (search, no more)"),
+            format!("chmod o+x {reached}"),
+        )
     } else if facts.uid == who.uid {
-        (format!("give the owner of {path} all rights"), format!("chmod u+rwx {reached}"))
+        let to = Rights { mode: mode | 0o700, ..from };
+        (to, format!("give the owner of {path} all rights"), format!("chmod u+rwx {reached}"))
     } else {
         (
+            Rights { mode: mode | 0o700, uid: who.uid, gid: who.gid },
             format!("give {path} to {}", who.shown()),
             format!("chown {}:{} {reached} && chmod u+rwx {reached}", who.uid, who.gid),
         )
@@ -211,6 +220,13 @@ fn repair(
         risk: Risk::None,
         reversible: true,
         by_hand: vec![command, format!("# to undo: {back}")],
+        aim: Some(Aim::Rights {
+            by: (!place::is_ours(cohort.now, cohort.lead)).then(|| cohort.pid()),
+            path: path.clone(),
+            inode: Inode { device: facts.device, inode: facts.inode },
+            from,
+            to,
+        }),
     }
 }
 

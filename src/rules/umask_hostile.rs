@@ -68,7 +68,7 @@ fn finding(now: &Snapshot, pids: &[Pid]) -> Option<Finding> {
         Risk::None,
         vec!["grep -rn umask /etc/profile /etc/profile.d /etc/login.defs /etc/pam.d 2>/dev/null".to_owned()],
     )];
-    actions.extend(offers::drop_in(process, "umask", "UMask=0022"));
+    actions.extend(offers::drop_in(process, "umask", ("UMask", "0022")));
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: if suffers.is_some() { Severity::Critical } else { Severity::Warning },

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides; `exec` does, and it is the only room that may call this file.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -60,13 +61,32 @@ pub fn make_open_dir(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
 pub fn put_file(dir: BorrowedFd<'_>, name: &[u8], aside: &[u8], content: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(dir, aside, flags, Mode::from_raw_mode(0o644))?;
-    let mut file = std::fs::File::from(file);
+    let mut file = File::from(file);
     let written = file.write_all(content).and_then(|()| file.sync_all());
     let put = written.and_then(|()| move_plainly(dir, aside, dir, name));
     if put.is_err() {
         unlink(dir, aside).ok();
     }
     put
+}
+
+/// Makes a regular file that did not exist, with exactly that mode.
+///
+/// # Errors
+/// Those of openat(2): EEXIST for whatever has that name, a link that leads nowhere included.
+pub fn create_new(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?;
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+    Ok(file.into())
+}
+
+/// Waits until the names of a directory that is open for listing are on the disk.
+///
+/// # Errors
+/// Those of fsync(2).
+pub fn sync_names(dir: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::fs::fsync(dir)?)
 }
 
 /// Removes a name that is no directory.

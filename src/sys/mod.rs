@@ -24,6 +24,7 @@ pub mod pidfd;
 pub mod plainfile;
 pub mod presence;
 pub mod procfile;
+pub mod program;
 pub mod remove;
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -1,17 +1,24 @@
-//! Mounting: new file systems, other places of the tree, flags; only ever in a mount namespace of our own.
+//! Mounting: new file systems, other places of the tree, flags.
 //!
-//! Whoever calls this has made such a namespace and cut its propagation. Called by `lab`.
+//! `lab` calls this in a mount namespace of its own whose propagation it has cut; `exec` in the namespace of the service
+//! that it mends, in a helper process.
 
 use std::ffi::CString;
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::libc;
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 /// MOUNT_ATTR_RDONLY and AT_RECURSIVE. Source: mount_setattr(2), linux/mount.h.
 const READ_ONLY: u64 = 1;
 const RECURSIVE: libc::c_int = 0x8000;
+/// MOUNT_ATTR_NOSUID, NODEV, NOEXEC and MS_PRIVATE.
+const NO_SUID: u64 = 2;
+const NO_DEV: u64 = 4;
+const NO_EXEC: u64 = 8;
+const PRIVATE: u64 = 1 << 18;
 
 /// The argument of mount_setattr(2), first version.
 #[repr(C)]
@@ -70,6 +77,72 @@ pub fn bind(source: &Path, at: &Path, depth: Depth) -> io::Result<()> {
         Depth::One => rustix::mount::mount_bind(source, at),
         Depth::All => rustix::mount::mount_bind_recursive(source, at),
     };
+    Ok(done?)
+}
+
+/// A detached copy of the mount of a directory, from that directory on.
+///
+/// # Errors
+/// What open_tree(2) answers: ENOSYS before Linux 5.2.
+pub fn clone_tree(dir: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    Ok(rustix::mount::open_tree(dir, "", flags)?)
+}
+
+/// What a mount forbids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forbids {
+    /// Set-user-id programs.
+    pub suid: bool,
+    /// Device nodes.
+    pub dev: bool,
+    /// Programs.
+    pub exec: bool,
+}
+
+/// Makes a mount forbid that, and cuts it off from the one that it was copied from.
+///
+/// # Errors
+/// What mount_setattr(2) answers; ENOSYS before Linux 5.12.
+pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids) -> io::Result<()> {
+    let bit = |on: bool, bit: u64| if on { bit } else { 0 };
+    let set = bit(forbids.suid, NO_SUID) | bit(forbids.dev, NO_DEV) | bit(forbids.exec, NO_EXEC);
+    let attr = MountAttr { set, clear: 0, propagation: PRIVATE, user_ns: 0 };
+    #[expect(unsafe_code, reason = "neither rustix nor nix has mount_setattr")]
+    // SAFETY: the path ends in NUL and the struct has the size that is given; both outlive the call, as does the handle.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const attr,
+            size_of::<MountAttr>(),
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Puts a detached mount onto the directory behind a handle.
+///
+/// # Errors
+/// What move_mount(2) answers.
+pub fn attach_tree(tree: BorrowedFd<'_>, onto: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(tree, "", onto, "", flags)?)
+}
+
+/// Takes exactly the mount whose root is behind that handle off the tree, whatever lies on its name by now. Only for a
+/// single-threaded process, whose working directory it changes.
+///
+/// # Errors
+/// What umount2(2) answers: EINVAL where the handle is not on the root of a mount of this namespace.
+pub fn detach_exactly(root: BorrowedFd<'_>) -> io::Result<()> {
+    // `.` is the mount itself; the path of its mount point would lead to whatever was mounted over it since.
+    rustix::process::fchdir(root)?;
+    let done = rustix::mount::unmount(".", UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    rustix::process::chdir("/")?;
     Ok(done?)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 /// A hold on one process, whatever becomes of its number.
 #[derive(Debug)]
@@ -24,6 +25,14 @@ impl Pidfd {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::from(rustix::io::Errno::INVAL))?;
         Ok(Self { fd: pidfd_open(pid, PidfdFlags::empty())? })
+    }
+
+    /// Joins its mount namespace, for good: only for a single-threaded helper process.
+    ///
+    /// # Errors
+    /// EPERM without the right to; EINVAL before Linux 5.8; ESRCH where it has ended.
+    pub fn join_mounts(&self) -> io::Result<()> {
+        Ok(move_into_thread_name_spaces(self.fd.as_fd(), ThreadNameSpaceType::MOUNT)?)
     }
 
     /// Sends it a signal.

@@ -159,6 +159,33 @@ fn every_rule_has_a_page_and_every_page_a_rule() {
 }
 
 #[test]
+fn every_action_of_a_rule_is_a_remedy_and_every_remedy_an_action_of_a_rule() {
+    use tmpmedic::remedies::{CLEAN, GUIDE, REMEDIES};
+    let remedies: BTreeSet<String> = REMEDIES.iter().map(|remedy| remedy.card().id.to_owned()).collect();
+    assert_eq!(remedies.len(), REMEDIES.len(), "two remedies share an id");
+    let mut files = Vec::new();
+    sources(&root().join("src/rules"), &mut files);
+    let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    for id in &remedies {
+        assert!(text.contains(&format!("\"{id}\"")), "no rule offers {id}");
+    }
+    let offered = text.split("id: \"").skip(1).filter_map(|rest| {
+        let (id, rest) = rest.split_once('"')?;
+        rest.starts_with(".to_owned()").then(|| id.to_owned())
+    });
+    let known = |id: &String| remedies.contains(id) || [CLEAN, GUIDE].contains(&id.as_str());
+    let unknown: BTreeSet<String> = offered.filter(|id| !known(id)).collect();
+    assert!(unknown.is_empty(), "rules offer what is no remedy: {unknown:?}");
+    for card in REMEDIES.iter().map(|remedy| remedy.card()) {
+        assert!(
+            !card.title.is_empty() && !card.page.is_empty() && !card.verification.is_empty(),
+            "{}",
+            card.id
+        );
+    }
+}
+
+#[test]
 fn a_rule_yields_only_to_rules_that_exist_and_never_in_a_circle() {
     let cards: BTreeMap<&str, &[&str]> =
         tmpmedic::rules::RULES.iter().map(|r| (r.card().id, r.card().yields_to)).collect();

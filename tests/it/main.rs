@@ -20,6 +20,7 @@ mod clean;
 mod cli;
 mod diffs;
 mod docker;
+mod fix;
 mod frames;
 mod golden;
 mod hostile_captures;

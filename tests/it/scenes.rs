@@ -222,7 +222,14 @@ fn dead_finding(n: u32) -> Finding {
 }
 
 fn action(id: &str, title: &str, risk: Risk, command: &str) -> Action {
-    Action { id: id.into(), title: title.into(), risk, reversible: false, by_hand: vec![command.to_owned()] }
+    Action {
+        id: id.into(),
+        title: title.into(),
+        risk,
+        reversible: false,
+        by_hand: vec![command.to_owned()],
+        aim: None,
+    }
 }
 
 fn finding(id: &str, severity: Severity, title: &str, path: &str) -> Finding {

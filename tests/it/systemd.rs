@@ -190,3 +190,100 @@ fn a_unit_can_be_asked_about_alone() {
     let failed = report["steps"].as_array().unwrap().iter().find(|s| s["ok"] == false).unwrap();
     assert_eq!((failed["step"].as_str(), failed["errno"].as_str()), (Some("mkdir"), Some("ENOENT")));
 }
+
+/// What `fix --json` says inside, and its exit code.
+fn fix(lab: &Lab, options: &[&str]) -> Checked {
+    let command: Vec<&str> = [TMPMEDIC, "fix", "--json"].into_iter().chain(options.iter().copied()).collect();
+    Checked::from(&lab.inside(&command))
+}
+
+/// A journal and drop-ins of its own: nothing of the machine's.
+fn with_a_room(units: &[(&str, &str)], start: &[&str]) -> Lab {
+    let lab = Lab::boot(units, start);
+    let script = "mount -t tmpfs lab /var/lib && mount -t tmpfs lab /etc/systemd/system";
+    assert!(lab.inside(&["sh", "-c", script]).status.success());
+    lab
+}
+
+fn said(lab: &Lab, script: &str) -> String {
+    String::from_utf8_lossy(&lab.inside(&["sh", "-c", script]).stdout).trim().to_owned()
+}
+
+#[test]
+fn a_running_service_gets_a_live_tmp_and_systemd_still_cleans_up_behind_it() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", RUNNER)], &[unit]);
+    let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
+    clean_the_old_way(&lab, &["1"]);
+    assert_eq!(lab.check(&["--unit", unit]).code, 2);
+    let planned = fix(&lab, &["private-tmp-deleted"]);
+    assert_eq!(planned.json["fixes"][0]["plan"]["ends"], serde_json::json!([]), "nobody ends");
+
+    let fixed = fix(&lab, &["private-tmp-deleted", "--apply", "--yes"]);
+    let outcome = &fixed.json["fixes"][0]["outcome"];
+    assert_eq!(fixed.code, 0, "{outcome:#}");
+    assert_eq!(outcome["before"][0]["errno"], "ENOENT");
+    assert_eq!(outcome["after"][0]["can_create"], true);
+    assert_eq!(
+        said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service"),
+        main,
+        "the same main process"
+    );
+    assert_eq!(lab.check(&["--unit", unit]).code, 0, "nothing is wrong with it any more");
+    let reached =
+        said(&lab, &format!("touch /proc/{main}/root/tmp/job; ls /tmp/systemd-private-*{unit}*/tmp"));
+    assert_eq!(reached, "job", "the directory on the host is the one that the service sees");
+
+    assert!(lab.inside(&["systemctl", "stop", unit]).status.success());
+    assert_eq!(
+        said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner*"),
+        "",
+        "systemd has removed it at stop"
+    );
+    assert!(lab.inside(&["systemctl", "start", unit]).status.success());
+    assert_eq!(lab.check(&["--unit", unit]).code, 0);
+}
+
+#[test]
+fn a_restart_says_who_ends_and_proves_the_new_process() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", RUNNER)], &[unit]);
+    let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
+    clean_the_old_way(&lab, &["1"]);
+    // A program of that name on the path of the caller is not what runs.
+    let evil = "mkdir /run/evil; printf '#!/bin/sh\ntouch /run/hijacked\n' > /run/evil/systemctl; chmod 755 /run/evil/systemctl";
+    said(&lab, evil);
+    let line = format!(
+        "export PATH=/run/evil:$PATH; systemctl && rm /run/hijacked || echo no control >&2
+         {TMPMEDIC} fix private-tmp-deleted --action restart-unit --apply --yes --json
+         [ ! -e /run/hijacked ] || echo hijacked >&2"
+    );
+    let output = lab.inside(&["sh", "-c", &line]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "the control is hijacked, tmpmedic is not");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fixed = &json["fixes"][0];
+    assert_eq!(fixed["plan"]["ends"][0]["pid"].to_string(), main, "{fixed:#}");
+    assert_eq!(fixed["outcome"]["exit"], 0, "{fixed:#}");
+    assert_ne!(fixed["outcome"]["after"][0]["pid"].to_string(), main, "proved as the new process");
+}
+
+#[test]
+fn a_drop_in_takes_a_variable_away_at_the_next_restart() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let text = RUNNER.replace("[Service]", "[Service]\nEnvironment=TMPDIR=relative/tmp");
+    let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
+    let broken = lab.check(&["--unit", unit]);
+    assert!(broken.of("tmpdir-relative").next().is_some(), "{:#}", broken.json["findings"]);
+    let fixed = fix(&lab, &["tmpdir-relative", "--action", "set-override", "--apply"]);
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    let file = "/etc/systemd/system/forgejo-runner@1.service.d/zz-temp-dir.conf";
+    assert_eq!(
+        said(&lab, &format!("cat {file}; stat -c %a:%u {file}")),
+        "[Service]\nUnsetEnvironment=TMPDIR\n644:0"
+    );
+    assert!(lab.inside(&["systemctl", "restart", unit]).status.success());
+    assert!(lab.check(&["--unit", unit]).of("tmpdir-relative").next().is_none());
+}

@@ -76,7 +76,12 @@ fn format_of(args: &CheckArgs, global: &Global) -> anyhow::Result<Format> {
     }
 }
 
-fn examine(args: &CheckArgs, global: &Global, watch: Stopwatch) -> anyhow::Result<Examined> {
+/// Looks, probes and judges.
+pub(in crate::cmd) fn examine(
+    args: &CheckArgs,
+    global: &Global,
+    watch: Stopwatch,
+) -> anyhow::Result<Examined> {
     let (catalog, mut gaps) = config::load(global)?;
     if let Some(path) = &args.from {
         return from::examine(path, &catalog, gaps, global);

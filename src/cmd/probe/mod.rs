@@ -109,6 +109,11 @@ impl Report {
     }
 }
 
+/// The main process of a unit, where it has one.
+pub(in crate::cmd) fn main_process(unit: &str) -> Option<u32> {
+    whom::main_process(unit).ok().map(|whom| whom.pid)
+}
+
 /// Probes what the arguments name and prints what came of it.
 ///
 /// # Errors

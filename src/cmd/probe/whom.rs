@@ -64,7 +64,7 @@ fn ids_of(name: &str) -> Result<AskedIds, Refusal> {
 }
 
 /// The oldest process of the unit; systemd names it so in its cgroup.
-fn main_process(unit: &str) -> Result<Whom, Refusal> {
+pub(super) fn main_process(unit: &str) -> Result<Whom, Refusal> {
     let refuse = |message| Refusal { exit: Exit::Usage.code(), message };
     let shown = RawPath::from(unit).shown();
     let proc = Proc::open(Path::new("/proc")).map_err(|why| refuse(format!("cannot open /proc: {why}")))?;

@@ -1,0 +1,218 @@
+//! `fix`: the guided actions without a terminal: what would be done about each finding, and with `--apply` that.
+//!
+//! Looks, probes and judges as `check` does, plans an action of each finding that matches, prints the plans. What is
+//! applied is written down first (`work`), proved by a probe at every temp dir concerned, and printed before → after.
+
+mod document;
+mod page;
+mod proof;
+mod work;
+
+use std::process::ExitCode;
+
+use crate::cli::{CheckArgs, FixArgs, Global};
+use crate::cmd::{Refusal, check, config, out};
+use crate::exec::treat::{self, Came};
+use crate::exit::Exit;
+use crate::model::finding::{Action, Finding, Severity};
+use crate::model::raw_path::{RawPath, shown_bytes};
+use crate::model::snapshot::Snapshot;
+use crate::model::treatment::{Deed, Treatment};
+use crate::remedies::{self, CLEAN, GUIDE, REMEDIES};
+use crate::rules::RULES;
+use proof::Proved;
+
+/// Done in part; each refusal is named.
+const IN_PART: u8 = 1;
+/// Failed or refused; nothing is lost.
+const REFUSED: u8 = 2;
+
+/// One finding with what would be done about it.
+#[derive(Debug)]
+struct Case {
+    finding: Finding,
+    action: Action,
+    /// The plan, where tmpmedic itself can do it.
+    plan: Option<Treatment>,
+    outcome: Option<Outcome>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// Why it was not begun.
+    refused: Option<(u8, String)>,
+    /// Of each step that was begun.
+    steps: Vec<Came>,
+    before: Vec<Proved>,
+    after: Vec<Proved>,
+    /// Its number in the journal.
+    work: Option<u64>,
+}
+
+impl Outcome {
+    fn refused(code: u8, why: impl Into<String>) -> Self {
+        Self { refused: Some((code, why.into())), ..Self::default() }
+    }
+
+    /// 0 done and proved, 1 in part, 2 failed or refused; or the code of the refusal.
+    fn code(&self, plan: Option<&Treatment>) -> u8 {
+        if let Some((code, _)) = &self.refused {
+            return *code;
+        }
+        let done = self.steps.iter().filter(|came| came.is_done()).count();
+        let whole = plan.is_some_and(|plan| plan.steps.len() == done);
+        let clean = self.steps.iter().all(|came| came.told.is_empty());
+        match (whole, done) {
+            (true, _) if clean && self.after.iter().all(Proved::works) => 0,
+            (false, 0) => REFUSED,
+            _ => IN_PART,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    verify(args)?;
+    let look = CheckArgs { whom: args.whom.clone(), deadline: args.deadline, ..CheckArgs::default() };
+    let found = check::examine(&look, global, crate::sys::clock::Stopwatch::start())?;
+    let mut cases = cases(args, &found.now, found.diagnosis.found)?;
+    let is_off = global.read_only || config::load(global)?.0.read_only;
+    let off = is_off.then_some("every action is off (--read-only, or read_only in the configuration)");
+    for case in &mut cases {
+        if let Some(plan) = case.plan.take() {
+            case.plan = Some(treat::seal(treat::look(plan)));
+        }
+        if args.apply {
+            case.outcome = Some(apply(args, &found.now, case, off));
+        }
+    }
+    let text = if global.json {
+        document::document(&cases, args)?
+    } else {
+        page::page(&cases, args, &check::options(global, Vec::new(), crate::model::units::Micros(0)))
+    };
+    out::write(&text)?;
+    Ok(ExitCode::from(code(&cases)))
+}
+
+/// The gravest of all; where some are done and some are not, it is done in part.
+fn code(cases: &[Case]) -> u8 {
+    let codes: Vec<u8> =
+        cases.iter().filter_map(|case| Some(case.outcome.as_ref()?.code(case.plan.as_ref()))).collect();
+    let worst = codes.iter().copied().max().unwrap_or(0);
+    if worst != 0 && codes.iter().any(|code| [0, IN_PART].contains(code)) { IN_PART } else { worst }
+}
+
+fn verify(args: &FixArgs) -> anyhow::Result<()> {
+    if let Some(cause) = &args.cause
+        && !RULES.iter().any(|rule| rule.card().id == cause)
+    {
+        let shown = shown_bytes(cause.as_bytes());
+        return Err(Refusal::usage(format!("no cause is called `{shown}`; `tmpmedic explain` lists them")));
+    }
+    let known = |id: &str| id == GUIDE || id == CLEAN || remedies::remedy(id).is_some();
+    let yes = args.yes.as_ref().filter(|id| !id.is_empty());
+    for id in args.action.iter().chain(yes) {
+        if !known(id) {
+            let ids: Vec<&str> = REMEDIES.iter().map(|remedy| remedy.card().id).collect();
+            let shown = shown_bytes(id.as_bytes());
+            return Err(Refusal::usage(format!(
+                "no action is called `{shown}`; there are {}",
+                ids.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Without a cause, whatever is more than context.
+fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<Vec<Case>> {
+    let matches = |finding: &Finding| match &args.cause {
+        Some(cause) => finding.id == *cause,
+        None => finding.severity > Severity::Info,
+    };
+    let mut cases = Vec::new();
+    let mut offered = Vec::new();
+    for finding in found.into_iter().filter(matches) {
+        offered.extend(finding.actions.iter().map(|action| action.id.clone()));
+        let wanted = |action: &&Action| args.action.as_ref().is_none_or(|id| action.id == *id);
+        let Some(action) = finding.actions.iter().find(wanted).cloned() else { continue };
+        let plan = remedies::plan(now, &finding, &action);
+        cases.push(Case { finding, action, plan, outcome: None });
+    }
+    if let (Some(id), true, false) = (&args.action, cases.is_empty(), offered.is_empty()) {
+        offered.sort();
+        offered.dedup();
+        return Err(Refusal::usage(format!(
+            "nothing that was found offers `{id}`; offered: {}",
+            offered.join(", ")
+        )));
+    }
+    Ok(cases)
+}
+
+fn apply(args: &FixArgs, now: &Snapshot, case: &Case, off: Option<&str>) -> Outcome {
+    let id = &case.action.id;
+    let Some(plan) = &case.plan else {
+        let why = match id.as_str() {
+            GUIDE => "this is for a person: the commands are above, tmpmedic runs none of them".to_owned(),
+            CLEAN => "a clean-up has a plan of its own: tmpmedic clean".to_owned(),
+            _ => format!("`{id}` cannot be planned from what was seen; look again"),
+        };
+        return Outcome::refused(REFUSED, why);
+    };
+    if let Some(why) = off {
+        return Outcome::refused(Exit::Permission.code(), why);
+    }
+    if needs_root(plan) && !rustix::process::geteuid().is_root() {
+        return Outcome::refused(Exit::Permission.code(), format!("this takes root: {}", again(args, plan)));
+    }
+    let agreed = args.yes.as_ref().is_some_and(|yes| yes.is_empty() || yes == id);
+    if !plan.reversible && !agreed {
+        let why = format!("it cannot be taken back; to do it all the same: {}", again(args, plan));
+        return Outcome::refused(REFUSED, why);
+    }
+    let before = proof::prove(now, plan, proof::When::Before);
+    work::carry_out(plan, before, |plan| proof::prove(now, plan, proof::When::After))
+}
+
+/// What only root can do; everything else is tried, and the kernel decides.
+fn needs_root(plan: &Treatment) -> bool {
+    plan.steps.iter().any(|step| {
+        let system = matches!(
+            step.deed,
+            Deed::MakePrivateTmp { .. }
+                | Deed::Rebind { .. }
+                | Deed::RestartUnit { .. }
+                | Deed::ReloadManager
+        );
+        system || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
+    })
+}
+
+/// The command that does exactly this, as root.
+fn again(args: &FixArgs, plan: &Treatment) -> String {
+    let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
+    let mut line = format!("{sudo}tmpmedic fix {}", plan.finding);
+    for pid in &args.whom.pid {
+        line.push_str(&format!(" --pid {pid}"));
+    }
+    for unit in &args.whom.unit {
+        line.push_str(&format!(" --unit {}", RawPath::from(unit.as_str()).quoted()));
+    }
+    for user in &args.whom.user {
+        line.push_str(&format!(" --user {}", RawPath::from(user.as_str()).quoted()));
+    }
+    for dir in &args.whom.dir {
+        line.push_str(&format!(" --dir {}", RawPath::from(dir.as_os_str()).quoted()));
+    }
+    line.push_str(&format!(" --action {} --apply", plan.action));
+    if !plan.reversible {
+        line.push_str(" --yes");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

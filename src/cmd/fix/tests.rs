@@ -1,0 +1,100 @@
+//! Plans from machines made of data: what a rule finds there, and what would be done about it.
+
+use super::*;
+use crate::model::errno::Errno;
+use crate::model::finding::Risk;
+use crate::model::thresholds::Thresholds;
+use crate::model::treatment::Rights;
+use crate::rules::stage::{Life, Stage};
+
+/// The plan of the first finding of that cause, by its first action or a named one.
+fn plan(stage: &Stage, cause: &str, action: Option<&str>) -> Option<Treatment> {
+    let found = crate::rules::diagnose(&stage.now, None, &Thresholds::default()).found;
+    let args = FixArgs {
+        cause: Some(cause.to_owned()),
+        whom: crate::cli::Whom::default(),
+        action: action.map(str::to_owned),
+        apply: false,
+        yes: None,
+        deadline: std::time::Duration::from_secs(1),
+    };
+    let plan = cases(&args, &stage.now, found).unwrap().remove(0).plan;
+    for step in plan.iter().flat_map(|plan| &plan.steps) {
+        assert!(!step.by_hand.is_empty() && !step.does.is_empty(), "{step:?}");
+    }
+    plan
+}
+
+fn dead() -> Stage {
+    Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Dead)
+}
+
+#[test]
+fn a_dead_private_tmp_is_mounted_anew_and_nobody_ends() {
+    let plan = plan(&dead(), "private-tmp-deleted", None).unwrap();
+    assert_eq!((plan.action.as_str(), plan.risk, plan.reversible), ("rebind-private-tmp", Risk::None, false));
+    assert!(plan.ends.is_empty());
+    let Deed::Rebind { whom, mount_id, line, .. } = &plan.steps[1].deed else { panic!("{plan:?}") };
+    assert_eq!((whom.pid, *mount_id), (4514, 9514));
+    assert!(line.shown().contains("//deleted"));
+    let notes = plan.notes.join(" ");
+    assert!(
+        notes.contains("Cleaning /tmp will not help") && notes.contains("will not help either"),
+        "{notes}"
+    );
+    assert_eq!(plan.proofs.len(), 1);
+    assert_eq!(plan.proofs[0].path, "/tmp".into());
+}
+
+#[test]
+fn a_process_in_another_root_gets_no_rebind() {
+    let stage = dead().change(4514, |p| p.root.as_mut().unwrap().path = "/srv/image".into());
+    assert!(plan(&stage, "private-tmp-deleted", Some("rebind-private-tmp")).is_none());
+}
+
+#[test]
+fn a_restart_says_who_ends() {
+    let plan = plan(&dead(), "private-tmp-deleted", Some("restart-unit")).unwrap();
+    assert_eq!(plan.ends.iter().map(|ends| ends.pid).collect::<Vec<_>>(), [4514]);
+    assert_eq!(plan.risk, Risk::Interrupts);
+    assert_eq!(plan.steps[0].by_hand, "systemctl restart -- forgejo-runner@1.service");
+}
+
+#[test]
+fn a_unit_whose_name_is_an_option_gets_no_plan() {
+    let stage = Stage::healthy().runner(7, "--host=evil.service").private_tmp(7, "/tmp", Life::Dead);
+    assert!(plan(&stage, "private-tmp-deleted", Some("restart-unit")).is_none());
+}
+
+#[test]
+fn a_missing_temp_dir_is_made_for_the_user_that_needs_it_and_in_its_root() {
+    let stage = Stage::healthy().runner(41, "r@1.service").variable(41, "TMPDIR", "/srv/ci/tmp").stops(
+        41,
+        "/srv/ci/tmp",
+        "/srv/ci",
+        Errno::ENOENT,
+    );
+    let plan = plan(&stage, "tmpdir-missing", None).unwrap();
+    let Deed::MakeDir { at, rights } = &plan.steps[0].deed else { panic!("{plan:?}") };
+    assert_eq!(*rights, Rights { mode: 0o700, uid: 1000, gid: 1000 });
+    assert_eq!(at.reached(), "/proc/41/root/srv/ci/tmp".into());
+    assert!(plan.reversible);
+}
+
+#[test]
+fn a_variable_is_taken_away_by_a_drop_in_that_interrupts_nothing() {
+    let stage = Stage::healthy().runner(41, "r@1.service").variable(41, "TMPDIR", "t");
+    let plan = plan(&stage, "tmpdir-relative", Some("set-override")).unwrap();
+    let Deed::WriteDropIn { unit, file, after, .. } = &plan.steps[0].deed else { panic!("{plan:?}") };
+    assert_eq!((unit.as_str(), file.as_str()), ("r@1.service", "zz-temp-dir.conf"));
+    assert_eq!(*after, "[Service]\nUnsetEnvironment=TMPDIR\n".into());
+    assert_eq!((plan.risk, &plan.steps[1].deed), (Risk::None, &Deed::ReloadManager));
+}
+
+#[test]
+fn the_same_look_gives_the_same_plan() {
+    let one = treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
+    let other = treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
+    assert_eq!(one.digest, other.digest);
+    assert_eq!(one.digest.len(), 64);
+}

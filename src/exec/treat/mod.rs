@@ -1,0 +1,191 @@
+//! Carrying out a [`Treatment`]: each deed looks again at what it is about to change, and says so before and after.
+//!
+//! A plan names objects: a process with its start time, a directory with its inode and rights, a mount with its line. Between
+//! the plan and the deed anybody may have put something else there, so each deed takes hold of its object first and compares
+//! then: a pidfd before `/proc/PID` is read, a handle before its owner is looked at, and what it changes afterwards is what
+//! it has hold of, never a name. What does not fit is left as it is, and the steps behind it are not begun.
+
+pub mod back;
+mod ledger;
+mod private_tmp;
+pub mod rebind;
+mod record;
+mod rights;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod units;
+mod way;
+
+use std::time::Duration;
+
+use crate::exec::journal::{Journal, JournalError};
+use crate::exec::seal::{self, Stale};
+use crate::model::journal::{Change, Done, WorkId};
+use crate::model::treatment::{Deed, SCHEMA, Treatment};
+use crate::model::units::WallNanos;
+
+use ledger::Ledger;
+pub use ledger::Refused;
+use private_tmp::Fresh;
+use stop::Force;
+use tree::{Gift, Given};
+
+/// Puts the digest in.
+pub fn seal(mut plan: Treatment) -> Treatment {
+    plan.digest = digest(&plan);
+    plan
+}
+
+fn digest(plan: &Treatment) -> String {
+    seal::hash(&Treatment { digest: String::new(), ..plan.clone() })
+}
+
+/// Whether it may be carried out now.
+///
+/// # Errors
+/// See [`Stale`].
+pub fn check(plan: &Treatment, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
+    if plan.schema != SCHEMA {
+        return Err(Stale::Schema(plan.schema.clone()));
+    }
+    let found = digest(plan);
+    if found != plan.digest {
+        return Err(Stale::Digest { said: plan.digest.clone(), found });
+    }
+    if plan.boot_id != boot_id {
+        return Err(Stale::Boot(plan.boot_id.clone()));
+    }
+    if now < plan.made || now >= plan.expires {
+        return Err(Stale::Expired);
+    }
+    Ok(())
+}
+
+/// Fills in what only a look at the machine tells: what a file that will be written holds now.
+pub fn look(mut plan: Treatment) -> Treatment {
+    for step in &mut plan.steps {
+        if let Deed::WriteDropIn { unit, file, before, .. } = &mut step.deed {
+            // What cannot be read now is refused when it is to be written.
+            *before = units::drop_in(unit, file).unwrap_or_default();
+        }
+    }
+    plan
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// Of the step as a whole.
+    pub done: Done,
+    /// How it went, in a few words.
+    pub note: Option<String>,
+    /// Single objects that were left alone, and why.
+    pub told: Vec<String>,
+}
+
+impl Came {
+    /// Whether all of it is done.
+    pub fn is_done(&self) -> bool {
+        matches!(self.done, Done::Done { .. })
+    }
+}
+
+/// Carries the steps out, in order, up to the first that is not done. `tell` hears of each.
+///
+/// # Errors
+/// Where the journal cannot be written: nothing is done that is not written down.
+pub fn treat(
+    plan: &Treatment,
+    (journal, work): (&mut Journal, WorkId),
+    own: u32,
+    tell: &mut dyn FnMut(usize, &Came),
+) -> Result<Vec<Came>, JournalError> {
+    let mut hand = Hand { ledger: Ledger::new(journal, work), own, fresh: None };
+    let mut all = Vec::new();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let came = hand.perform(&step.deed, &step.by_hand)?;
+        tell(at, &came);
+        let stop = !came.is_done();
+        all.push(came);
+        if stop {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+struct Hand<'a> {
+    ledger: Ledger<'a>,
+    own: u32,
+    /// What an earlier step has made for a later one.
+    fresh: Option<Fresh>,
+}
+
+impl Hand<'_> {
+    fn perform(&mut self, deed: &Deed, by_hand: &str) -> Result<Came, JournalError> {
+        let (own, ledger) = (self.own, &mut self.ledger);
+        let done = match deed {
+            Deed::MakeDir { at, rights } => rights::make_dir(ledger, at, *rights, own)?,
+            Deed::SetRights { at, inode, from, to } => rights::set(ledger, at, *inode, (*from, *to))?,
+            Deed::RemoveRecord { at } => record::remove(ledger, at)?,
+            Deed::WriteDropIn { unit, file, before, after } => {
+                units::write(ledger, (unit, file), before.as_ref(), after, own)?
+            }
+            Deed::GiveTree { at, inode, old_uid, uid, gid } => {
+                let gift = Gift { old_uid: *old_uid, uid: *uid, gid: *gid };
+                return Ok(given(tree::give(ledger, at, *inode, gift)?));
+            }
+            Deed::MakePrivateTmp { .. }
+            | Deed::Rebind { .. }
+            | Deed::RestartUnit { .. }
+            | Deed::ReloadManager
+            | Deed::Stop { .. } => return self.call(deed, by_hand),
+        };
+        Ok(Came { done: done.map_or_else(Done::from, |()| DONE), note: None, told: Vec::new() })
+    }
+
+    /// What cannot be taken back is written down as the command that would do it.
+    fn call(&mut self, deed: &Deed, by_hand: &str) -> Result<Came, JournalError> {
+        let (own, fresh) = (self.own, &mut self.fresh);
+        let mut told = String::new();
+        let changed = self.ledger.change(Change::Call { line: by_hand.to_owned() }, || {
+            match deed {
+                Deed::MakePrivateTmp { parent, name, rights } => {
+                    let made = private_tmp::make(parent, name, *rights, own)?;
+                    told = made.path.shown();
+                    *fresh = Some(made);
+                }
+                Deed::Rebind { whom, point, mount_id, line } => {
+                    let missing = || Refused::Kept("there is no fresh directory".to_owned());
+                    rebind::rebind(*whom, (point, *mount_id, line), &fresh.take().ok_or_else(missing)?)?;
+                }
+                Deed::RestartUnit { unit } => units::restart(unit)?,
+                Deed::ReloadManager => units::reload()?,
+                Deed::Stop { whom, uid, exe, patience_ms, kill } => {
+                    let patience = Duration::from_millis(*patience_ms);
+                    let force = if *kill { Force::AtLast } else { Force::Never };
+                    told = stop::stop(*whom, (*uid, exe.as_ref()), patience, force)?;
+                }
+                _ => {}
+            }
+            Ok(None)
+        })?;
+        let done = changed.map_or_else(Done::from, |_changed| DONE);
+        let note = (!told.is_empty()).then_some(told);
+        Ok(Came { done, note, told: Vec::new() })
+    }
+}
+
+const DONE: Done = Done::Done { changed: None };
+
+fn given(given: Result<Given, Refused>) -> Came {
+    match given {
+        Ok(given) => {
+            let note = format!("{} objects given", given.given);
+            Came { done: DONE, note: Some(note), told: given.left }
+        }
+        Err(refused) => Came { done: refused.into(), note: None, told: Vec::new() },
+    }
+}

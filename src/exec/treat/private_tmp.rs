@@ -1,0 +1,168 @@
+//! A directory for a private temp dir, as systemd makes one: `systemd-private-BOOT-UNIT-XXXXXX`, root's alone, and in it
+//! `tmp`, everybody's.
+//!
+//! Under the name of the dead one where that is free: systemd removes it at stop and finds it at reload then. The `x` lines
+//! of systemd-tmpfiles(8) keep either name from being aged.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::ledger::Refused;
+use super::way;
+use crate::exec::object;
+use crate::model::plan::ObjectId;
+use crate::model::raw_path::RawPath;
+use crate::model::treatment::{Rights, Way};
+use crate::sys::{enter, hands, stat};
+
+/// How often another name is tried.
+const TRIES: usize = 16;
+/// The length of the random ending.
+const ENDING: usize = 6;
+/// Others may write.
+const SHARED: u32 = 0o022;
+/// Only the owner of an entry may rename it.
+const STICKY: u32 = 0o1000;
+/// Anything for anybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// The inner directory: where it lies and which one it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fresh {
+    /// Its path here.
+    pub path: RawPath,
+    /// It.
+    pub object: ObjectId,
+}
+
+/// Makes it.
+pub fn make(parent: &RawPath, name: &RawPath, rights: Rights, own: u32) -> Result<Fresh, Refused> {
+    let place = way::node(&Way { by: None, path: parent.clone() })?;
+    keeps_names(place.as_fd(), parent)?;
+    let (name, outer) = outer(place.as_fd(), name, own)?;
+    let inner = inner(outer.as_fd(), own)?;
+    hands::give(inner.as_fd(), rights.uid, rights.gid).map_err(Refused::at("cannot set its owner"))?;
+    hands::set_mode(inner.as_fd(), rights.mode).map_err(Refused::at("cannot set its mode"))?;
+    let (object, _) = object::of(inner.as_fd()).map_err(Refused::at("cannot look at the new directory"))?;
+    Ok(Fresh { path: parent.join(name.as_bytes()).join(b"tmp"), object })
+}
+
+/// Whether what we make there keeps its name: nobody but root may rename it.
+fn keeps_names(place: BorrowedFd<'_>, path: &RawPath) -> Result<(), Refused> {
+    let found = stat::of(place).map_err(Refused::at(format!("cannot look at {path}")))?;
+    if found.uid != 0 || found.mode & SHARED != 0 && found.mode & STICKY == 0 {
+        let mode = found.mode & 0o7777;
+        let why = format!(
+            "everybody may rename what lies in {path} (uid {}, mode {mode:04o}): mend that first",
+            found.uid
+        );
+        return Err(Refused::Kept(why));
+    }
+    Ok(())
+}
+
+/// The outer directory under the wanted name, or under another ending where somebody else has that.
+fn outer(place: BorrowedFd<'_>, wanted: &RawPath, own: u32) -> Result<(RawPath, OwnedFd), Refused> {
+    let mut name = wanted.clone();
+    for _ in 0..TRIES {
+        match hands::make_private_dir(place, name.as_bytes()) {
+            Err(error) if !is(&error, Errno::EXIST) => {
+                return Err(Refused::at(format!("cannot make {}", name.shown()))(error));
+            }
+            _ => {}
+        }
+        if let Some(outer) = ours_alone(place, name.as_bytes(), own) {
+            return Ok((name, outer));
+        }
+        name = with_another_ending(wanted);
+    }
+    Err(Refused::Kept(format!("somebody takes every name like {}", wanted.shown())))
+}
+
+/// What is there now, whoever made it: a directory that only we can enter.
+fn ours_alone(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Option<OwnedFd> {
+    let dir = enter::listing(place, name).ok()?;
+    let found = stat::of(dir.as_fd()).ok()?;
+    (found.uid == own && found.mode & OTHERS == 0).then_some(dir)
+}
+
+/// In a directory that only we can enter nobody else makes names: one that is there already is of systemd or of root.
+fn inner(outer: BorrowedFd<'_>, own: u32) -> Result<OwnedFd, Refused> {
+    match hands::make_private_dir(outer, b"tmp") {
+        Err(error) if !is(&error, Errno::EXIST) => return Err(Refused::at("cannot make tmp in it")(error)),
+        _ => {}
+    }
+    let dir = enter::listing(outer, b"tmp").map_err(Refused::at("cannot enter tmp in it"))?;
+    let found = stat::of(dir.as_fd()).map_err(Refused::at("cannot look at tmp in it"))?;
+    if found.uid == own {
+        Ok(dir)
+    } else {
+        Err(Refused::Kept(format!("tmp in it belongs to uid {}", found.uid)))
+    }
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
+}
+
+fn with_another_ending(name: &RawPath) -> RawPath {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyzABCDEFGH";
+    let mut random = RandomState::new().hash_one(name.as_bytes());
+    let ending = std::iter::repeat_with(|| {
+        let letter = LETTERS.get(usize::try_from(random & 31).unwrap_or(0)).copied().unwrap_or(b'x');
+        random >>= 5;
+        letter
+    });
+    let stem = name.as_bytes().rsplitn(2, |b| *b == b'-').nth(1).unwrap_or_default();
+    let ending: Vec<u8> = ending.take(ENDING).collect();
+    RawPath::new([stem, b"-", &ending].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::sys::{dirfd, scratch};
+
+    const NAME: &str = "systemd-private-0123-r@1.service-AbCdEf";
+
+    #[test]
+    fn keeps_the_name_of_the_dead_one_where_it_is_free() {
+        let dir = scratch::dir();
+        let place = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        let (name, made) = outer(place.as_fd(), &NAME.into(), own).unwrap();
+        assert_eq!(name, NAME.into());
+        assert_eq!(stat::of(made.as_fd()).unwrap().mode & 0o7777, 0o700);
+        assert!(inner(made.as_fd(), own).is_ok());
+        let (again, _) = outer(place.as_fd(), &NAME.into(), own).unwrap();
+        assert_eq!(again, NAME.into(), "root's own, made by hand, will do");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test makes what somebody else would")]
+    fn takes_another_name_where_somebody_else_has_that() {
+        let dir = scratch::dir();
+        let taken = dir.path().join(NAME);
+        std::fs::create_dir(&taken).unwrap();
+        std::fs::set_permissions(&taken, PermissionsExt::from_mode(0o755)).unwrap();
+        let place = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let (name, _) = outer(place.as_fd(), &NAME.into(), rustix::process::geteuid().as_raw()).unwrap();
+        assert_ne!(name, NAME.into());
+        assert!(name.shown().starts_with("systemd-private-0123-r@1.service-"), "{name:?}");
+        assert_eq!(name.as_bytes().len(), NAME.len());
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let dir = scratch::dir();
+        std::os::unix::fs::symlink("/", dir.path().join(NAME)).unwrap();
+        let place = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let (name, _) = outer(place.as_fd(), &NAME.into(), rustix::process::geteuid().as_raw()).unwrap();
+        assert_ne!(name, NAME.into());
+    }
+}

@@ -1,0 +1,216 @@
+//! Deeds on real directories, and taking them back.
+#![expect(clippy::disallowed_methods, reason = "tests make, change and remove what they look at by path")]
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use super::*;
+use crate::exec::stage::Stage;
+use crate::model::finding::Risk;
+use crate::model::journal::{Change, Record};
+use crate::model::mount::Device;
+use crate::model::raw_path::RawPath;
+use crate::model::treatment::{Inode, Rights, Step, Way};
+use crate::sys::stat;
+
+fn plan(action: &str, deed: Deed) -> Treatment {
+    seal(Treatment {
+        schema: SCHEMA.to_owned(),
+        digest: String::new(),
+        boot_id: "b".to_owned(),
+        made: WallNanos(0),
+        expires: WallNanos(100),
+        action: action.to_owned(),
+        finding: String::new(),
+        subject: String::new(),
+        title: String::new(),
+        risk: Risk::None,
+        reversible: true,
+        lasts: None,
+        ends: Vec::new(),
+        notes: Vec::new(),
+        steps: vec![Step { does: String::new(), by_hand: "true".to_owned(), deed }],
+        proofs: Vec::new(),
+    })
+}
+
+fn at(path: &Path) -> Way {
+    Way { by: None, path: RawPath::from(path.as_os_str()) }
+}
+
+fn inode(path: &Path) -> Inode {
+    let found = std::fs::symlink_metadata(path).unwrap();
+    let (major, minor) = (rustix::fs::major(found.dev()), rustix::fs::minor(found.dev()));
+    Inode { device: Device { major, minor }, inode: found.ino() }
+}
+
+fn rights(path: &Path) -> Rights {
+    let found = std::fs::symlink_metadata(path).unwrap();
+    Rights { mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
+}
+
+impl Stage {
+    fn treat(&self, action: &str, deed: Deed) -> Came {
+        let (mut journal, _) = self.journal();
+        self.begin(&mut journal, WorkId(1));
+        let own = rustix::process::geteuid().as_raw();
+        let plan = plan(action, deed);
+        treat(&plan, (&mut journal, WorkId(1)), own, &mut |_, _| {}).unwrap().remove(0)
+    }
+
+    fn back(&self) -> crate::exec::undo::Undone {
+        let (mut journal, records) = self.journal();
+        assert!(back::can(&records, WorkId(1)));
+        self.begin(&mut journal, WorkId(2));
+        back::take_back(&mut journal, &records, WorkId(1), WorkId(2)).unwrap()
+    }
+
+    fn set(&self, path: &Path, to: u32) -> Came {
+        let from = rights(path);
+        let to = Rights { mode: to, ..from };
+        self.treat("repair-mode", Deed::SetRights { at: at(path), inode: inode(path), from, to })
+    }
+}
+
+#[test]
+fn a_sealed_plan_is_good_within_its_boot_and_its_time_and_unchanged() {
+    let plan = plan("x", Deed::ReloadManager);
+    assert_eq!(check(&plan, "b", WallNanos(50)), Ok(()));
+    assert!(matches!(check(&plan, "c", WallNanos(50)), Err(Stale::Boot(_))));
+    assert_eq!(check(&plan, "b", WallNanos(100)), Err(Stale::Expired));
+    let other = Treatment { steps: Vec::new(), ..plan };
+    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Digest { .. })));
+}
+
+#[test]
+fn a_mode_is_repaired_and_comes_back() {
+    let stage = Stage::new();
+    let dir = stage.path("t");
+    std::fs::create_dir(&dir).unwrap();
+    let before = rights(&dir);
+    assert!(stage.set(&dir, 0o1777).is_done());
+    assert_eq!(rights(&dir).mode, 0o1777);
+    assert_eq!(stage.back().left, []);
+    assert_eq!(rights(&dir), before);
+}
+
+#[test]
+fn what_is_not_what_was_planned_is_left_alone() {
+    let stage = Stage::new();
+    let (dir, other) = (stage.path("t"), stage.path("other"));
+    for path in [&dir, &other] {
+        std::fs::create_dir(path).unwrap();
+    }
+    let (seen, from) = (inode(&dir), rights(&dir));
+    std::fs::rename(&other, stage.path("aside")).unwrap();
+    std::fs::rename(&dir, &other).unwrap();
+    std::os::unix::fs::symlink(&other, &dir).unwrap();
+    let to = Rights { mode: 0o777, ..from };
+    let came = stage.treat("repair-mode", Deed::SetRights { at: at(&dir), inode: seen, from, to });
+    assert!(matches!(came.done, Done::Kept { .. }), "{came:?}");
+    assert_eq!(rights(&other), from, "a link is not followed");
+}
+
+#[test]
+fn an_undo_leaves_what_somebody_changed_since() {
+    let stage = Stage::new();
+    let dir = stage.path("t");
+    std::fs::create_dir(&dir).unwrap();
+    assert!(stage.set(&dir, 0o1777).is_done());
+    std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o750)).unwrap();
+    let undone = stage.back();
+    assert_eq!((undone.back.len(), undone.left.len()), (0, 1), "{undone:?}");
+    assert_eq!(rights(&dir).mode, 0o750);
+}
+
+#[test]
+fn a_temp_dir_is_made_with_those_above_it_and_goes_again_while_it_is_empty() {
+    let stage = Stage::new();
+    let (above, dir) = (stage.path("a"), stage.path("a/b"));
+    let rights_wanted = Rights { mode: 0o700, ..rights(&stage.path("")) };
+    let make = || stage.treat("make-temp-dir", Deed::MakeDir { at: at(&dir), rights: rights_wanted });
+    assert!(make().is_done());
+    assert_eq!((rights(&above).mode, rights(&dir).mode), (0o755, 0o700));
+    assert!(matches!(make().done, Done::Kept { .. }), "it is there already");
+    std::fs::write(dir.join("of a build"), "x").unwrap();
+    assert_eq!(stage.back().back, []);
+    assert!(dir.join("of a build").exists());
+    std::fs::remove_file(dir.join("of a build")).unwrap();
+    assert_eq!(stage.back().back.len(), 2);
+    assert!(!above.exists());
+}
+
+#[test]
+fn another_directory_of_that_name_is_not_removed_by_an_undo() {
+    let stage = Stage::new();
+    let dir = stage.path("t");
+    let wanted = Rights { mode: 0o700, ..rights(&stage.path("")) };
+    assert!(stage.treat("make-temp-dir", Deed::MakeDir { at: at(&dir), rights: wanted }).is_done());
+    std::fs::rename(&dir, stage.path("kept")).unwrap();
+    std::fs::create_dir(&dir).unwrap();
+    assert_eq!(stage.back().back, []);
+    assert!(dir.exists() && stage.path("kept").exists());
+}
+
+const FAILED: &str =
+    r#"{"rustc_fingerprint":1,"outputs":{"2":{"success":false,"status":"exit status: 2"}},"successes":{}}"#;
+
+#[test]
+fn a_recorded_failure_goes_and_comes_back_byte_for_byte() {
+    let stage = Stage::new();
+    let file = stage.path(".rustc_info.json");
+    std::fs::write(&file, FAILED).unwrap();
+    let before = rights(&file);
+    assert!(stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done());
+    assert!(
+        std::fs::read_dir(stage.path("")).unwrap().all(|e| e.unwrap().file_name() == ".q"),
+        "nothing is left aside"
+    );
+    assert_eq!(stage.back().left, []);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), FAILED);
+    assert_eq!(rights(&file), before);
+}
+
+#[test]
+fn a_record_without_a_failure_stays_and_an_undo_replaces_nothing() {
+    let stage = Stage::new();
+    let file = stage.path(".rustc_info.json");
+    std::fs::write(&file, FAILED.replace("false", "true")).unwrap();
+    let came = stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) });
+    assert!(matches!(came.done, Done::Kept { .. }), "{came:?}");
+    std::fs::write(&file, FAILED).unwrap();
+    assert!(stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done());
+    std::fs::write(&file, "of cargo, anew").unwrap();
+    assert_eq!(stage.back().left.len(), 1);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "of cargo, anew");
+}
+
+#[test]
+fn a_drop_in_is_the_old_one_or_the_new_one() {
+    let stage = Stage::new();
+    let dir = crate::sys::dirfd::reopen_listing(std::os::fd::AsFd::as_fd(&stage.place)).unwrap();
+    units::replace(&dir, "a.conf", b"one").unwrap();
+    units::replace(&dir, "a.conf", b"two").unwrap();
+    assert_eq!(units::content(&dir, "a.conf").unwrap(), Some("two".into()));
+    assert_eq!(rights(&stage.path("a.conf")).mode, 0o644);
+    std::os::unix::fs::symlink("a.conf", stage.path("link.conf")).unwrap();
+    assert!(units::content(&dir, "link.conf").is_err(), "a link is not read");
+    assert_eq!(std::fs::read_dir(stage.path("")).unwrap().count(), 3, "nothing is left aside");
+}
+
+#[test]
+fn every_step_is_written_down_before_it_is_done() {
+    let stage = Stage::new();
+    let dir = stage.path("t");
+    std::fs::create_dir(&dir).unwrap();
+    assert!(stage.set(&dir, 0o1777).is_done());
+    let records = stage.records();
+    let [Record::Begin(_), Record::Intent { steps, .. }, Record::Outcome { steps: came, .. }] = &records[..]
+    else {
+        panic!("{records:?}")
+    };
+    assert!(matches!(steps[0].change, Change::Mode { to: 0o1777, .. }));
+    let Done::Done { changed: Some(changed) } = came[0].done else { panic!("{came:?}") };
+    let node = way::node(&at(&dir)).unwrap();
+    assert_eq!(changed.0, stat::of(std::os::fd::AsFd::as_fd(&node)).unwrap().changed);
+}

@@ -1,0 +1,170 @@
+//! The service manager, asked by its own program; and drop-ins, whole or not at all.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use super::ledger::{Ledger, Refused};
+use super::way;
+use crate::exec::journal::JournalError;
+use crate::exec::object;
+use crate::model::journal::Change;
+use crate::model::raw_path::{RawPath, RawText};
+use crate::model::treatment::{Way, is_unit_name};
+use crate::sys::{dirfd, enter, hands, program, stat};
+
+/// Where systemctl is, by the layouts that there are.
+const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
+/// A service gets 90 s to stop and as many to start by default. Source: systemd-system.conf(5), DefaultTimeoutStopSec=.
+const PATIENCE: Duration = Duration::from_secs(200);
+/// Where drop-ins of the administrator live.
+const PLACE: &str = "/etc/systemd/system";
+/// Larger than any drop-in.
+const LARGEST: u64 = 64 << 10;
+/// Others may write.
+const SHARED: u32 = 0o022;
+
+/// Restarts a unit, waits, and looks whether it is up.
+pub fn restart(unit: &str) -> Result<(), Refused> {
+    check(unit)?;
+    systemctl(&["restart", "--", unit])?;
+    systemctl(&["is-active", "--quiet", "--", unit])
+        .map_err(|_down| Refused::Failed(None, format!("{unit} was restarted and is not active now")))
+}
+
+/// Lets the manager read its files anew.
+pub fn reload() -> Result<(), Refused> {
+    systemctl(&["daemon-reload"])
+}
+
+fn check(unit: &str) -> Result<(), Refused> {
+    if is_unit_name(unit) {
+        Ok(())
+    } else {
+        Err(Refused::Kept(format!("`{}` is no unit name", RawPath::from(unit).shown())))
+    }
+}
+
+fn systemctl(arguments: &[&str]) -> Result<(), Refused> {
+    let all = [&["--no-ask-password", "--no-pager"], arguments].concat();
+    let ended = program::run(&SYSTEMCTL, &all, PATIENCE).map_err(Refused::at("systemctl"))?;
+    if ended.code == Some(0) {
+        return Ok(());
+    }
+    let talk = RawText::new(ended.talk.trim_ascii()).shown();
+    Err(Refused::Failed(
+        None,
+        format!("systemctl {}: {talk}", arguments.first().copied().unwrap_or_default()),
+    ))
+}
+
+/// What a drop-in holds now; `None` where there is none.
+pub fn drop_in(unit: &str, file: &str) -> Result<Option<RawText>, Refused> {
+    check(unit)?;
+    let dir = match way::node(&Way { by: None, path: RawPath::from(format!("{PLACE}/{unit}.d").as_str()) }) {
+        Ok(dir) => dir,
+        Err(Refused::Failed(Some(crate::model::errno::Errno::ENOENT), _)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    content(&dir, file)
+}
+
+/// What a file of a directory holds; `None` where there is none.
+pub fn content(dir: &OwnedFd, file: &str) -> Result<Option<RawText>, Refused> {
+    match dirfd::open_regular(dir.as_fd(), file.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Refused::at(format!("cannot read {file}"))(error)),
+        Ok(opened) => {
+            let mut bytes = Vec::new();
+            opened
+                .take(LARGEST)
+                .read_to_end(&mut bytes)
+                .map_err(Refused::at(format!("cannot read {file}")))?;
+            Ok(Some(RawText::new(bytes)))
+        }
+    }
+}
+
+/// Writes a drop-in, if what stands there is what the plan showed.
+pub fn write(
+    ledger: &mut Ledger<'_>,
+    (unit, file): (&str, &str),
+    before: Option<&RawText>,
+    after: &RawText,
+    own: u32,
+) -> Result<Result<(), Refused>, JournalError> {
+    let path = RawPath::from(format!("{PLACE}/{unit}.d/{file}").as_str());
+    let dir = match directory(ledger, unit, own)? {
+        Ok(dir) => dir,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let change = Change::Write { path, from: before.cloned(), to: after.clone() };
+    let changed = ledger.change(change, || {
+        if content(&dir, file)?.as_ref() != before {
+            return Err(Refused::Kept(format!("{file} is not what it was when the plan was made")));
+        }
+        replace(&dir, file, after.as_bytes()).map_err(Refused::at(format!("cannot write {file}")))?;
+        Ok(None)
+    })?;
+    Ok(changed.map(|_changed| ()))
+}
+
+/// The directory of the drop-ins of a unit, made where it is missing.
+fn directory(
+    ledger: &mut Ledger<'_>,
+    unit: &str,
+    own: u32,
+) -> Result<Result<OwnedFd, Refused>, JournalError> {
+    let open = || {
+        check(unit)?;
+        let place = way::node(&Way { by: None, path: PLACE.into() })?;
+        let name = format!("{unit}.d");
+        let dir = enter::listing(place.as_fd(), name.as_bytes());
+        Ok((place, name, dir))
+    };
+    let (place, name, dir) = match open() {
+        Ok(all) => all,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let dir = match dir {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = RawPath::from(PLACE).join(name.as_bytes());
+            let change = Change::MakeDir { path: path.clone(), mode: 0o755, uid: own, gid: 0 };
+            let mut made = None;
+            let changed = ledger.change(change, || {
+                hands::make_private_dir(place.as_fd(), name.as_bytes())
+                    .map_err(Refused::at(format!("cannot make {name}")))?;
+                let dir = enter::listing(place.as_fd(), name.as_bytes())
+                    .map_err(Refused::at(format!("cannot enter {name}")))?;
+                hands::set_mode(dir.as_fd(), 0o755).map_err(Refused::at("cannot set its mode"))?;
+                made = Some(dir);
+                Ok(None)
+            })?;
+            if let Some(object) = made.as_ref().and_then(|dir| object::of(dir.as_fd()).ok()) {
+                ledger.note(Change::Made { path, object: object.0 })?;
+            }
+            changed.and_then(|_| made.ok_or_else(|| Refused::Kept("it was not made".to_owned())))
+        }
+        other => other.map_err(Refused::at(format!("cannot enter {name}"))),
+    };
+    let safe = |dir: OwnedFd| {
+        let found = stat::of(dir.as_fd()).map_err(Refused::at(format!("cannot look at {name}")))?;
+        let ours = (found.uid == 0 || found.uid == own) && found.mode & SHARED == 0;
+        if ours { Ok(dir) } else { Err(Refused::Kept(format!("others may change {name}"))) }
+    };
+    Ok(dir.and_then(safe))
+}
+
+/// The file is the old one or the new one, never a part of it.
+pub fn replace(dir: &OwnedFd, file: &str, bytes: &[u8]) -> io::Result<()> {
+    let aside = format!(".{file}.tmpmedic-{}", std::process::id());
+    let mut new = hands::create_new(dir.as_fd(), aside.as_bytes(), 0o644)?;
+    let written = new.write_all(bytes).and_then(|()| new.sync_all());
+    let placed = written
+        .and_then(|()| hands::move_plainly(dir.as_fd(), aside.as_bytes(), dir.as_fd(), file.as_bytes()));
+    if placed.is_err() {
+        hands::unlink(dir.as_fd(), aside.as_bytes()).ok();
+    }
+    placed?;
+    hands::sync_names(dir.as_fd())
+}
