@@ -32,4 +32,5 @@ mod replays;
 mod sandbox;
 mod scenes;
 mod staged;
+mod surroundings;
 mod systemd;
