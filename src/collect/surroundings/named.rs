@@ -93,7 +93,9 @@ fn of_variable(
     let path = if is_path { absolute(process, &variable.value) } else { Vec::new() };
     let mut add = |name: &[u8]| claims.add(name, ClaimKind::Variable, Some(process.pid), &shown);
     for dir in dirs {
-        first_below(&path, dir).iter().for_each(|name| add(name));
+        if let Some(name) = first_below(&path, dir) {
+            add(&name);
+        }
         names_in(value, dir.as_bytes()).into_iter().for_each(&mut add);
     }
 }
