@@ -3,12 +3,12 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
+use rustix::fs::{CWD, FsWord, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// File system magic of namespaces. Source: the kernel's include/uapi/linux/magic.h.
-const NSFS: i64 = 0x6e73_6673;
+const NSFS: FsWord = 0x6e73_6673;
 
 /// Kinds of namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Kind {
 pub fn join(proc: BorrowedFd<'_>, way: &[u8], kind: Kind) -> io::Result<()> {
     let start = if way.starts_with(b"/") { CWD } else { proc };
     let node = openat(start, way, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    if i64::try_from(fstatfs(&node)?.f_type).ok() != Some(NSFS) {
+    if fstatfs(&node)?.f_type != NSFS {
         return Err(Errno::INVAL.into());
     }
     let again = format!("self/fd/{}", node.as_raw_fd());

@@ -54,3 +54,30 @@ fn runner_without_a_descriptor_left() {
         assert!(!held.is_empty() && done.metadata().is_ok());
     }
 }
+
+/// Binds a unix socket at `$SOCKET`, with `\n` in it for a newline, and keeps it; `$SOCKET-is-bound` below /mnt says that
+/// it has done so, by the name in `$READY`.
+#[test]
+#[ignore = "an actor: never ends"]
+fn listener() {
+    let path = std::env::var("SOCKET").unwrap().replace("\\n", "\n");
+    let socket = std::os::unix::net::UnixListener::bind(path).unwrap();
+    std::fs::write(std::env::var("READY").unwrap(), b"").unwrap();
+    loop {
+        nix::unistd::pause();
+        assert!(socket.local_addr().is_ok());
+    }
+}
+
+/// Takes `$ROOT` for its root directory.
+#[test]
+#[ignore = "an actor: never ends"]
+fn in_a_root_of_its_own() {
+    let ready = std::fs::File::create("/mnt/almost-in-its-root").unwrap();
+    nix::unistd::chroot(std::env::var("ROOT").unwrap().as_str()).unwrap();
+    nix::unistd::chdir("/").unwrap();
+    drop(ready.set_len(1));
+    loop {
+        nix::unistd::pause();
+    }
+}

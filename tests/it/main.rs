@@ -38,4 +38,5 @@ mod sandbox;
 mod scenarios;
 mod scenes;
 mod staged;
+mod surroundings;
 mod systemd;

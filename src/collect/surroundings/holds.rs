@@ -94,7 +94,9 @@ impl OfProcess {
                 Err(why) => worst = Some(why),
             }
         }
-        worst.into_iter().for_each(|why| *failed.entry(why).or_default() += 1);
+        if let Some(why) = worst {
+            *failed.entry(why).or_default() += 1;
+        }
         let net = dir.link("ns/net").map_err(GapWhy::from).and_then(|text| fields::ns_inode(&text));
         Self { places, net }
     }

@@ -74,6 +74,7 @@ struct Memory {
 /// What one look is about, as all its parts see it.
 struct Scene<'a> {
     proc: &'a Proc,
+    catalog: &'a Catalog,
     own: Pid,
     booted: WallNanos,
     table: &'a ProcessTable,
@@ -135,7 +136,8 @@ impl SurroundingsEyes {
         eyes.hidepid = namespaces.iter().find(|ns| ns.ours).and_then(ourselves::hidepid);
         claims.unseen_all(&ourselves::hidden(&eyes));
         let namespaces = namespaces.as_slice();
-        let scene = Scene { proc: &proc, own, booted, table: &table, namespaces, ground: &ground, until };
+        let (proc, catalog, table) = (proc.as_ref(), self.catalog.as_ref(), &table);
+        let scene = Scene { proc, catalog, own, booted, table, namespaces, ground: &ground, until };
         claims.unseen_all(&outside(&scene));
         scene.look(place.dir, &links, &mut self.memory, claims);
     }

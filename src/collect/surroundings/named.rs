@@ -3,7 +3,8 @@
 //! A name is taken as the namespace and root of the process have it. It ends at a `/` or at a byte by which shells and
 //! programs part words, so that `/tmp/go-build12` names no `go-build1`; where a name itself may hold such a byte, each
 //! reading of it is claimed. A bare name without its directory counts where the process sees the directory and the name is
-//! unlikely to mean anything else: ten bytes or more, with a letter and a digit in it.
+//! unlikely to mean anything else: ten bytes or more, with a letter and a digit in it. What the command lines of our own
+//! ancestors name (`sudo`, `ssh`, the shell that started us) they name because we were asked to deal with it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::Scene;
 use super::claims::Claims;
 use crate::collect::claims::lives;
 use crate::collect::parse::pieces;
-use crate::model::process::{Pid, Process};
+use crate::model::process::{Pid, Process, Variable};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::surroundings::ClaimKind;
@@ -28,6 +29,8 @@ const WHOLE: usize = 6 << 20;
 const READINGS: usize = 8;
 /// A bare name is at least so long.
 const BARE: usize = 10;
+/// Where the process stood when it was started; where it stands now the kernel tells.
+const STALE: &str = "PWD";
 /// How much of an argument is shown.
 const SHOWN: usize = 200;
 
@@ -38,13 +41,16 @@ pub type Words = BTreeMap<Vec<u8>, (Pid, RawText)>;
 pub fn look(scene: &Scene<'_>, claims: &mut Claims) -> Words {
     let mut words = Words::new();
     let mut unread: BTreeMap<GapWhy, u64> = BTreeMap::new();
+    let ancestors: Vec<Pid> = scene.table.ancestors(scene.own).iter().map(|process| process.pid).collect();
     for process in scene.table.by_pid.values().filter(|p| lives(p) && p.pid != scene.own) {
         let dirs = dirs_of(scene, process);
-        for variable in process.variables.iter().flatten() {
-            let path = absolute(process, &variable.value);
-            let shown = RawPath::new([variable.name.as_bytes(), b"=", variable.value.as_bytes()].concat());
-            let names = dirs.iter().filter_map(|dir| first_below(&path, dir));
-            names.for_each(|name| claims.add(&name, ClaimKind::Variable, Some(process.pid), &shown));
+        if dirs.is_empty() {
+            continue;
+        }
+        let named = process.variables.iter().flatten().filter(|variable| variable.name != STALE);
+        named.for_each(|variable| of_variable(scene, process, variable, &dirs, claims));
+        if ancestors.contains(&process.pid) {
+            continue;
         }
         match arguments(scene, process) {
             Ok(line) => of_line(process.pid, &line, &dirs, claims, &mut words),
@@ -71,6 +77,27 @@ fn dirs_of(scene: &Scene<'_>, process: &Arc<Process>) -> Vec<RawPath> {
         }
     };
     scene.ground.paths_in(namespace).filter_map(inside).collect()
+}
+
+fn of_variable(
+    scene: &Scene<'_>,
+    process: &Process,
+    variable: &Variable,
+    dirs: &[RawPath],
+    claims: &mut Claims,
+) {
+    let value = variable.value.as_bytes();
+    let shown = RawPath::new([variable.name.as_bytes(), b"=", value].concat());
+    // `true` is no path, but a temp dir may well be relative.
+    let is_path = variable.value.is_absolute() || scene.catalog.variables.is_temp(variable.name.as_bytes());
+    let path = if is_path { absolute(process, &variable.value) } else { Vec::new() };
+    let mut add = |name: &[u8]| claims.add(name, ClaimKind::Variable, Some(process.pid), &shown);
+    for dir in dirs {
+        if let Some(name) = first_below(&path, dir) {
+            add(&name);
+        }
+        names_in(value, dir.as_bytes()).into_iter().for_each(&mut add);
+    }
 }
 
 fn absolute(process: &Process, value: &RawText) -> Vec<u8> {
@@ -117,9 +144,6 @@ fn arguments(scene: &Scene<'_>, process: &Process) -> Result<Vec<u8>, GapWhy> {
 }
 
 fn of_line(pid: Pid, line: &[u8], dirs: &[RawPath], claims: &mut Claims, words: &mut Words) {
-    if dirs.is_empty() {
-        return;
-    }
     for argument in pieces(line, 0).filter(|argument| !argument.is_empty()) {
         let shown = RawPath::from(argument.get(..SHOWN).unwrap_or(argument));
         for name in dirs.iter().flat_map(|dir| names_in(argument, dir.as_bytes())) {
@@ -157,8 +181,9 @@ fn names_in<'a>(argument: &'a [u8], dir: &[u8]) -> Vec<&'a [u8]> {
         let end = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or_default();
         let ends = name.iter().enumerate().filter(|(_, b)| parts_words(**b)).map(|(at, _)| at);
-        let readings = ends.chain([name.len()]).filter_map(|end| name.get(..end));
-        found.extend(readings.filter(|name| !name.is_empty()).take(READINGS));
+        let readings =
+            ends.filter_map(|end| name.get(..end)).filter(|n| n.last().is_some_and(|b| !parts_words(*b)));
+        found.extend(readings.take(READINGS).chain([name]).filter(|name| !name.is_empty()));
     }
     found
 }
@@ -211,7 +236,7 @@ mod tests {
             assert_eq!(named(argument), [""; 0], "{argument}");
         }
         assert_eq!(named("/tmp/go-build12/x"), ["go-build12"]);
-        assert_eq!(named("/tmp/a /tmp/b"), ["a", "a ", "b"], "a name may end with a blank");
+        assert_eq!(named("/tmp/a /tmp/b"), ["a", "a ", "b"], "the longest reading may end with a blank");
     }
 
     #[test]

@@ -57,7 +57,9 @@ impl Numbers {
             }
             let key = (process.pid, process.started.0);
             let inner = memory.known.remove(&key).unwrap_or_else(|| inner_numbers(scene, process));
-            inner.iter().for_each(|number| numbers.add(*number, process.pid));
+            for number in &inner {
+                numbers.add(*number, process.pid);
+            }
             known.insert(key, inner);
         }
         memory.known = known;

@@ -44,7 +44,9 @@ impl Sockets {
             let shown = if name.is_empty() { path } else { name };
             match owners.get(inode) {
                 Some(pids) => {
-                    pids.iter().for_each(|pid| claims.add(entry, ClaimKind::Socket, Some(*pid), shown));
+                    for pid in pids {
+                        claims.add(entry, ClaimKind::Socket, Some(*pid), shown);
+                    }
                 }
                 None => claims.add(entry, ClaimKind::Socket, None, shown),
             }
@@ -110,7 +112,7 @@ fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bo
             // Its last process has ended, and with it the namespace.
             Ok(_) | Err(GapWhy::Vanished) => {}
             Err(why) => {
-                claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why))
+                claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why));
             }
         }
     }
