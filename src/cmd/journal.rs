@@ -151,7 +151,9 @@ fn kind(change: &Change) -> &'static str {
         Change::Mode { .. } => "mode",
         Change::Owner { .. } => "owner",
         Change::MakeDir { .. } => "make-dir",
+        Change::Made { .. } => "made",
         Change::Write { .. } => "write",
+        Change::Unlink { .. } => "unlink",
         Change::Call { .. } => "call",
     }
 }
@@ -166,7 +168,7 @@ fn what(change: &Change) -> String {
             format!("{} {}:{} -> {}:{}", path.shown(), from.0, from.1, to.0, to.1)
         }
         Change::MakeDir { path, mode, uid, gid } => format!("{} {mode:04o} {uid}:{gid}", path.shown()),
-        Change::Write { path, .. } => path.shown(),
+        Change::Made { path, .. } | Change::Write { path, .. } | Change::Unlink { path, .. } => path.shown(),
         Change::Call { line } => safe(line),
     }
 }

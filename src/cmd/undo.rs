@@ -1,4 +1,4 @@
-//! `undo`: takes back what an action did.
+//! `undo`: takes back what an action did: gives back what was put aside, and undoes what was changed in its place.
 
 use std::os::fd::AsFd;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::{Global, UndoArgs};
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, now, refuse_where_read_only};
 use crate::cmd::{Refusal, config, explain_failure, out};
+use crate::exec::treat;
 use crate::exec::undo::{self, Undone};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record, WorkId};
@@ -38,6 +39,9 @@ fn take_back(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     refuse_where_read_only(global, &catalog)?;
     let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Refuse)?;
     let begin = choose(&shop, args.id)?;
+    if treat::back::can(&shop.records, begin.work) {
+        return take_deeds_back(&mut shop, &begin, global);
+    }
     let ends = shop.ends(&begin).map_err(|why| Refusal {
         exit: Exit::Failed,
         message: format!("work {} cannot be taken back: {why}", begin.work.0),
@@ -64,19 +68,42 @@ fn take_back(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     report(&begin, id, &undone, global)
 }
 
+/// What `fix` changed in its place: modes, owners, directories and files.
+fn take_deeds_back(shop: &mut Workshop, begin: &Begin, global: &Global) -> anyhow::Result<ExitCode> {
+    let back = Begin {
+        digest: begin.digest.clone(),
+        undoes: Some(begin.work),
+        ..shop.begin("undo", format!("work {} taken back", begin.work.0))
+    };
+    let id = back.work;
+    shop.add(Record::Begin(back))?;
+    let undone = treat::back::take_back(&mut shop.journal, &shop.records, begin.work, id);
+    let undone = undone.map_err(|why| {
+        let message = format!("the journal cannot be written any more: {}", chain(&why));
+        Refusal { exit: Exit::Failed, message }
+    })?;
+    shop.add(Record::End { work: id, time: now(), before: Vec::new(), after: Vec::new() })?;
+    report(begin, id, &undone, global)
+}
+
+/// Whether something of a piece of work can still be taken back. One that was taken back is not taken back twice.
+fn is_open(shop: &Workshop, work: WorkId) -> bool {
+    let is_undone = shop.begins().any(|begin| begin.undoes == Some(work));
+    undo::all_aside(&shop.records).contains_key(&work) || !is_undone && treat::back::can(&shop.records, work)
+}
+
 /// The named work, or the last of which something can still be taken back.
 fn choose(shop: &Workshop, id: Option<u64>) -> anyhow::Result<Begin> {
-    let aside = undo::all_aside(&shop.records);
     let nothing = |message: String| anyhow::Error::from(Refusal { exit: Exit::Failed, message });
     let Some(id) = id else {
-        let last = shop.begins().rev().find(|begin| aside.contains_key(&begin.work));
+        let last = shop.begins().rev().find(|begin| begin.undoes.is_none() && is_open(shop, begin.work));
         return last.cloned().ok_or_else(|| nothing("nothing that was done can be taken back".to_owned()));
     };
     let begin = shop.begins().find(|begin| begin.work == WorkId(id));
     let begin = begin.ok_or_else(|| {
         Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
     })?;
-    if !aside.contains_key(&begin.work) {
+    if !is_open(shop, begin.work) {
         let action = safe(&begin.action);
         return Err(nothing(format!(
             "nothing of work {id} ({action}) can be taken back: it is back already, gone for good, or was never reversible"

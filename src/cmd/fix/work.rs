@@ -3,13 +3,12 @@
 use std::os::fd::AsFd;
 
 use super::{Outcome, Proved, REFUSED};
-use crate::cmd::surroundings;
+use crate::cmd::workshop::homes;
 use crate::exec::home::{self, Home};
 use crate::exec::journal::{Journal, JournalError, Opened};
 use crate::exec::treat;
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Figures, Record, WorkId};
-use crate::model::raw_path::RawPath;
 use crate::model::treatment::Treatment;
 use crate::model::units::WallNanos;
 use crate::sys::{clock, plainfile};
@@ -26,7 +25,7 @@ pub fn carry_out(
     if let Err(stale) = treat::check(plan, &boot_id, now()) {
         return Outcome::refused(Exit::NotNow.code(), stale.to_string());
     }
-    let home = match home::open(&candidates(own), own) {
+    let home = match home::open(&homes(own), own) {
         Ok(home) => home,
         Err(unfit) => {
             let all: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
@@ -86,17 +85,6 @@ fn next(records: &[Record]) -> WorkId {
         _ => None,
     });
     WorkId(begun.max().unwrap_or(0) + 1)
-}
-
-/// As root only where root alone can write; HOME of whoever called sudo is not asked.
-fn candidates(own: u32) -> Vec<RawPath> {
-    if own == 0 {
-        return vec!["/var/lib/tmpmedic".into(), "/run/tmpmedic".into()];
-    }
-    let state = surroundings::variable("XDG_STATE_HOME").map(|dir| format!("{dir}/tmpmedic"));
-    let home = surroundings::variable("HOME").map(|dir| format!("{dir}/.local/state/tmpmedic"));
-    let all = state.into_iter().chain(home).chain([format!("/run/user/{own}/tmpmedic")]);
-    all.map(|path| RawPath::from(path.as_str())).collect()
 }
 
 fn small(path: &str) -> Option<String> {

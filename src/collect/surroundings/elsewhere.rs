@@ -58,7 +58,7 @@ pub fn ask(doors: &[Door], left: Duration) -> Vec<Seen<View>> {
     let Ok(request) = serde_json::to_vec(doors) else { return vec![Err(GapWhy::NotAsked); doors.len()] };
     let (answer, why) = match helper::ask(HELPER, &request, patience) {
         Ok(answer) => (answer, GapWhy::Malformed { line: "the helper said too little".to_owned() }),
-        Err(HelperError::Late { partial }) => (partial, GapWhy::Hung { after }),
+        Err(HelperError::Late { partial, .. }) => (partial, GapWhy::Hung { after }),
         Err(HelperError::Died { how, partial }) => (partial, GapWhy::Malformed { line: how }),
         Err(HelperError::Spawn(error)) => (Vec::new(), error.into()),
     };
