@@ -230,7 +230,11 @@ fn a_probe_that_is_only_slow_is_late_and_not_hung() {
     let checked = Checked::from(&output);
     assert_eq!(checked.above_info(), [], "{:#}", checked.json["findings"]);
     let late = checked.json["blind"].as_array().unwrap().iter().find(|b| b["id"] == "fs-frozen-or-hung");
-    assert!(late.is_some_and(|b| b.to_string().contains("the answer of /mnt/disk")), "{:#}", checked.json["blind"]);
+    assert!(
+        late.is_some_and(|b| b.to_string().contains("the answer of /mnt/disk")),
+        "{:#}",
+        checked.json["blind"]
+    );
 }
 
 #[test]
