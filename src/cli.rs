@@ -253,6 +253,7 @@ pub struct ExplainArgs {
 
 /// Arguments of `lab`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct LabArgs {
     /// The scenario: its id, or its number in the list.
     pub id: Option<String>,

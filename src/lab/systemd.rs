@@ -31,7 +31,7 @@ const FILES: &[&str] = &["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 const TARGET: &str = "lab.target";
 const TARGET_TEXT: &str = "[Unit]\nDescription=What a lab has\nDefaultDependencies=no\nAllowIsolate=yes\n";
 /// A third of a second on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What systemd says when it is up. Source: sd_notify(3).
 const READY: &[u8] = b"READY=1";
 
@@ -105,7 +105,7 @@ pub(super) fn boot(mut call: UnixStream) -> Result<(), LabError> {
         }
     };
     came_up().map_err(during("waiting for systemd"))?;
-    std::fs::remove_file(home::NOTIFY).map_err(during("preparing systemd"))
+    rustix::fs::unlink(home::NOTIFY).map_err(|errno| during("preparing systemd")(errno.into()))
 }
 
 /// The side of the helper: waits for the call, and becomes systemd.
