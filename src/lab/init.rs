@@ -72,6 +72,7 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     ground::lay(request.users)?;
     if request.systemd {
         cgroup::show().map_err(during("mounting the cgroup tree"))?;
+        systemd::name_users(&request.scenario).map_err(during("naming the users of its services"))?;
     }
     let Founded { user_ns, outside } = users::found()?;
     note_scenario(&request).map_err(during("noting the scenario"))?;

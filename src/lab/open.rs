@@ -94,7 +94,11 @@ impl Leftover {
             Err(why) if why.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => return Err(why),
             _ => {}
         }
-        if self.keeper.has_ended_within(PATIENCE)? { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
+        let all = [&self.manager, &self.keeper];
+        let ended = all
+            .iter()
+            .try_fold(true, |so_far, one| Ok::<_, io::Error>(so_far && one.has_ended_within(PATIENCE)?))?;
+        if ended { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
     }
 }
 
