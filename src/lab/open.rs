@@ -32,6 +32,7 @@ const PASSED_ON: &[i32] = &[1, 15];
 pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // What our caller left open would be open in every process of the lab.
     child::close_inherited();
+    let lent = request.then.lend_terminal();
     let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
     enter_namespaces(request.users).map_err(during("making namespaces"))?;
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
@@ -49,7 +50,9 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     }
     // From here on only the first process has them: its end is their end.
     drop((voice, freezer));
-    Ok(wait_for(first, &inbox, Some(Ears { socket: ears, say })))
+    let code = wait_for(first, &inbox, Some(Ears { socket: ears, say }));
+    drop(lent);
+    Ok(code)
 }
 
 /// Waits for a child that has the terminal now, and passes on what it says.
