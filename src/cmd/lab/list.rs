@@ -66,10 +66,15 @@ fn course_document(shelf: &Shelf, machine: &Machine) -> anyhow::Result<String> {
 /// What both documents say of a scenario, and `more`.
 fn keys(scenario: &Scenario, machine: &Machine, mut more: Value) -> Value {
     let objection = machine.objection(scenario);
-    more["id"] = json!(scenario.id);
-    more["title"] = json!(scenario.title);
-    more["buildable"] = json!(objection.is_none());
-    more["reason"] = json!(objection);
+    let common = [
+        ("id", json!(scenario.id)),
+        ("title", json!(scenario.title)),
+        ("buildable", json!(objection.is_none())),
+        ("reason", json!(objection)),
+    ];
+    if let Some(keys) = more.as_object_mut() {
+        keys.extend(common.map(|(key, value)| (key.to_owned(), value)));
+    }
     more
 }
 
