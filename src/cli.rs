@@ -253,6 +253,7 @@ pub struct ExplainArgs {
 
 /// Arguments of `lab`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
     /// The scenario: its id, or its number in the list. With `--learn` it may be left out: then the course begins.
     pub id: Option<String>,
