@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // What our caller left open would be open in every process of the lab.
     child::close_inherited();
+    let lent = request.then.lend_terminal();
     let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
     let keeper = request.systemd.then(Keeper::start).transpose().map_err(during("starting a helper"))?;
     enter_namespaces(request.users).map_err(during("making namespaces"))?;
@@ -68,6 +69,7 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // From here on only the first process has them: its end is their end.
     drop((voice, freezer));
     let code = wait_for(first, &inbox, Some(Ears { socket: ears, say }));
+<<<<<<< HEAD
     if let Some(leftover) = leftover {
         leftover.clear().map_err(during("ending systemd"))?;
     }
@@ -100,6 +102,10 @@ impl Leftover {
             .try_fold(true, |so_far, one| Ok::<_, io::Error>(so_far && one.has_ended_within(PATIENCE)?))?;
         if ended { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
     }
+=======
+    drop(lent);
+    Ok(code)
+>>>>>>> eyes
 }
 
 /// Waits for a child that has the terminal now, and passes on what it says.
