@@ -69,10 +69,10 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // From here on only the first process has them: its end is their end.
     drop((voice, freezer));
     let code = wait_for(first, &inbox, Some(Ears { socket: ears, say }));
-<<<<<<< HEAD
     if let Some(leftover) = leftover {
         leftover.clear().map_err(during("ending systemd"))?;
     }
+    drop(lent);
     Ok(code)
 }
 
@@ -102,10 +102,6 @@ impl Leftover {
             .try_fold(true, |so_far, one| Ok::<_, io::Error>(so_far && one.has_ended_within(PATIENCE)?))?;
         if ended { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
     }
-=======
-    drop(lent);
-    Ok(code)
->>>>>>> eyes
 }
 
 /// Waits for a child that has the terminal now, and passes on what it says.
