@@ -68,7 +68,10 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     rustix::process::chdir("/").map_err(|errno| during("going to /")(errno.into()))?;
     if let Some(keeper) = keeper {
         cgroup::enter(&keeper).map_err(during("entering a cgroup"))?;
-        // Open until the kernel closes it: the keeper would kill us before we have said how it ended.
+        #[expect(
+            clippy::mem_forget,
+            reason = "open until the kernel closes it: the keeper kills when it closes"
+        )]
         std::mem::forget(keeper);
     }
     ground::lay(request.users)?;
