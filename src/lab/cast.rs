@@ -103,7 +103,7 @@ impl Troupe {
         part.in_service = true;
         part.wings = self.below(name);
         part.reports = self.with_descendants(name);
-        let services = self.services.as_mut().ok_or(Errno::SRCH)?;
+        let services = self.services.as_ref().ok_or(Errno::SRCH)?;
         let started = services.start(&unit, &part)?;
         self.wings.extend(started.wings);
         self.served.extend(part.reports.into_iter().map(|name| (name, (cast.uid, cast.gid))));

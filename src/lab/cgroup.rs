@@ -162,7 +162,7 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
             remove_tree(&entry.path())?;
         }
     }
-    std::fs::remove_dir(dir)
+    Ok(rustix::fs::rmdir(dir)?)
 }
 
 #[cfg(test)]

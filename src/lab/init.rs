@@ -66,12 +66,18 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     let (keeper, call) = (socket(request.systemd), socket(request.systemd));
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     rustix::process::chdir("/").map_err(|errno| during("going to /")(errno.into()))?;
-    if let Some(keeper) = &keeper {
-        cgroup::enter(keeper).map_err(during("entering a cgroup"))?;
+    if let Some(keeper) = keeper {
+        cgroup::enter(&keeper).map_err(during("entering a cgroup"))?;
+        #[expect(
+            clippy::mem_forget,
+            reason = "open until the kernel closes it: the keeper kills when it closes"
+        )]
+        std::mem::forget(keeper);
     }
     ground::lay(request.users)?;
     if request.systemd {
         cgroup::show().map_err(during("mounting the cgroup tree"))?;
+        systemd::name_users(&request.scenario).map_err(during("naming the users of its services"))?;
     }
     let Founded { user_ns, outside } = users::found()?;
     note_scenario(&request).map_err(during("noting the scenario"))?;
@@ -84,8 +90,7 @@ fn play(voice: &mut UnixStream) -> Result<u8, LabError> {
     }
     let builder = Builder::new(request.users, troupe, outside);
     let steps = steps(&request);
-    Play { steps, next: 0, builder: Some(builder), inbox, request, _outside: [freezer_kept, keeper] }
-        .run(voice)
+    Play { steps, next: 0, builder: Some(builder), inbox, request, _freezer: freezer_kept }.run(voice)
 }
 
 fn read_request(fd: OwnedFd) -> io::Result<Request> {
@@ -118,8 +123,8 @@ struct Play {
     builder: Option<Builder>,
     inbox: Inbox,
     request: Request,
-    /// Open as long as we live: what is frozen is thawed, and the cgroup removed, when they close.
-    _outside: [Option<UnixStream>; 2],
+    /// Open as long as we live: what is frozen is thawed when it closes.
+    _freezer: Option<UnixStream>,
 }
 
 impl Play {

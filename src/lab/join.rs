@@ -40,6 +40,7 @@ struct Open {
 pub fn join(wanted: Option<u32>, then: &Then, environment: Vec<RawPath>) -> Result<u8, LabError> {
     child::close_inherited();
     let lab = choose(wanted, &labs().map_err(during("looking for labs"))?)?;
+    let lent = then.lend_terminal();
     let inbox = Inbox::open().map_err(during("blocking signals"))?;
     let door = enter(lab).map_err(during("joining its namespaces"))?;
     let resident = Resident::new(then, environment);
@@ -49,7 +50,9 @@ pub fn join(wanted: Option<u32>, then: &Then, environment: Vec<RawPath>) -> Resu
         program.start(Streams::Ours, &[note.as_fd(), door.as_fd()])
     };
     let child = start().map_err(|source| LabError::Start { program: resident.name(), source })?;
-    Ok(wait_for(child, &inbox, None))
+    let code = wait_for(child, &inbox, None);
+    drop(lent);
+    Ok(code)
 }
 
 fn choose(wanted: Option<u32>, labs: &[Open]) -> Result<Open, LabError> {

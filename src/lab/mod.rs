@@ -44,6 +44,24 @@
 //! - **The clock of the kernel log.** An error that ext4 was made to report stands in the kernel's log of the host.
 //! - **For the moment of mounting**, an image has a device file in the lab's `/dev`, for root only.
 //!
+//! # With systemd
+//!
+//! ```text
+//!  opener ──┬──────▶ process 1: waits until the ground is laid, then becomes systemd (systemd)
+//!           │            └── cast that has a unit, with a unit file written for it (unit, service)
+//!           ├──────▶ first process, here process 2: everything else, as above
+//!           └──────▶ keeper of the cgroup (cgroup), outside: removes it when the first process is gone
+//! ```
+//!
+//! systemd lives where the resident lives: the same user namespace, the same locked read-only mounts, the same privileges, so
+//! all five rules hold. What is weaker:
+//!
+//! - **The cgroup tree can be written**, as far as it is the lab's own: it begins at a cgroup below that of the opener, which the
+//!   cgroup namespace of the lab has as its root. What is outside of it has no name there, and no controller is given to it.
+//! - **The end is not the first process's own.** The opener kills process 1; where the opener is killed, process 1 dies with
+//!   it, and the keeper kills what is left in the cgroup (Linux 5.14).
+//! - **A service has what systemd gives it**: some variables more than the scenario says, and a user with a name.
+//!
 //! With root and without user namespaces (`user.max_user_namespaces = 0`) there is no lab: rule 2 would not hold.
 
 mod build;

@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     // What our caller left open would be open in every process of the lab.
     child::close_inherited();
+    let lent = request.then.lend_terminal();
     let freezer = freezes(request).then(freezer::start).transpose().map_err(during("starting a helper"))?;
     let keeper = request.systemd.then(Keeper::start).transpose().map_err(during("starting a helper"))?;
     enter_namespaces(request.users).map_err(during("making namespaces"))?;
@@ -71,6 +72,7 @@ pub fn open(request: &Request, say: &dyn Fn(&str)) -> Result<u8, LabError> {
     if let Some(leftover) = leftover {
         leftover.clear().map_err(during("ending systemd"))?;
     }
+    drop(lent);
     Ok(code)
 }
 
@@ -94,7 +96,11 @@ impl Leftover {
             Err(why) if why.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => return Err(why),
             _ => {}
         }
-        if self.keeper.has_ended_within(PATIENCE)? { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
+        let all = [&self.manager, &self.keeper];
+        let ended = all
+            .iter()
+            .try_fold(true, |so_far, one| Ok::<_, io::Error>(so_far && one.has_ended_within(PATIENCE)?))?;
+        if ended { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::raw_path::RawPath;
 use crate::model::scenario::Scenario;
+use crate::sys::term::guard::Lent;
 
 /// An order for a lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,16 @@ pub enum Then {
         /// With its arguments.
         words: Vec<RawPath>,
     },
+}
+
+impl Then {
+    /// Lends it the terminal where it is the console; whoever is killed meanwhile still gives it back.
+    pub(super) fn lend_terminal(&self) -> Option<Lent> {
+        match self {
+            Self::Console { .. } => Lent::start(),
+            Self::Command { .. } => None,
+        }
+    }
 }
 
 impl Request {

@@ -24,7 +24,7 @@ use crate::sys::pidfd::Pidfd;
 use crate::sys::spawn::{self, Fate, Patience, Program, Streams};
 
 /// How long systemctl may take, and a service until it reports.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The program that talks to systemd.
 pub const SYSTEMCTL: &str = "systemctl";
 
@@ -55,7 +55,7 @@ impl Services {
     }
 
     /// Writes the unit, has it started, and waits until the process plays its part.
-    pub(super) fn start(&mut self, unit: &str, part: &Part) -> io::Result<Started> {
+    pub(super) fn start(&self, unit: &str, part: &Part) -> io::Result<Started> {
         let text = unit::text(&part.cast, unit).map_err(io::Error::other)?;
         let file = Path::new(home::PARTS).join(unit);
         make::file(&file)?.write_all(&serde_json::to_vec(part)?)?;

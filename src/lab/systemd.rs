@@ -4,6 +4,7 @@
 //! ground is laid. Then it enters where everybody else in the lab lives, the user namespace included, and becomes systemd:
 //! root of the lab, as the resident is, with the same privileges and no more. Called by `open`, `init` and `cmd::helper`.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -12,13 +13,15 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::cast::casts;
 use super::home;
 use super::resident::Resident;
 use super::trouble::{LabError, during};
+use crate::model::scenario::Scenario;
 use crate::sys::clock::Stopwatch;
 use crate::sys::space::{self, Kind};
 use crate::sys::spawn::{self, Program, Streams};
-use crate::sys::{child, make};
+use crate::sys::{child, make, mount};
 
 /// The name of the job among the helpers.
 pub const KIND: &str = "lab-systemd";
@@ -28,7 +31,7 @@ const FILES: &[&str] = &["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 const TARGET: &str = "lab.target";
 const TARGET_TEXT: &str = "[Unit]\nDescription=What a lab has\nDefaultDependencies=no\nAllowIsolate=yes\n";
 /// A third of a second on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What systemd says when it is up. Source: sd_notify(3).
 const READY: &[u8] = b"READY=1";
 
@@ -44,6 +47,33 @@ pub(super) fn start() -> io::Result<(UnixStream, u32)> {
     let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", KIND], &[]);
     let pid = program.start(Streams::Nowhere, &[theirs.as_fd()])?;
     Ok((ours, pid))
+}
+
+/// systemd starts a service only as a user who has a name: those who have none on this machine get one in the lab.
+pub(super) fn name_users(scenario: &Scenario) -> io::Result<()> {
+    let services = || casts(scenario).filter(|cast| cast.unit.is_some());
+    let users: BTreeSet<u32> = services().map(|cast| cast.uid).collect();
+    let groups: BTreeSet<u32> = services().map(|cast| cast.gid).collect();
+    name("passwd", &users, |id| format!("lab{id}:x:{id}:{id}::/:/bin/sh\n"))?;
+    name("group", &groups, |id| format!("lab{id}:x:{id}:\n"))
+}
+
+/// Mounts a longer table over that of the host, where it lacks some of these ids. Source: passwd(5), group(5).
+fn name(table: &str, ids: &BTreeSet<u32>, line: impl Fn(&u32) -> String) -> io::Result<()> {
+    let at = Path::new("/etc").join(table);
+    let mut text = std::fs::read_to_string(&at)?;
+    let known: BTreeSet<u32> = text.lines().filter_map(|line| line.split(':').nth(2)?.parse().ok()).collect();
+    let missing: String = ids.difference(&known).map(line).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let longer = Path::new(home::HOME).join(table);
+    make::file(&longer)?.write_all((text + &missing).as_bytes())?;
+    mount::bind(&longer, &at, mount::Depth::One)?;
+    mount::make_read_only(&at)
 }
 
 /// Has it become systemd, in our mount and cgroup namespaces, and waits until that is up.
@@ -75,7 +105,7 @@ pub(super) fn boot(mut call: UnixStream) -> Result<(), LabError> {
         }
     };
     came_up().map_err(during("waiting for systemd"))?;
-    std::fs::remove_file(home::NOTIFY).map_err(during("preparing systemd"))
+    rustix::fs::unlink(home::NOTIFY).map_err(|errno| during("preparing systemd")(errno.into()))
 }
 
 /// The side of the helper: waits for the call, and becomes systemd.

@@ -98,7 +98,7 @@ pub fn wait(state: char, channel: Option<&str>, stack: &[String]) -> Wait {
 
 /// State and function in a few words, with the caller where the function alone says little.
 pub fn shown(state: char, channel: Option<&str>, stack: &[String]) -> String {
-    let channel = channel.or(stack.first().map(String::as_str));
+    let channel = channel.or_else(|| stack.first().map(String::as_str));
     let caller = stack.iter().find(|f| !is_lock(f)).filter(|_| channel.is_some_and(is_lock));
     match (channel, caller) {
         (Some(channel), Some(caller)) => format!("{state} in {channel}, called by {caller}"),

@@ -30,10 +30,10 @@ fn standing(state: char, functions: &[&str]) -> Standing {
 }
 
 fn hung_probe_of(stage: &mut Stage, pid: Pid) {
-    probe_of(stage, pid, standing('D', &FREEZE), true);
+    probe_of(stage, pid, standing('D', &FREEZE));
 }
 
-fn probe_of(stage: &mut Stage, pid: Pid, standing: Standing, hung: bool) {
+fn probe_of(stage: &mut Stage, pid: Pid, standing: Standing) {
     let vantage = stage.now.vantages.items().iter().find(|v| v.pids == [pid] && v.path == "/tmp".into()).unwrap();
     let probe = ProbeResult {
         path: vantage.path.clone(),
@@ -45,7 +45,7 @@ fn probe_of(stage: &mut Stage, pid: Pid, standing: Standing, hung: bool) {
         at: WallNanos(0),
         steps: vec![StepResult { step: Step::Enter, errno: None, took: Micros(90) }],
         not_imitated: vec![],
-        hung,
+        hung: matches!(standing.wait(), Wait::Thaw | Wait::Server),
         standing: Some(standing),
         left_behind: vec![],
     };
@@ -73,7 +73,7 @@ fn fires_where_a_probe_does_not_return() {
 fn takes_a_probe_that_was_awake_for_late_and_not_for_hung() {
     for late in [standing('R', &[]), standing('S', &["do_wait"]), standing('D', &FORK)] {
         let mut stage = runner();
-        probe_of(&mut stage, 70, late, false);
+        probe_of(&mut stage, 70, late);
         let before = stage.clone();
         stage.now.probes[0].at = WallNanos(1);
         for before in [None, Some(&before)] {
@@ -86,7 +86,7 @@ fn takes_a_probe_that_was_awake_for_late_and_not_for_hung() {
 #[test]
 fn a_sync_that_takes_long_needs_a_second_look() {
     let mut stage = runner();
-    probe_of(&mut stage, 70, standing('D', &["jbd2_log_wait_commit"]), false);
+    probe_of(&mut stage, 70, standing('D', &["jbd2_log_wait_commit"]));
     assert!(matches!(check(&stage, None), Verdict::Blind(_)), "a busy disk syncs slowly");
     let before = stage.clone();
     assert!(matches!(check(&stage, Some(&before)), Verdict::Blind(_)), "that is the same probe");

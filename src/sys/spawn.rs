@@ -54,8 +54,9 @@ impl Program {
         }
         // Out of the way first, so that no descriptor is overwritten before it was moved.
         let mut moved = Vec::new();
+        let above = i32::try_from(descriptors.len()).unwrap_or(i32::MAX).saturating_add(3);
         for fd in descriptors {
-            moved.push(rustix::io::fcntl_dupfd_cloexec(fd, 100)?);
+            moved.push(rustix::io::fcntl_dupfd_cloexec(fd, above)?);
         }
         for (number, fd) in (3..).zip(&moved) {
             actions.add_dup2(fd.as_raw_fd(), number)?;

@@ -132,7 +132,7 @@ causes! {
     tmpdir_empty_string: [] Case::warning("tmpdir-empty-string", "cd /; runner TMPDIR=");
     tmpdir_literal_syntax: [] Case::critical("tmpdir-literal-syntax", r#"runner TMPDIR='"/var/tmp"'"#);
     tmpdir_literal_syntax_on_a_read_only_root: [] Case::critical("tmpdir-literal-syntax", r#"
-        apart 'cd /; mount --bind / /; cd /; mount -o remount,bind,ro /' TMPDIR='"/var/tmp"'"#);
+        apart 'cd /; mount -o remount,bind,ro /' TMPDIR='\"/var/tmp\"'"#);
     tmpdir_temp_tmp_disagree: [] Case::warning("tmpdir-temp-tmp-disagree", "runner TMPDIR=/var/tmp TEMP=/mnt/nope TMP=/mnt/nope")
         .with(&["tmpdir-missing"]);
     duplicate_env_entry: [] Case::warning("duplicate-env-entry", r"

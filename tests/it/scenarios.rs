@@ -100,7 +100,9 @@ fn what_has_a_service_is_found_with_systemd_as_well() {
     if trial.status.code() == Some(77) {
         skip!("{}", String::from_utf8_lossy(&trial.stderr))
     }
-    services.iter().for_each(|scenario| holds(scenario, &["--systemd"]));
+    for scenario in &services {
+        holds(scenario, &["--systemd"]);
+    }
 }
 
 fn holds(scenario: &Scenario, options: &[&str]) {

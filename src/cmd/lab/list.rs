@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::choose::Shelf;
 use crate::cli::Global;
@@ -48,35 +48,34 @@ pub fn print_course(shelf: &Shelf, machine: &Machine, global: &Global) -> anyhow
 }
 
 fn document(shelf: &Shelf, machine: &Machine) -> anyhow::Result<String> {
-    let row = |scenario: &Scenario| {
-        let objection = machine.objection(scenario);
-        json!({
-            "id": scenario.id,
-            "title": scenario.title,
-            "kind": scenario.kind,
-            "cause": scenario.cause,
-            "buildable": objection.is_none(),
-            "reason": objection,
-        })
-    };
-    let rows: Vec<_> = shelf.scenarios.iter().map(row).collect();
-    Ok(safe_json::to_line(&rows)?)
+    let rows = shelf
+        .scenarios
+        .iter()
+        .map(|scenario| keys(scenario, machine, json!({"kind": scenario.kind, "cause": scenario.cause})));
+    Ok(safe_json::to_line(&rows.collect::<Vec<_>>())?)
 }
 
 fn course_document(shelf: &Shelf, machine: &Machine) -> anyhow::Result<String> {
-    let row = |scenario: &Scenario| {
-        let objection = machine.objection(scenario);
-        json!({
-            "number": scenario.course,
-            "id": scenario.id,
-            "title": scenario.title,
-            "level": scenario.level,
-            "buildable": objection.is_none(),
-            "reason": objection,
-        })
-    };
-    let lessons: Vec<_> = shelf.course().map(row).collect();
+    let lessons = shelf
+        .course()
+        .map(|lesson| keys(lesson, machine, json!({"number": lesson.course, "level": lesson.level})));
+    let lessons: Vec<_> = lessons.collect();
     Ok(safe_json::to_line(&json!({"schema": COURSE_SCHEMA, "lessons": lessons}))?)
+}
+
+/// What both documents say of a scenario, and `more`.
+fn keys(scenario: &Scenario, machine: &Machine, mut more: Value) -> Value {
+    let objection = machine.objection(scenario);
+    let common = [
+        ("id", json!(scenario.id)),
+        ("title", json!(scenario.title)),
+        ("buildable", json!(objection.is_none())),
+        ("reason", json!(objection)),
+    ];
+    if let Some(keys) = more.as_object_mut() {
+        keys.extend(common.map(|(key, value)| (key.to_owned(), value)));
+    }
+    more
 }
 
 fn table(shelf: &Shelf, machine: &Machine, global: &Global) -> String {

@@ -63,7 +63,8 @@ fn between(change: &Change) -> String {
     let mut words = match (later(before, after), later(after, before)) {
         (Some(age), _) => format!("{age} later"),
         (None, Some(age)) => format!("{age} earlier"),
-        (None, None) => "at the same time".to_owned(),
+        (None, None) if before == after => "at the same time".to_owned(),
+        (None, None) => format!("less than a second {}", if before < after { "later" } else { "earlier" }),
     };
     let known = change.before.boot_id.is_some() && change.after.boot_id.is_some();
     if known && change.before.host == change.after.host && !change.is_same_boot() {

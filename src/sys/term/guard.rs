@@ -15,6 +15,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::termios::{QueueSelector, tcflush};
 
 use super::modes::Modes;
+use super::tty::Tty;
 
 /// The name of the job among the helpers.
 pub const KIND: &str = "term-guard";
@@ -64,6 +65,29 @@ impl Guard {
     /// A guard that was killed cannot be told anything, and nothing can be done about it.
     fn say(&self, line: &str) {
         rustix::io::write(&self.pipe, line.as_bytes()).ok();
+    }
+}
+
+/// A guard around a child that takes the terminal in another PID namespace: a guard of its own would be killed with it.
+///
+/// Dropped, it restores nothing.
+#[derive(Debug)]
+pub struct Lent(Guard);
+
+impl Lent {
+    /// Has the terminal given back as it is now when we vanish; nothing where there is no terminal or no guard.
+    pub fn start() -> Option<Self> {
+        let tty = Tty::open().ok()?;
+        let modes = Modes::of(&tty).ok()?;
+        let guard = Guard::start(&tty).ok()?;
+        guard.arm(modes);
+        Some(Self(guard))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.disarm();
     }
 }
 

@@ -226,6 +226,34 @@ fn the_console_opens_in_a_lab_stops_goes_on_and_quits() {
 }
 
 #[test]
+fn sigkill_of_a_lab_gives_the_terminal_back() {
+    for who in [Who::Root, Who::User] {
+        needs_lab!(who);
+        if !has("setsid") {
+            skip!("needs the program setsid");
+        }
+        let command = who.command(TMPMEDIC);
+        let words = command.get_args().map(|word| word.to_str().unwrap());
+        let mut words: Vec<&str> =
+            std::iter::once(command.get_program().to_str().unwrap()).chain(words).collect();
+        words.extend(["lab", "private-tmp-deleted"]);
+        let script = format!("{}; read -r line", words.join(" "));
+        let mut pty = Pty::start(100, 30, &["bash", "-mc", &script], &[]);
+        pty.wait_for_console();
+        pty.wait_for_text("is a deleted directory");
+        let shell = pty.pid().as_raw_nonzero().get();
+        let outer = children(u32::try_from(shell).unwrap());
+        assert_eq!(outer.len(), 1, "{outer:?}");
+        let outer = rustix::process::Pid::from_raw(i32::try_from(outer[0]).unwrap()).unwrap();
+        rustix::process::kill_process(outer, rustix::process::Signal::KILL).unwrap();
+        // What the shell says meanwhile may be on the screen that is left.
+        pty.demand_given_back("SIGKILL");
+        pty.type_keys("\n");
+        pty.end();
+    }
+}
+
+#[test]
 fn a_shell_in_a_lab_has_the_terminal() {
     needs_lab!(Who::Root);
     if !has("setsid") {

@@ -78,7 +78,7 @@ fn a_service_is_what_its_scenario_says() {
         ls /proc/$r/root/tmp /proc/$r/root/run/seen | tr '\n' ' '; echo; readlink /proc/$r/fd/0
         grep -E ' /run/(seen|own) ' /proc/$r/mountinfo | cut -d' ' -f 6 | cut -d, -f1 | sort -u | tr '\n' ' '; echo
         sed -n 's/PPid:.//p' /proc/$c/status /proc/$k/status | tr '\n' ' '; echo $r $c
-        tr '\0' ' ' </proc/$c/environ; echo; grep -c "$u" /proc/$c/cgroup /proc/$k/cgroup | cut -d: -f 2 | tr '\n' ' '; echo
+        tr '\0' ' ' </proc/$c/environ; echo; grep -cF "$u" /proc/$c/cgroup /proc/$k/cgroup | cut -d: -f 2 | tr '\n' ' '; echo
         systemctl is-active act@1.service act@2.service killed.service || true"#,
     );
     let lines: Vec<&str> = seen.lines().collect();
