@@ -86,7 +86,7 @@ impl Setting<'_> {
         works(now, self.pid(), &self.value)
     }
 
-    /// As [`spot::Spot::severity`].
+    /// As [`Spot::severity`](crate::rules::spot::Spot::severity).
     pub fn severity(&self) -> Severity {
         if matches!(self.name, "TMP" | "TEMP") { Severity::Warning } else { self.party.severity() }
     }

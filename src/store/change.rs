@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `["=", value]` | it is this now |
 //! | `["o", {name: change}, {name: value}, [name]]` | an object: fields that changed, that are new, that are gone |
-//! | `["a", [op]]` | a list, see [`sequence`](super::sequence) |
+//! | `["a", [op]]` | a list, see [`sequence`] |
 
 use serde_json::{Map, Value};
 

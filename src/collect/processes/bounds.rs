@@ -1,6 +1,6 @@
 //! Limits of processes, and how much of them is used up: only of those to which they matter.
 //!
-//! Builds and runners are read in the pass over all processes, by [`fill`]. Those that the caller asked about are known
+//! Builds and runners are read in the pass over all processes, by `fill`. Those that the caller asked about are known
 //! only once units and users are resolved; [`settle`] adds them. For everybody else the two reads would be a tenth of the
 //! whole pass, and no rule asks for them.
 

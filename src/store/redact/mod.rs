@@ -3,7 +3,7 @@
 //! Every text of a snapshot is taken apart into words (letters and digits), and each word that is not public becomes
 //! another of the same length: `/home/anna/shop` is `/home/qwmx/tpdi` wherever it stands, in paths, units, mount tables
 //! and command lines alike, so whatever was equal stays equal and a path too long stays too long. Public is what every
-//! machine has or this program knows: see [`words`]. Whatever is not known to be public is replaced.
+//! machine has or this program knows: see `words`. Whatever is not known to be public is replaced.
 //!
 //! The pseudonyms come from a key that is random and never written, so a guess cannot be tried against them.
 
