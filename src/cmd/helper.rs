@@ -11,7 +11,6 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::collect::surroundings::{self, Place, SurroundingsEyes};
 use crate::collect::{environment, fenced};
-use crate::exec::treat::rebind;
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
 use crate::probe::inside::InsideError;
@@ -35,13 +34,20 @@ pub fn serve(kind: &str) -> ExitCode {
             inside::serve(request, out).map_err(io::Error::other)
         }),
         environment::HELPER => answer_while_wanted(environment::serve),
-        rebind::HELPER => answer(rebind::serve),
         "look" => answer_while_wanted(fenced::serve),
         surroundings::HELPER => answer_while_wanted(surroundings::serve),
         "surroundings" => answer(show_surroundings),
         "exec" => become_command(),
         _ => Exit::Usage.code().into(),
     }
+}
+
+/// Does a job that changes the machine; which one, only the roof knows.
+pub fn act(job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> ExitCode {
+    child::close_inherited();
+    child::take_name();
+    child::take_all_descriptors();
+    answer(job)
 }
 
 /// For work that has nothing to clean up and, unlike a probe, is of no use without its parent.

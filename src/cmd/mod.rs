@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
+use crate::exec::treat::rebind;
 use crate::exit::Exit;
 use crate::model::asked::Asked;
 use crate::model::raw_path::shown_bytes;
@@ -100,6 +101,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Lab(args)) => lab::run(args, &cli.global),
+        Some(Command::Helper { kind }) if kind == rebind::HELPER => Ok(helper::act(rebind::serve)),
         Some(Command::Helper { kind }) => {
             let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
             Ok(crate::lab::serve(kind, &say).map_or_else(|| helper::serve(kind), ExitCode::from))

@@ -192,6 +192,8 @@ fn is(error: &io::Error, errno: Errno) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
+
     use std::os::fd::OwnedFd;
     use std::os::unix::fs::PermissionsExt;
 

@@ -1,5 +1,7 @@
 //! For tests: a private temp dir with a quarantine and a journal, and eyes that say what a test wants.
 
+#![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
+
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,7 @@
 //! Clean-up and undo, end to end on a real file system.
 
+#![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
+
 use std::os::fd::AsFd;
 
 use super::journal::Journal;

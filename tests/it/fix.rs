@@ -375,15 +375,19 @@ fn escapes(attempts: usize, give: impl Fn(&Path, &Path)) -> usize {
 #[test]
 fn whoever_exchanges_a_directory_and_a_link_gains_nothing() {
     needs!();
-    let attempts = 60;
-    let control = escapes(attempts, |_, tree| naive(tree));
-    if control * 10 < attempts * 3 {
-        skip!("the racer beats a naive walker only {control} times of {attempts}: this says nothing");
+    let (attempts, runs) = (60, 8);
+    // On a busy machine the racer gets too little time; such a run says nothing, and the next one may.
+    for _ in 0..runs {
+        let control = escapes(attempts, |_, tree| naive(tree));
+        let ours = escapes(attempts, |dir, tree| {
+            carry_out(dir, "give-to-runner", gift(tree));
+        });
+        assert_eq!(ours, 0, "of {attempts}; a naive walker lost {control}");
+        if control * 10 >= attempts * 3 {
+            return;
+        }
     }
-    let ours = escapes(attempts, |dir, tree| {
-        carry_out(dir, "give-to-runner", gift(tree));
-    });
-    assert_eq!(ours, 0, "of {attempts}; a naive walker lost {control}");
+    eprintln!("skipped: in {runs} runs the racer never beat a naive walker in 30 % of {attempts} attempts: void");
 }
 
 #[test]
