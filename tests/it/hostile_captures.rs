@@ -3,7 +3,6 @@
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use flate2::write::DeflateEncoder;
@@ -231,7 +230,7 @@ fn replace(value: &mut serde_json::Value, number: &serde_json::Value) {
 
 #[test]
 fn only_a_regular_file_is_read_and_nothing_else_keeps_it_waiting() {
-    let dir = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
+    let dir = crate::sandbox::scratch();
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let fifo = fifo.to_str().unwrap().to_owned();

@@ -67,7 +67,9 @@ fn mounts() -> String {
 
 /// `own`: what may be done, because it reaches nothing but the lab.
 pub(super) fn leaves_the_host_alone(who: Who, name: &str, options: &[&str], own: &[&str]) {
-    let canary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("canary-{name}"));
+    let dir = crate::sandbox::scratch();
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let canary = dir.path().join(format!("canary-{name}"));
     std::fs::create_dir_all(canary.join("dir")).unwrap();
     std::fs::write(canary.join("file"), "as it was").unwrap();
     std::fs::write(canary.join("dir/other"), "as it was, too").unwrap();
