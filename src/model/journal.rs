@@ -15,7 +15,10 @@ pub struct WorkId(pub u64);
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "a journal holds one beginning for many steps, and all of them are read once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a journal holds one beginning for many steps, and all of them are read once"
+)]
 pub enum Record {
     /// A piece of work begins.
     Begin(Begin),

@@ -31,3 +31,4 @@ pub mod thresholds;
 pub mod treatment;
 pub mod units;
 pub mod vantage;
+pub mod work;

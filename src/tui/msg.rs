@@ -12,6 +12,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::Entry;
 use crate::model::units::{Entries, WallNanos};
 use crate::model::vantage::Vantage;
+use crate::model::work::{Outcome, Pace, Prospect, Wish, Worked};
 
 /// One look and what the rules make of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,29 @@ pub enum Msg {
     Listed(Listing),
     /// A line to show until the next key.
     Note(String),
+    /// What would be done, as it was wished for; or why nothing can be said.
+    Planned {
+        /// What was wished for.
+        wish: Wish,
+        /// The sheet, or why there is none.
+        prospect: Result<Box<Prospect>, String>,
+    },
+    /// How far the work under that digest is.
+    Working {
+        /// Which plan.
+        digest: String,
+        /// How far.
+        pace: Box<Pace>,
+    },
+    /// The work under that digest is over.
+    Worked {
+        /// Which plan.
+        digest: String,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// What was done to this machine, the newest first; or why that cannot be read.
+    Journal(Reading<Vec<Worked>>),
 }
 
 /// How far the first look is.
@@ -108,6 +132,19 @@ pub enum Effect {
     Freeze(bool),
     /// Move in the recording.
     Wind(Wind),
+    /// Say what would be done; nothing is changed.
+    Plan(Wish),
+    /// Throw away what was typed before the question was on screen, and what the terminal answered.
+    FlushInput,
+    /// Do what was shown under that digest.
+    Apply {
+        /// Which plan.
+        digest: String,
+    },
+    /// Stop the work under way at its next step boundary.
+    StopWork,
+    /// Read what was done to this machine.
+    ReadJournal,
 }
 
 /// The vantage to probe.

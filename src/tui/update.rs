@@ -68,6 +68,7 @@ fn learn(app: &mut App, msg: Msg) {
         Msg::NotProbed { wish, why } => settle_probe(app, &wish, &Outcome::Failed(why)),
         Msg::Listed(listing) => listed(app, &listing),
         Msg::Note(text) => app.note = Some(text),
+        Msg::Planned { .. } | Msg::Working { .. } | Msg::Worked { .. } | Msg::Journal(_) => {}
     }
 }
 

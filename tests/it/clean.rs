@@ -66,15 +66,12 @@ fn scene(setup: &str, commands: &[&str]) -> Vec<Said> {
     let mut said = Vec::new();
     let mut lines = String::new();
     for line in text.lines() {
-        match line.strip_prefix(MARK) {
-            Some(code) => {
-                said.push(Said { text: lines.trim_end().to_owned(), code: code.trim().parse().unwrap() });
-                lines.clear();
-            }
-            None => {
-                lines.push_str(line);
-                lines.push('\n');
-            }
+        if let Some(code) = line.strip_prefix(MARK) {
+            said.push(Said { text: lines.trim_end().to_owned(), code: code.trim().parse().unwrap() });
+            lines.clear();
+        } else {
+            lines.push_str(line);
+            lines.push('\n');
         }
     }
     let talk = String::from_utf8_lossy(&output.stderr);

@@ -13,8 +13,8 @@ use tmpmedic::model::mount::Device;
 use tmpmedic::model::treatment::{Deed, Inode, SCHEMA, Step, Treatment, Way, Whom};
 use tmpmedic::model::units::{BootNanos, WallNanos};
 
+use crate::needs;
 use crate::sandbox::{self, Checked};
-use crate::{needs, skip};
 
 /// A journal of its own, and nothing of the machine's service files.
 const ROOM: &str = "mount -t tmpfs lab /var/lib; mount -t tmpfs lab /run";
@@ -387,7 +387,9 @@ fn whoever_exchanges_a_directory_and_a_link_gains_nothing() {
             return;
         }
     }
-    eprintln!("skipped: in {runs} runs the racer never beat a naive walker in 30 % of {attempts} attempts: void");
+    eprintln!(
+        "skipped: in {runs} runs the racer never beat a naive walker in 30 % of {attempts} attempts: void"
+    );
 }
 
 #[test]

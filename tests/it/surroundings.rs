@@ -115,12 +115,12 @@ fn each_way_of_holding_is_found_with_its_pid() {
 fn what_lost_its_name_claims_no_entry_that_took_the_name() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir /tmp/job; touch /tmp/file
         cd /tmp/job; hold sleep 600; cd /
         sleep 600 3</tmp/file </dev/null >/dev/null 2>&1 & pid=$!; became sleep $pid
         rmdir /tmp/job; rm /tmp/file; mkdir /tmp/job; touch /tmp/file
-        "#,
+        ",
     );
     seen.leaves("job");
     seen.leaves("file");
@@ -131,14 +131,14 @@ fn what_lost_its_name_claims_no_entry_that_took_the_name() {
 fn holds_and_mounts_of_other_mount_namespaces_are_found() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir -p /tmp/bound/tmp /tmp/point/deep /tmp/inside /tmp/own /mnt/inner /mnt/host-tmp
         apart 'mount --bind /tmp/bound/tmp /mnt/inner'; say bound
         apart 'mount -t tmpfs x /tmp/point/deep'; say point
         apart 'mount --bind /tmp /mnt/host-tmp; mount -t tmpfs -o mode=1777 x /tmp; cd /mnt/host-tmp/inside'; say inside
         apart 'mount --bind /tmp /mnt/host-tmp; mount -t tmpfs -o mode=1777 x /tmp' TMPDIR=/mnt/host-tmp/named; say named
         apart 'mount -t tmpfs -o mode=1777 x /tmp; mkdir /tmp/own; cd /tmp/own' TMPDIR=/tmp/own; say own
-        "#,
+        ",
     );
     seen.claims("bound", "bind-source", Some("bound"));
     seen.claims("point", "mount-point", Some("point"));
@@ -152,12 +152,12 @@ fn holds_and_mounts_of_other_mount_namespaces_are_found() {
 fn a_mount_namespace_without_processes_still_speaks() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir -p /tmp/bound /mnt/inner; touch /run/kept
         apart 'mount --bind /tmp/bound /mnt/inner'
         mount --bind /proc/$pid/ns/mnt /run/kept
         kill $pid; wait $pid || true
-        "#,
+        ",
     );
     seen.claims("bound", "bind-source", None);
     seen.has_no_gap();
@@ -167,14 +167,14 @@ fn a_mount_namespace_without_processes_still_speaks() {
 fn sockets_are_found_in_every_network_namespace_and_by_their_file() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir /tmp/here /tmp/there /tmp/moved /tmp/closed /mnt/other; mount -t tmpfs x /mnt/other
         listen /tmp/here/s; say here
         listen /tmp/there/s unshare --net; say there
         listen /tmp/moved/s unshare --net; say moved
         mkdir /tmp/moved/deeper; mv /tmp/moved/s /tmp/moved/deeper/t
         listen /tmp/closed/s; kill $pid; wait $pid || true
-        "#,
+        ",
     );
     seen.claims("here", "socket", Some("here"));
     seen.claims("there", "socket", Some("there"));
@@ -205,14 +205,14 @@ $forged"
 fn the_same_inode_of_another_file_system_claims_nothing() {
     needs!("unshare", "setpriv", "flock");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir /mnt/twin; mount -t tmpfs x /mnt/twin
         mkdir /tmp/a /mnt/twin/a; touch /tmp/a/s /tmp/a/l
         listen /mnt/twin/a/s
         sh -c 'exec 4>/mnt/twin/a/l; flock 4; exec sleep 600' </dev/null >/dev/null 2>&1 & pid=$!; became sleep $pid
         [ $(stat -c %i /tmp/a/l) = $(stat -c %i /mnt/twin/a/l) ]
         [ $(stat -c %i /tmp/a/s) = $(stat -c %i /mnt/twin/a/s) ]
-        "#,
+        ",
     );
     seen.leaves("a");
     seen.has_no_gap();
@@ -240,12 +240,12 @@ fn processes_of_another_pid_namespace_hold_and_count_in_their_own_way() {
 fn files_behind_loop_devices_layers_and_exclusions_are_found() {
     needs!("unshare", "setpriv", "mkfs.ext4");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir /tmp/image /tmp/low /tmp/up /tmp/work /mnt/merged /tmp/excluded-1 /tmp/plain
         truncate -s 8M /tmp/image/x; mkfs.ext4 -q -F /tmp/image/x; mkdir /mnt/disk; mount -o loop /tmp/image/x /mnt/disk
         mount -t overlay x -o lowerdir=/tmp/low,upperdir=/tmp/up,workdir=/tmp/work /mnt/merged
         mkdir /run/tmpfiles.d; echo 'x /tmp/excluded*' >/run/tmpfiles.d/test.conf
-        "#,
+        ",
     );
     seen.claims("image", "loop-file", None);
     for layer in ["low", "up", "work"] {
@@ -260,19 +260,19 @@ fn files_behind_loop_devices_layers_and_exclusions_are_found() {
 fn without_the_right_to_look_there_are_gaps_and_a_quarantine_of_our_own_works_too() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir -m 700 /tmp/.q; mkdir /tmp/.q/1; cd /tmp/.q/1; hold sleep 600; cd /; say inner
         see /tmp/.q >/mnt/quarantine
         see() { cat /mnt/quarantine; }
-        "#,
+        ",
     );
     seen.claims("1", "cwd", Some("inner"));
     seen.has_no_gap();
     let seen = Seen::at(
-        r#"
+        r"
         unshare --net sleep 600 </dev/null >/dev/null 2>&1 & pid=$!; became sleep $pid
         see() { printf '/tmp' | setpriv --reuid 1000 --regid 1000 --clear-groups /mnt/bin/tmpmedic __helper surroundings; }
-        "#,
+        ",
     );
     let gaps = seen.json["gaps"].as_array().unwrap();
     for what in ["open files of", "network namespace of"] {

@@ -72,6 +72,11 @@ impl Feed for Here {
             Effect::Follow(wish) => self.chores.follow(wish),
             // Of the loop, or of a replay.
             Effect::Quit | Effect::QuitWithReport | Effect::Suspend | Effect::Copy(_) | Effect::Wind(_) => {}
+            Effect::Plan(_)
+            | Effect::FlushInput
+            | Effect::Apply { .. }
+            | Effect::StopWork
+            | Effect::ReadJournal => {}
         }
         Vec::new()
     }

@@ -84,7 +84,12 @@ impl Feed for Recorded {
             | Effect::Capture
             | Effect::List(_)
             | Effect::Follow(_)
-            | Effect::Freeze(_) => Vec::new(),
+            | Effect::Freeze(_)
+            | Effect::Plan(_)
+            | Effect::FlushInput
+            | Effect::Apply { .. }
+            | Effect::StopWork
+            | Effect::ReadJournal => Vec::new(),
         }
     }
 }

@@ -196,7 +196,13 @@ mod tests {
     const NOW: i64 = 20_000 * DAY;
 
     fn object(mount_id: u64) -> ObjectId {
-        ObjectId { mount_id, device: crate::model::mount::Device::default(), inode: 7, kind: Kind::Directory, born: None }
+        ObjectId {
+            mount_id,
+            device: crate::model::mount::Device::default(),
+            inode: 7,
+            kind: Kind::Directory,
+            born: None,
+        }
     }
 
     /// Three days old, of a builder, in a removable family, held by nobody.
