@@ -5,25 +5,29 @@
 //! # The way of one datum
 //!
 //! ```text
-//!      kernel: /proc, statx, mountinfo
-//!                  │ sys: the only doors
-//!                  ▼
-//!   collect ──fills──▶ Snapshot ◀── source::live paces the looks
+//!    kernel: /proc, statx, mountinfo          scenario (assets) ──▶ lab builds it in private namespaces
+//!                │ sys: the only doors                                     │ a machine like any other
+//!                ▼                                                         ▼
+//!   collect ──fills──▶ Snapshot ◀── source::live paces the looks; source::replay reads them from a capture (store)
 //!                         │   plain serde data; Reading<T> everywhere; carries its own clock
 //!                         ▼
 //!   rules::diagnose(now, before) ──▶ Diagnosis { found, ruled_out, blind }        catalog (assets)
 //!                         │
-//!         ┌───────────────┴────────┐
-//!         ▼                        ▼
-//!   report::{text, json, …}    tui: Msg ─update─▶ App ─draw─▶ frame
-//!                                  │ Effect
-//!                                  ▼
-//!                              cmd performs effects ──▶ probe: a helper makes a temp dir as that process would
+//!         ┌───────────────┼────────────────────────────────┐
+//!         ▼               ▼                                ▼
+//!   report::{text,    tui: Msg ─update─▶ App ─draw─▶ frame   remedies::plan(now, finding) ──▶ Treatment
+//!    json, …}             │ Effect                           remedies::clean judges entries ──▶ Plan
+//!                         ▼                                │
+//!             cmd performs effects                         ▼
+//!                 │ ──▶ probe: a helper makes a temp dir   exec: seals the plan, writes the journal, does it, undoes it;
+//!                 │     as that process would                    in the console in a worker process of its own
+//!                 └──▶ store: a capture
 //! ```
 //!
 //! `sys` turns a line of `/proc/4514/mountinfo` into bytes; [`collect`] makes a [`model::mount::Mount`] of it;
 //! [`rules`] a [`model::finding::Finding`] that quotes the line; [`report`] and [`tui`] show it; [`probe`] bears it out by
-//! the real calls. Nobody goes back a floor.
+//! the real calls; [`remedies`] makes a [`model::treatment::Treatment`] of it, and [`exec`] mounts a live directory there.
+//! Nobody goes back a floor.
 //!
 //! # Rooms and who may import whom
 //!
@@ -58,6 +62,10 @@
 //! - **scenario**: an incident as data: how it is built, what must be found, what it teaches. **lab**: the private
 //!   namespaces in which one is built. **cast**: its processes.
 //! - **lesson**: a scenario on screen, its verdict hidden until the learner names the cause. **course**: lessons in order.
+//! - **plan, treatment**: what would be done, step by step, immutable under a digest and bound to this boot; **work**: one
+//!   that was carried out, with its number in the **journal**. **quarantine**: where entries lie that were put aside.
+//! - **guard**: one of the conditions under which an entry may go. **claim**: what speaks for one that must stay.
+//! - **look**: one snapshot with its diagnosis, as the console shows it.
 //! - **capture**: snapshots in a file: one, or a recording of many.
 //! - **helper**: this binary re-executed for one call that may never return, or that needs other credentials.
 

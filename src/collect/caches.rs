@@ -256,17 +256,17 @@ mod tests {
     fn looks_where_build_processes_and_their_ancestors_work() {
         let role = || Some(Role { id: "cargo".into(), kind: RoleKind::BuildTool, title: "cargo".into() });
         let mut shell = process(5, 0);
-        shell.cwd = Ok(specimen::place("/work/repo"));
+        shell.cwd = Ok(specimen::place("/src/repo"));
         let mut cargo = with_variable(process(6, 0), "CARGO_TARGET_DIR", "out");
         cargo.parent = 5;
         cargo.role = role();
-        cargo.cwd = Ok(specimen::place("/work/repo/member"));
+        cargo.cwd = Ok(specimen::place("/src/repo/member"));
         let mut other = process(7, 0);
         other.cwd = Ok(specimen::place("/home/somebody"));
         let table = specimen::table(vec![shell, cargo, other]);
         let (found, beyond) = candidates(&table, &Asked::default());
         let dirs: Vec<String> = found.iter().map(|c| c.dir.shown()).collect();
-        assert_eq!(dirs, ["/work/repo/member/out", "/work/repo/member/target", "/work/repo/target"]);
+        assert_eq!(dirs, ["/src/repo/member/out", "/src/repo/member/target", "/src/repo/target"]);
         assert_eq!(beyond, 0);
     }
 
