@@ -282,6 +282,9 @@ pub struct CleanArgs {
     /// Remove for good instead of putting aside: frees the room at once and cannot be undone; asks for --yes.
     #[arg(long, conflicts_with = "plan")]
     pub delete: bool,
+    /// Only the plan with this digest, as it was shown; where other entries would go by now, nothing is done.
+    #[arg(long, value_name = "DIGEST", value_parser = digest, conflicts_with = "plan")]
+    pub digest: Option<String>,
     /// What could not be looked at counts as held by nobody.
     #[arg(long, conflicts_with = "plan")]
     pub assume_unheld: bool,
@@ -330,6 +333,12 @@ pub struct FixArgs {
     /// Also what cannot be taken back; `--yes=ID` only that action.
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub yes: Option<String>,
+    /// Only the plan with this digest, as it was shown; where another one would be carried out by now, nothing is done.
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub digest: Option<String>,
+    /// Also where no journal can be written, so that nothing can be taken back by `undo`.
+    #[arg(long)]
+    pub no_undo: bool,
     /// How long the look may take.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, allow_hyphen_values = true)]
     pub deadline: std::time::Duration,
@@ -378,6 +387,12 @@ pub struct LabArgs {
     /// Run this instead of the console.
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+/// As many digits of a digest as are shown, or all of them.
+fn digest(text: &str) -> Result<String, String> {
+    let is_digest = (12..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest { Ok(text.to_ascii_lowercase()) } else { Err("12 to 64 hexadecimal digits".to_owned()) }
 }
 
 /// `500ms`, `10s`, `2m`, `1h`, or bare seconds.

@@ -59,7 +59,7 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     refuse_where_read_only(global, &catalog)?;
     let signal = StopSignal::listen();
     let mut bar = Bar::new(&signal, global);
-    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Refuse)?;
+    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
     let (chosen, young) = choose(&shop, args)?;
     let mut freed = Vec::new();
     for begin in chosen {

@@ -37,7 +37,7 @@ pub fn run(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
 fn take_back(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (catalog, _gaps) = config::load(global)?;
     refuse_where_read_only(global, &catalog)?;
-    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Refuse)?;
+    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
     let begin = choose(&shop, args.id)?;
     if treat::back::can(&shop.records, begin.work) {
         return take_deeds_back(&mut shop, &begin, global);

@@ -12,7 +12,7 @@ use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
-use crate::exec::{object, undo};
+use crate::exec::{object, treat, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Came, Record, WorkId};
 use crate::model::plan::ObjectId;
@@ -111,7 +111,9 @@ pub fn homes(own: u32) -> Vec<RawPath> {
 /// What to do where no journal can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithoutUndo {
-    /// Nothing.
+    /// Nothing, and there is no way without.
+    Never,
+    /// Nothing, unless somebody says otherwise.
     Refuse,
     /// Go on, and keep it in memory.
     Accept,
@@ -163,9 +165,8 @@ impl Workshop {
         let exit = if us.uid == 0 { Exit::Failed } else { Exit::Permission };
         let why: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
         let why = if why.is_empty() { "HOME is not set".to_owned() } else { why.join("; ") };
-        let message = format!(
-            "no journal can be written, so nothing could be taken back ({why}); --no-undo goes on without"
-        );
+        let hint = if without == WithoutUndo::Refuse { "; --no-undo goes on without" } else { "" };
+        let message = format!("no journal can be written, so nothing could be taken back ({why}){hint}");
         Err(Refusal { exit, message }.into())
     }
 
@@ -184,6 +185,29 @@ impl Workshop {
 
     /// Finds out what an interrupted run did, and writes it down.
     fn settle(&mut self, begin: &Begin) -> Result<String, String> {
+        if begin.place.is_some() && begin.quarantine.is_some() {
+            self.settle_in_place(begin)
+        } else {
+            self.settle_deeds(begin)
+        }
+    }
+
+    fn settle_deeds(&mut self, begin: &Begin) -> Result<String, String> {
+        let steps = treat::settle::settle(&mut self.journal, &self.records, begin.work);
+        let steps = steps.map_err(|why| why.to_string())?;
+        self.records.push(Record::Outcome { work: begin.work, steps });
+        self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
+            .map_err(|why| why.to_string())?;
+        let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
+        let back = if begin.undoes.is_none() && treat::back::can(&self.records, begin.work) {
+            format!("; a part is done: tmpmedic undo {work} takes it back")
+        } else {
+            String::new()
+        };
+        Ok(format!("work {work} ({action}) was interrupted{back}; tmpmedic journal -v names each step"))
+    }
+
+    fn settle_in_place(&mut self, begin: &Begin) -> Result<String, String> {
         let ends = self.ends(begin)?;
         let records = self.records_today(begin, &ends);
         let found =
@@ -306,18 +330,18 @@ fn busy(home: &RawPath) -> String {
     format!("another tmpmedic is at work (it has the lock in {}); try again when it is done", home.shown())
 }
 
-/// Works in a directory that began and did not end.
+/// Works that began and did not end.
 fn interrupted(records: &[Record]) -> Vec<Begin> {
     let mut open = std::collections::BTreeMap::new();
     for record in records {
         match record {
-            Record::Begin(begin) if begin.place.is_some() && begin.quarantine.is_some() => {
+            Record::Begin(begin) => {
                 open.insert(begin.work, begin.clone());
             }
             Record::End { work, .. } => {
                 open.remove(work);
             }
-            Record::Begin(_) | Record::Intent { .. } | Record::Outcome { .. } => {}
+            Record::Intent { .. } | Record::Outcome { .. } => {}
         }
     }
     open.into_values().collect()

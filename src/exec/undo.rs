@@ -233,6 +233,8 @@ pub struct Undone {
     pub back: Vec<RawPath>,
     /// Entries that have not, and why.
     pub left: Vec<(RawPath, String)>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
 }
 
 /// Gives back what a piece of work took, under the number of a new one.
@@ -243,27 +245,49 @@ pub fn give_back(
     journal: &mut Journal,
     taken: &[(RawPath, ObjectId, RawPath)],
     work: WorkId,
+    ends: (BorrowedFd<'_>, &Quarantine),
+) -> Result<Undone, JournalError> {
+    give_back_while(journal, taken, work, ends, &mut |_done| true)
+}
+
+/// The same, for as long as it goes on: `step` hears after each how many are dealt with, and says that.
+///
+/// # Errors
+/// As [`give_back`].
+pub fn give_back_while(
+    journal: &mut Journal,
+    taken: &[(RawPath, ObjectId, RawPath)],
+    work: WorkId,
     (place, quarantine): (BorrowedFd<'_>, &Quarantine),
+    step: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Undone, JournalError> {
     /// As many as share one sync when they are taken.
     const BATCH: usize = 64;
     let mut undone = Undone::default();
     for (batch, first) in taken.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
+        if undone.stopped {
+            break;
+        }
         let steps = batch.iter().zip(first..).map(|((slot, object, name), step)| Act {
             step,
             change: Change::GiveBack { slot: slot.clone(), object: *object, name: name.clone() },
         });
         journal.add(&Record::Intent { work, steps: steps.collect() })?;
         let mut outcome = Vec::new();
-        for ((slot, object, name), step) in batch.iter().zip(first..) {
-            let done = one_back(place, quarantine, (slot, object, name));
+        for ((slot, object, name), number) in batch.iter().zip(first..) {
+            undone.stopped |= !step(number);
+            let done = if undone.stopped {
+                Done::Kept { why: "stopped before it".to_owned() }
+            } else {
+                one_back(place, quarantine, (slot, object, name))
+            };
             match &done {
                 Done::Done { .. } => undone.back.push(name.clone()),
                 Done::Kept { why } | Done::Failed { why, .. } => {
                     undone.left.push((name.clone(), why.clone()));
                 }
             }
-            outcome.push(Came { step, done });
+            outcome.push(Came { step: number, done });
         }
         journal.add(&Record::Outcome { work, steps: outcome })?;
     }

@@ -2,6 +2,8 @@
 //!
 //! The plan itself stays with whoever carries it out; its digest stands for it. What was shown under a digest is what is done.
 
+use serde::{Deserialize, Serialize};
+
 use super::journal::WorkId;
 use super::plan::Wishes;
 use super::raw_path::RawPath;
@@ -9,7 +11,7 @@ use super::treatment::Ends;
 use super::units::{Bytes, Micros, Seconds, WallNanos};
 
 /// What somebody at the screen wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// One way against a finding.
     Treat {
@@ -32,7 +34,7 @@ pub enum Wish {
 }
 
 /// What would be done: the sheet before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prospect {
     /// What was wanted.
     pub wish: Wish,
@@ -63,7 +65,7 @@ pub struct Prospect {
 }
 
 /// A step as it is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// In one line.
     pub does: String,
@@ -72,7 +74,7 @@ pub struct Told {
 }
 
 /// Some entries of a clean-up together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     /// The family that goes, or the reason why they stay.
     pub what: String,
@@ -87,7 +89,7 @@ pub struct Lot {
 }
 
 /// Why something cannot be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Barred {
     /// In one sentence.
     pub why: String,
@@ -96,7 +98,7 @@ pub struct Barred {
 }
 
 /// How far a piece of work is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// What is being done: `looking`, `putting aside`, `proving`.
     pub phase: String,
@@ -113,7 +115,7 @@ pub struct Pace {
 }
 
 /// What became of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It is done.
     Done,
@@ -124,7 +126,7 @@ pub enum Fate {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// All of it is done, and proved.
     Whole,
@@ -137,7 +139,7 @@ pub enum Ending {
 }
 
 /// What came of a piece of work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
@@ -158,7 +160,7 @@ pub struct Outcome {
 }
 
 /// A line of before → after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// `entries`, `probe as pid 4514`.
     pub what: String,
@@ -171,7 +173,7 @@ pub struct Changed {
 }
 
 /// A piece of work that the journal holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worked {
     /// Its number.
     pub work: WorkId,

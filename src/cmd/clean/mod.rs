@@ -33,6 +33,7 @@ use progress::{Progress, Stop};
 
 pub use outcome::figures;
 pub use progress::{Progress as Bar, Stop as StopSignal};
+pub use proof::vain;
 
 /// Runs the command.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::model::asked::Asked;
 use crate::model::errno::Errno;
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, Severity, SubjectKind};
 use crate::model::plan::ObjectId;
 use crate::model::probe::ProbeResult;
 use crate::model::raw_path::RawPath;
@@ -42,14 +42,25 @@ pub fn look(catalog: &Arc<Catalog>, roots: &[RawPath]) -> Snapshot {
 /// What a clean-up of these directories will not help against.
 pub fn no_help(now: &Snapshot, catalog: &Catalog, roots: &[RawPath]) -> Vec<String> {
     let found = rules::diagnose(now, None, &catalog.thresholds).found;
-    let vain = found.iter().filter(|finding| finding.severity == Severity::Critical);
-    let vain = vain.filter(|finding| !HELPED.contains(&finding.id.as_str()));
-    vain.map(|finding| {
+    let grave = found.iter().filter(|finding| finding.severity == Severity::Critical);
+    grave.filter(|finding| !is_helped(finding)).map(|finding| {
         let path = finding.subject.path.as_ref();
         let place = path.or_else(|| roots.first()).map(RawPath::shown).unwrap_or_default();
         format!("cleaning {place} will not help here: {}", reason(finding))
     })
     .collect()
+}
+
+fn is_helped(finding: &Finding) -> bool {
+    HELPED.contains(&finding.id.as_str())
+}
+
+/// That a clean-up does nothing against a finding, where that is so.
+pub fn vain(finding: &Finding) -> Option<String> {
+    use SubjectKind::{CargoHome, TargetDir, Task, Variable};
+    let is_elsewhere = matches!(finding.subject.kind, CargoHome | TargetDir | Task | Variable);
+    let path = finding.subject.path.as_ref().filter(|_| !is_elsewhere && !is_helped(finding))?;
+    Some(format!("Cleaning {} will not help here: {}", path.shown(), reason(finding)))
 }
 
 fn reason(finding: &Finding) -> String {

@@ -6,13 +6,16 @@
 mod document;
 mod page;
 mod proof;
+pub mod told;
 mod work;
 
 use std::process::ExitCode;
 
-use crate::cli::{CheckArgs, FixArgs, Global};
+use crate::cli::{CheckArgs, FixArgs, Global, Whom};
+use crate::cmd::clean::{Bar, StopSignal, vain};
+use crate::cmd::workshop::WithoutUndo;
 use crate::cmd::{Refusal, check, config, out};
-use crate::exec::treat::{self, Came};
+use crate::exec::treat::Came;
 use crate::exit::Exit;
 use crate::model::finding::{Action, Finding, Severity};
 use crate::model::raw_path::{RawPath, shown_bytes};
@@ -21,6 +24,7 @@ use crate::model::treatment::{Deed, Treatment};
 use crate::remedies::{self, CLEAN, GUIDE, REMEDIES};
 use crate::rules::RULES;
 use proof::Proved;
+pub use work::Sealed;
 
 /// Done in part; each refusal is named.
 const IN_PART: u8 = 1;
@@ -34,12 +38,14 @@ struct Case {
     action: Action,
     /// The plan, where tmpmedic itself can do it.
     plan: Option<Treatment>,
+    /// How that is proved.
+    asked: Vec<proof::Asked>,
     outcome: Option<Outcome>,
 }
 
 /// What became of a plan.
 #[derive(Debug, Default)]
-struct Outcome {
+pub struct Outcome {
     /// Why it was not begun.
     refused: Option<(u8, String)>,
     /// Of each step that was begun.
@@ -48,6 +54,12 @@ struct Outcome {
     after: Vec<Proved>,
     /// Its number in the journal.
     work: Option<u64>,
+    /// Whether that journal outlives us.
+    has_journal: bool,
+    /// Whether somebody stopped it between two steps.
+    stopped: bool,
+    /// What was settled of an interrupted run.
+    told: Vec<String>,
 }
 
 impl Outcome {
@@ -74,6 +86,8 @@ impl Outcome {
 /// Runs the command.
 pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     verify(args)?;
+    // Before any thread is made: none of them may be ended by a signal in the middle of a step.
+    let stop = if args.apply { StopSignal::listen() } else { StopSignal::as_usual() };
     let look = CheckArgs { whom: args.whom.clone(), deadline: args.deadline, ..CheckArgs::default() };
     let found = check::examine(&look, global, crate::sys::clock::Stopwatch::start())?;
     let mut cases = cases(args, &found.now, found.diagnosis.found)?;
@@ -81,11 +95,14 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let off = is_off.then_some("every action is off (--read-only, or read_only in the configuration)");
     for case in &mut cases {
         if let Some(plan) = case.plan.take() {
-            case.plan = Some(treat::seal(treat::look(plan)));
+            let sealed = seal(&found.now, &case.finding, plan);
+            (case.plan, case.asked) = (Some(sealed.plan), sealed.asked);
         }
-        if args.apply {
-            case.outcome = Some(apply(args, &found.now, case, off));
-        }
+    }
+    only_shown(args, &mut cases)?;
+    let mut bar = Bar::new(&stop, global);
+    for case in cases.iter_mut().filter(|_| args.apply) {
+        case.outcome = Some(apply(args, case, off, &mut bar));
     }
     let text = if global.json {
         document::document(&cases, args)?
@@ -94,6 +111,43 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     out::write(&text)?;
     Ok(ExitCode::from(code(&cases)))
+}
+
+/// The plan of a finding, with what a clean-up would do for it, sealed.
+pub fn seal(now: &Snapshot, finding: &Finding, mut plan: Treatment) -> Sealed {
+    let says_so = plan.notes.iter().any(|note| note.contains("will not help"));
+    plan.notes.extend(vain(finding).filter(|_| !says_so));
+    Sealed::of(now, plan)
+}
+
+/// Where a digest was shown, only the plan that it stands for is good.
+fn only_shown(args: &FixArgs, cases: &mut Vec<Case>) -> anyhow::Result<()> {
+    let Some(wanted) = &args.digest else { return Ok(()) };
+    let planned: Vec<String> = cases
+        .iter()
+        .filter_map(|case| case.plan.as_ref())
+        .map(|plan| {
+            let digits: String = plan.digest.chars().take(page::DIGITS).collect();
+            format!("  {digits}  {} for {} of {}", plan.action, plan.finding, plan.subject)
+        })
+        .collect();
+    cases.retain(|case| case.plan.as_ref().is_some_and(|plan| is_digest(wanted, &plan.digest)));
+    if !cases.is_empty() {
+        return Ok(());
+    }
+    let now = if planned.is_empty() {
+        "nothing can be done about it any more".to_owned()
+    } else {
+        format!("now there would be done:\n{}", planned.join("\n"))
+    };
+    let shown = shown_bytes(wanted.as_bytes());
+    let message = format!("nothing was changed: what was planned as {shown} is not as it was; {now}");
+    Err(Refusal { exit: Exit::NotNow, message }.into())
+}
+
+/// Whether somebody means that digest: all of it, or as many of its digits as are shown.
+pub fn is_digest(wanted: &str, digest: &str) -> bool {
+    wanted.len() >= page::DIGITS && digest.starts_with(wanted)
 }
 
 /// The gravest of all; where some are done and some are not, it is done in part.
@@ -139,7 +193,7 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
         let wanted = |action: &&Action| args.action.as_ref().is_none_or(|id| action.id == *id);
         let Some(action) = finding.actions.iter().find(wanted).cloned() else { continue };
         let plan = remedies::plan(now, &finding, &action);
-        cases.push(Case { finding, action, plan, outcome: None });
+        cases.push(Case { finding, action, plan, asked: Vec::new(), outcome: None });
     }
     if let (Some(id), true, false) = (&args.action, cases.is_empty(), offered.is_empty()) {
         offered.sort();
@@ -152,7 +206,7 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
     Ok(cases)
 }
 
-fn apply(args: &FixArgs, now: &Snapshot, case: &Case, off: Option<&str>) -> Outcome {
+fn apply(args: &FixArgs, case: &Case, off: Option<&str>, bar: &mut Bar<'_>) -> Outcome {
     let id = &case.action.id;
     let Some(plan) = &case.plan else {
         let why = match id.as_str() {
@@ -173,8 +227,8 @@ fn apply(args: &FixArgs, now: &Snapshot, case: &Case, off: Option<&str>) -> Outc
         let why = format!("it cannot be taken back; to do it all the same: {}", again(args, plan));
         return Outcome::refused(REFUSED, why);
     }
-    let before = proof::prove(now, plan, proof::When::Before);
-    work::carry_out(plan, before, |plan| proof::prove(now, plan, proof::When::After))
+    let without = if args.no_undo { WithoutUndo::Accept } else { WithoutUndo::Refuse };
+    Sealed { plan: plan.clone(), asked: case.asked.clone() }.carry_out(without, bar)
 }
 
 /// What only root can do; everything else is tried, and the kernel decides.
@@ -193,21 +247,27 @@ fn needs_root(plan: &Treatment) -> bool {
 
 /// The command that does exactly this, as root.
 fn again(args: &FixArgs, plan: &Treatment) -> String {
+    line_again(&args.whom, plan)
+}
+
+/// With the digest: where root, or a later moment, plans anything else, nothing is done.
+fn line_again(whom: &Whom, plan: &Treatment) -> String {
     let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
     let mut line = format!("{sudo}tmpmedic fix {}", plan.finding);
-    for pid in &args.whom.pid {
+    for pid in &whom.pid {
         line.push_str(&format!(" --pid {pid}"));
     }
-    for unit in &args.whom.unit {
+    for unit in &whom.unit {
         line.push_str(&format!(" --unit {}", RawPath::from(unit.as_str()).quoted()));
     }
-    for user in &args.whom.user {
+    for user in &whom.user {
         line.push_str(&format!(" --user {}", RawPath::from(user.as_str()).quoted()));
     }
-    for dir in &args.whom.dir {
+    for dir in &whom.dir {
         line.push_str(&format!(" --dir {}", RawPath::from(dir.as_os_str()).quoted()));
     }
-    line.push_str(&format!(" --action {} --apply", plan.action));
+    let digits: String = plan.digest.chars().take(page::DIGITS).collect();
+    line.push_str(&format!(" --action {} --digest {digits} --apply", plan.action));
     if !plan.reversible {
         line.push_str(" --yes");
     }

@@ -5,13 +5,13 @@ use crate::cli::FixArgs;
 use crate::model::finding::Risk;
 use crate::model::journal::Done;
 use crate::model::raw_path::RawText;
-use crate::model::treatment::{Deed, Treatment};
+use crate::model::treatment::{Deed, Proof, Treatment};
 use crate::remedies::{CLEAN, GUIDE};
 use crate::report::page::{Ink, Page};
 use crate::report::{Options, safe};
 
 /// Digits of the digest that are shown.
-const DIGITS: usize = 12;
+pub const DIGITS: usize = 12;
 /// Processes that are named before "and N more".
 const NAMED: usize = 6;
 
@@ -50,15 +50,7 @@ pub fn page(cases: &[Case], args: &FixArgs, options: &Options) -> String {
 
 fn sheet(page: &mut Page, plan: &Treatment) {
     page.paragraph(2, &safe(&plan.title), Ink::Plain);
-    let risk = match plan.risk {
-        Risk::None => "interrupts nothing",
-        Risk::Interrupts => "interrupts running work",
-        Risk::RemovesData => "removes data",
-    };
-    let lasts = plan.lasts.as_ref().map(|until| format!("lasts {}", safe(until)));
-    let back = if plan.reversible { "can be taken back" } else { "cannot be taken back" };
-    let facts: Vec<String> =
-        [Some(risk.to_owned()), lasts, Some(back.to_owned())].into_iter().flatten().collect();
+    let facts: Vec<String> = facts(plan).iter().map(|fact| safe(fact)).collect();
     page.paragraph(2, &facts.join(page.dot()), Ink::Dim);
     if !plan.ends.is_empty() {
         let named: Vec<String> =
@@ -76,10 +68,8 @@ fn sheet(page: &mut Page, plan: &Treatment) {
         }
     }
     for (number, proof) in (plan.steps.len() + 1..).zip(&plan.proofs) {
-        let (pid, path) = (proof.whom.pid, proof.path.shown());
-        let text = format!("prove it: make and remove a temp dir in {path} as pid {pid}");
+        let (text, line) = self::proof(proof);
         page.hang(&format!("  {number:>2}  "), &text, Ink::Plain);
-        let line = format!("tmpmedic probe --pid {pid} --dir {}", proof.path.quoted());
         page.command("      by hand  ", &line, Ink::Dim);
     }
     if !plan.notes.is_empty() {
@@ -88,6 +78,25 @@ fn sheet(page: &mut Page, plan: &Treatment) {
     for note in &plan.notes {
         page.paragraph(2, &safe(note), Ink::Plain);
     }
+}
+
+/// What a plan risks, how long it lasts, whether it comes back.
+pub fn facts(plan: &Treatment) -> Vec<String> {
+    let risk = match plan.risk {
+        Risk::None => "interrupts nothing",
+        Risk::Interrupts => "interrupts running work",
+        Risk::RemovesData => "removes data",
+    };
+    let lasts = plan.lasts.as_ref().map(|until| format!("lasts {until}"));
+    let back = if plan.reversible { "can be taken back" } else { "cannot be taken back" };
+    [Some(risk.to_owned()), lasts, Some(back.to_owned())].into_iter().flatten().collect()
+}
+
+/// How a temp dir is proved to work, and the command that does the same.
+pub fn proof(proof: &Proof) -> (String, String) {
+    let (pid, path) = (proof.whom.pid, proof.path.shown());
+    let text = format!("prove it: make and remove a temp dir in {path} as pid {pid}");
+    (text, format!("tmpmedic probe --pid {pid} --dir {}", proof.path.quoted()))
 }
 
 /// What goes and what comes, line by line.
@@ -158,7 +167,8 @@ fn came(page: &mut Page, outcome: &Outcome, plan: Option<&Treatment>) {
         }
     }
     if outcome.steps.len() < total {
-        page.paragraph(2, &format!("{} of {total} steps were begun", outcome.steps.len()), Ink::Warn);
+        let stopped = if outcome.stopped { "stopped: " } else { "" };
+        page.paragraph(2, &format!("{stopped}{} of {total} steps were begun", outcome.steps.len()), Ink::Warn);
     }
     page.gap();
     for after in &outcome.after {
@@ -171,11 +181,16 @@ fn came(page: &mut Page, outcome: &Outcome, plan: Option<&Treatment>) {
         } else {
             (page.glyph("✗", "X"), Ink::Bad)
         };
-        let who = after.unit.clone().unwrap_or_else(|| format!("pid {}", after.pid));
+        let who = after.who();
         let text = format!("{} of {}: {was} {arrow} {}", safe(&after.path), safe(&who), word(after));
         page.hang_inked((&format!("  {symbol} "), ink), &text, Ink::Plain);
     }
-    if let Some(work) = outcome.work {
+    for told in &outcome.told {
+        page.paragraph(2, &safe(told), Ink::Dim);
+    }
+    if !outcome.has_journal {
+        page.paragraph(2, "no journal was written: undo knows nothing of this", Ink::Warn);
+    } else if let Some(work) = outcome.work {
         let undo = plan.filter(|plan| plan.reversible && !outcome.steps.is_empty());
         let undo = undo.map_or_else(String::new, |_| format!("; tmpmedic undo {work} takes it back"));
         page.paragraph(2, &format!("journal entry {work}{undo}"), Ink::Dim);

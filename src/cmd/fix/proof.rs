@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::cmd::probe::main_process;
 use crate::model::errno::Errno;
 use crate::model::probe::{ProbeResult, Step};
@@ -12,6 +14,15 @@ use crate::probe::{self, ProbeRequest};
 
 /// One probe takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A temp dir that must work, and how that is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Which.
+    pub proof: Proof,
+    /// The probe; or why there is none.
+    pub request: Result<ProbeRequest, String>,
+}
 
 /// A temp dir and what a probe says of it.
 #[derive(Clone, Debug)]
@@ -42,6 +53,11 @@ impl Proved {
             Some((None, why)) => why.clone(),
         }
     }
+
+    /// `pid 4514`, or its unit.
+    pub fn who(&self) -> String {
+        self.unit.clone().unwrap_or_else(|| format!("pid {}", self.pid))
+    }
 }
 
 /// Before or after the work.
@@ -53,27 +69,50 @@ pub enum When {
     After,
 }
 
-/// Probes every temp dir that must work.
-pub fn prove(now: &Snapshot, plan: &Treatment, when: When) -> Vec<Proved> {
-    let ended = |proof: &Proof| {
-        plan.steps.iter().any(|step| matches!(&step.deed, Deed::Stop { whom, .. } if *whom == proof.whom))
-    };
-    let restarted = |proof: &Proof| {
-        plan.steps
-            .iter()
-            .any(|step| matches!(&step.deed, Deed::RestartUnit { unit } if proof.unit.as_ref() == Some(unit)))
-    };
-    let proofs = plan.proofs.iter().filter(|proof| when == When::Before || !ended(proof));
-    proofs
-        .map(|proof| {
-            let renewed = proof.unit.as_deref().filter(|_| when == When::After && restarted(proof));
-            one(now, proof, renewed)
+/// The probes that a plan is proved by, as the processes were seen.
+pub fn asked(now: &Snapshot, plan: &Treatment) -> Vec<Asked> {
+    let request = |proof: &Proof| {
+        let process = now.process(proof.whom.pid).ok_or("not seen")?;
+        let (Ok(mount_ns), Ok(root), Ok(credentials)) =
+            (&process.mount_ns, &process.root, &process.credentials)
+        else {
+            return Err("not readable");
+        };
+        Ok(ProbeRequest {
+            path: proof.path.clone(),
+            based_on: None,
+            pid: proof.whom.pid,
+            started: Some(proof.whom.started),
+            ids: None,
+            mount_ns: *mount_ns,
+            root: root.path.clone(),
+            credentials: credentials.clone(),
         })
-        .collect()
+    };
+    let all = plan.proofs.iter();
+    all.map(|proof| Asked { proof: proof.clone(), request: request(proof).map_err(str::to_owned) }).collect()
+}
+
+/// Probes one temp dir that must work; nothing where its process is one that the plan ends.
+pub fn prove(asked: &Asked, plan: &Treatment, when: When) -> Option<Proved> {
+    let proof = &asked.proof;
+    let ended = plan
+        .steps
+        .iter()
+        .any(|step| matches!(&step.deed, Deed::Stop { whom, .. } if *whom == proof.whom));
+    if when == When::After && ended {
+        return None;
+    }
+    let restarted = plan
+        .steps
+        .iter()
+        .any(|step| matches!(&step.deed, Deed::RestartUnit { unit } if proof.unit.as_ref() == Some(unit)));
+    Some(one(asked, proof.unit.as_deref().filter(|_| when == When::After && restarted)))
 }
 
 /// `renewed` is the unit whose processes are other ones by now.
-fn one(now: &Snapshot, proof: &Proof, renewed: Option<&str>) -> Proved {
+fn one(asked: &Asked, renewed: Option<&str>) -> Proved {
+    let proof = &asked.proof;
     let shown = proof.path.shown();
     let unknown = |pid, why: &str| Proved {
         path: shown.clone(),
@@ -89,20 +128,12 @@ fn one(now: &Snapshot, proof: &Proof, renewed: Option<&str>) -> Proved {
         },
         None => proof.whom.pid,
     };
-    let Some(process) = now.process(proof.whom.pid) else { return unknown(pid, "not seen") };
-    let (Ok(mount_ns), Ok(root), Ok(credentials)) = (&process.mount_ns, &process.root, &process.credentials)
-    else {
-        return unknown(pid, "not readable");
-    };
-    let request = ProbeRequest {
-        path: proof.path.clone(),
-        based_on: None,
-        pid,
-        started: renewed.is_none().then_some(proof.whom.started),
-        ids: None,
-        mount_ns: *mount_ns,
-        root: root.path.clone(),
-        credentials: credentials.clone(),
+    let request = match &asked.request {
+        Ok(request) => {
+            let started = request.started.filter(|_| renewed.is_none());
+            ProbeRequest { pid, started, ..request.clone() }
+        }
+        Err(why) => return unknown(pid, why),
     };
     let (result, _) = probe::probe_one(&request, PATIENCE);
     Proved { path: shown, pid, unit: proof.unit.clone(), micros: result.took().0, fails: fails(&result) }

@@ -16,6 +16,8 @@ fn plan(stage: &Stage, cause: &str, action: Option<&str>) -> Option<Treatment> {
         action: action.map(str::to_owned),
         apply: false,
         yes: None,
+        digest: None,
+        no_undo: false,
         deadline: std::time::Duration::from_secs(1),
     };
     let plan = cases(&args, &stage.now, found).unwrap().remove(0).plan;
@@ -93,8 +95,8 @@ fn a_variable_is_taken_away_by_a_drop_in_that_interrupts_nothing() {
 
 #[test]
 fn the_same_look_gives_the_same_plan() {
-    let one = treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
-    let other = treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
+    let one = crate::exec::treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
+    let other = crate::exec::treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
     assert_eq!(one.digest, other.digest);
     assert_eq!(one.digest.len(), 64);
 }

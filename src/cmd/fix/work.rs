@@ -1,93 +1,134 @@
-//! One piece of work: begun, carried out and ended in the journal, which only one instance has at a time.
+//! One piece of work: begun, carried out, proved and ended in the journal. The command line and the console's worker both
+//! come here.
 
-use std::os::fd::AsFd;
+use serde::{Deserialize, Serialize};
 
+use super::proof::{self, Asked, When};
 use super::{Outcome, Proved, REFUSED};
-use crate::cmd::workshop::homes;
-use crate::exec::home::{self, Home};
-use crate::exec::journal::{Journal, JournalError, Opened};
-use crate::exec::treat;
+use crate::cmd::clean::Bar;
+use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, now};
+use crate::cmd::{Refusal, explain_failure};
+use crate::exec::journal::JournalError;
+use crate::exec::treat::{self, Came};
 use crate::exit::Exit;
-use crate::model::journal::{Begin, Figures, Record, WorkId};
+use crate::model::journal::{Begin, Done, Figures, Record};
+use crate::model::snapshot::Snapshot;
 use crate::model::treatment::Treatment;
-use crate::model::units::WallNanos;
-use crate::sys::{clock, plainfile};
+use crate::model::work::Fate;
 
-/// Carries the plan out, and proves afterwards what it was for.
-pub fn carry_out(
-    plan: &Treatment,
-    before: Vec<Proved>,
-    prove: impl FnOnce(&Treatment) -> Vec<Proved>,
-) -> Outcome {
-    let own = rustix::process::geteuid().as_raw();
-    let boot_id = small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let now = || WallNanos(clock::wall_nanos());
-    if let Err(stale) = treat::check(plan, &boot_id, now()) {
-        return Outcome::refused(Exit::NotNow.code(), stale.to_string());
+/// What the journal takes of a treatment; one that gives a large tree away takes more as it goes.
+const ROOM: u64 = 64 << 10;
+
+/// A plan with the probes that prove it: all that carrying it out takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The plan.
+    pub plan: Treatment,
+    /// How it is known whether it helped.
+    pub asked: Vec<Asked>,
+}
+
+impl Sealed {
+    /// Looks at what the plan will overwrite, and seals it.
+    pub fn of(now: &Snapshot, plan: Treatment) -> Self {
+        let plan = treat::seal(treat::look(plan));
+        Self { asked: proof::asked(now, &plan), plan }
     }
-    let home = match home::open(&homes(own), own) {
-        Ok(home) => home,
-        Err(unfit) => {
-            let all: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
-            let why = format!("nothing is done that cannot be written down first: {}", all.join("; "));
-            return Outcome::refused(REFUSED, why);
+
+    /// Carries the plan out, and proves afterwards what it was for.
+    pub fn carry_out(&self, without: WithoutUndo, progress: &mut Bar<'_>) -> Outcome {
+        let us = Actor::find();
+        if let Err(stale) = treat::check(&self.plan, &us.boot_id, now()) {
+            return Outcome::refused(Exit::NotNow.code(), stale.to_string());
         }
-    };
-    match in_journal(plan, &home, own, before, prove, now) {
-        Ok(outcome) => outcome,
-        Err(JournalError::Busy) => Outcome::refused(Exit::NotNow.code(), JournalError::Busy.to_string()),
-        Err(error) => Outcome::refused(REFUSED, format!("{:#}", anyhow::Error::from(error))),
+        progress.begin("looking", None);
+        let before: Vec<Proved> =
+            self.asked.iter().filter_map(|asked| proof::prove(asked, &self.plan, When::Before)).collect();
+        let mut shop = match Workshop::open(us, ROOM, without) {
+            Ok(shop) => shop,
+            Err(why) => {
+                let code = why.downcast_ref::<Refusal>().map_or(REFUSED, |refusal| refusal.exit.code());
+                return Outcome::refused(code, explain_failure(&why).1);
+            }
+        };
+        let outcome = self.work(&mut shop, before, progress);
+        progress.end();
+        let mut outcome = outcome.unwrap_or_else(|error| {
+            Outcome::refused(REFUSED, format!("the journal cannot be written any more: {}", chain(&error)))
+        });
+        outcome.told.append(&mut shop.notes);
+        outcome.has_journal = shop.home.is_some();
+        outcome
+    }
+
+    fn work(
+        &self,
+        shop: &mut Workshop,
+        before: Vec<Proved>,
+        progress: &mut Bar<'_>,
+    ) -> Result<Outcome, JournalError> {
+        let plan = &self.plan;
+        let begin = Begin {
+            finding: Some(plan.finding.clone()),
+            digest: plan.digest.clone(),
+            ..shop.begin(&plan.action, plan.title.clone())
+        };
+        let work = begin.work;
+        shop.add(Record::Begin(begin))?;
+        let (own, stop) = (shop.us.uid, progress.stop());
+        progress.begin("working", None);
+        progress.step(0, None);
+        let steps = treat::treat_while(
+            plan,
+            (&mut shop.journal, work),
+            own,
+            &|| !stop.is_asked(),
+            &mut |at, came| {
+                progress.step(at, Some(fate(came)));
+                if came.is_done() && at + 1 < plan.steps.len() {
+                    progress.step(at + 1, None);
+                }
+            },
+        )?;
+        let stopped = steps.len() < plan.steps.len() && stop.is_asked();
+        let after = if stopped { Vec::new() } else { self.proved(progress) };
+        let figures = |all: &[Proved]| all.iter().map(figures).collect();
+        shop.add(Record::End { work, time: now(), before: figures(&before), after: figures(&after) })?;
+        Ok(Outcome { steps, before, after, work: Some(work.0), stopped, ..Outcome::default() })
+    }
+
+    fn proved(&self, progress: &mut Bar<'_>) -> Vec<Proved> {
+        progress.begin("proving", None);
+        let mut all = Vec::new();
+        for (at, asked) in self.asked.iter().enumerate().map(|(at, asked)| (self.plan.steps.len() + at, asked))
+        {
+            progress.step(at, None);
+            let Some(proved) = proof::prove(asked, &self.plan, When::After) else {
+                progress.step(at, Some(Fate::Kept("its process was ended".to_owned())));
+                continue;
+            };
+            progress.step(at, Some(proof_fate(&proved)));
+            all.push(proved);
+        }
+        all
     }
 }
 
-fn in_journal(
-    plan: &Treatment,
-    home: &Home,
-    own: u32,
-    before: Vec<Proved>,
-    prove: impl FnOnce(&Treatment) -> Vec<Proved>,
-    now: impl Fn() -> WallNanos,
-) -> Result<Outcome, JournalError> {
-    let Opened { mut journal, records, .. } = Journal::open(home.dir.as_fd(), own)?;
-    let work = next(&records);
-    journal.add(&Record::Begin(Begin {
-        work,
-        time: now(),
-        action: plan.action.clone(),
-        title: plan.title.clone(),
-        finding: Some(plan.finding.clone()),
-        digest: plan.digest.clone(),
-        boot_id: plan.boot_id.clone(),
-        uid: own,
-        login_uid: small("/proc/self/loginuid")
-            .and_then(|text| text.parse().ok())
-            .filter(|uid| *uid != u32::MAX),
-        undoes: None,
-        place: None,
-        quarantine: None,
-    }))?;
-    let steps = treat::treat(plan, (&mut journal, work), own, &mut |_, _| {})?;
-    let after = prove(plan);
-    let figures = |all: &[Proved]| all.iter().map(figures).collect();
-    let end = Record::End { work, time: now(), before: figures(&before), after: figures(&after) };
-    journal.add(&end)?;
-    Ok(Outcome { refused: None, steps, before, after, work: Some(work.0) })
+/// What became of a step, for a screen.
+pub fn fate(came: &Came) -> Fate {
+    match &came.done {
+        Done::Done { .. } => Fate::Done,
+        Done::Kept { why } => Fate::Kept(why.clone()),
+        Done::Failed { why, .. } => Fate::Failed(why.clone()),
+    }
+}
+
+/// The same of a proof.
+pub fn proof_fate(proved: &Proved) -> Fate {
+    if proved.works() { Fate::Done } else { Fate::Failed(proved.word()) }
 }
 
 /// Only what was looked at: whether a temp dir can be made there.
 fn figures(proved: &Proved) -> Figures {
     Figures { path: proved.path.as_str().into(), probe: Some(proved.word()), ..Figures::default() }
-}
-
-fn next(records: &[Record]) -> WorkId {
-    let begun = records.iter().filter_map(|record| match record {
-        Record::Begin(begin) => Some(begin.work.0),
-        _ => None,
-    });
-    WorkId(begun.max().unwrap_or(0) + 1)
-}
-
-fn small(path: &str) -> Option<String> {
-    let bytes = plainfile::read(std::path::Path::new(path), 4096).ok()?;
-    Some(String::from_utf8_lossy(&bytes).trim().to_owned())
 }

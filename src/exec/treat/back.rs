@@ -47,6 +47,27 @@ pub fn take_back(
     work: WorkId,
     new: WorkId,
 ) -> Result<Undone, JournalError> {
+    take_back_while(journal, records, (work, new), &mut |_done| true)
+}
+
+/// What would be taken back, last step first: where, and what was done there.
+pub fn open_steps(records: &[Record], work: WorkId) -> Vec<(RawPath, Change)> {
+    let steps = steps_of(records, work).into_values().rev();
+    let done = steps.filter(|step| matches!(step.done, Some(Done::Done { .. })));
+    done.filter_map(|step| Some((inverse(&step.change)?.0, step.change))).collect()
+}
+
+/// The same, for as long as it goes on: `step` hears after each how many are dealt with, and says that.
+///
+/// # Errors
+/// As [`take_back`].
+pub fn take_back_while(
+    journal: &mut Journal,
+    records: &[Record],
+    (work, new): (WorkId, WorkId),
+    step: &mut dyn FnMut(u64) -> bool,
+) -> Result<Undone, JournalError> {
+    let mut seen = 0;
     let given = records.iter().any(|record| match record {
         Record::Begin(begin) => begin.work == work && begin.action == "give-to-runner",
         _ => false,
@@ -55,15 +76,20 @@ pub fn take_back(
     let mut ledger = Ledger::new(journal, new);
     let mut undone = Undone::default();
     let mut reload = false;
-    for step in steps_of(records, work).into_values().rev() {
-        let Some(Done::Done { changed }) = step.done else { continue };
-        let Some((path, inverse)) = inverse(&step.change) else { continue };
-        reload |= matches!(step.change, Change::Write { .. });
-        let came = ledger.change(inverse, || one(&step.change, changed, directories))?;
+    for known in steps_of(records, work).into_values().rev() {
+        let Some(Done::Done { changed }) = known.done else { continue };
+        let Some((path, inverse)) = inverse(&known.change) else { continue };
+        if !step(seen) {
+            undone.stopped = true;
+            break;
+        }
+        reload |= matches!(known.change, Change::Write { .. });
+        let came = ledger.change(inverse, || one(&known.change, changed, directories))?;
         match came {
             Ok(_) => undone.back.push(path),
             Err(refused) => undone.left.push((path, refused.why().to_owned())),
         }
+        seen += 1;
     }
     if reload {
         let line = "systemctl daemon-reload".to_owned();
@@ -140,7 +166,7 @@ fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) ->
 
 /// A recorded path leads through the root of a process, or through ours. Whether that process is still the one does not
 /// matter: the object at the end must be.
-fn way_of(path: &RawPath) -> Result<(OwnedFd, RawPath), Refused> {
+pub(super) fn way_of(path: &RawPath) -> Result<(OwnedFd, RawPath), Refused> {
     let names = path
         .as_bytes()
         .strip_prefix(b"/proc/")
@@ -157,7 +183,7 @@ fn way_of(path: &RawPath) -> Result<(OwnedFd, RawPath), Refused> {
     Ok((root, path.clone()))
 }
 
-fn found(path: &RawPath, wanted: &ObjectId) -> Result<OwnedFd, Refused> {
+pub(super) fn found(path: &RawPath, wanted: &ObjectId) -> Result<OwnedFd, Refused> {
     let (root, path) = way_of(path)?;
     let (dir, name) = way::parent_in(root, &path)?;
     let node = dirfd::open_node(dir.as_fd(), &name).map_err(Refused::at("cannot open it"))?;

@@ -11,6 +11,7 @@ mod private_tmp;
 pub mod rebind;
 mod record;
 mod rights;
+pub mod settle;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -38,8 +39,11 @@ pub fn seal(mut plan: Treatment) -> Treatment {
     plan
 }
 
+/// Over what will be done to what: whoever plans the same deeds from the same facts, in whatever second and with whatever
+/// rights, has the same digest.
 fn digest(plan: &Treatment) -> String {
-    seal::hash(&Treatment { digest: String::new(), ..plan.clone() })
+    let Treatment { schema, boot_id, action, finding, subject, reversible, steps, .. } = plan;
+    seal::hash(&(schema, boot_id, action, finding, subject, reversible, steps))
 }
 
 /// Whether it may be carried out now.
@@ -98,13 +102,30 @@ impl Came {
 /// Where the journal cannot be written: nothing is done that is not written down.
 pub fn treat(
     plan: &Treatment,
-    (journal, work): (&mut Journal, WorkId),
+    into: (&mut Journal, WorkId),
     own: u32,
     tell: &mut dyn FnMut(usize, &Came),
 ) -> Result<Vec<Came>, JournalError> {
-    let mut hand = Hand { ledger: Ledger::new(journal, work), own, fresh: None };
+    treat_while(plan, into, own, &|| true, tell)
+}
+
+/// The same, for as long as it goes on: what is asked before each step, and within a long one wherever it can be left.
+///
+/// # Errors
+/// As [`treat`].
+pub fn treat_while(
+    plan: &Treatment,
+    (journal, work): (&mut Journal, WorkId),
+    own: u32,
+    goes_on: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(usize, &Came),
+) -> Result<Vec<Came>, JournalError> {
+    let mut hand = Hand { ledger: Ledger::new(journal, work), own, goes_on, fresh: None };
     let mut all = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
+        if !goes_on() {
+            break;
+        }
         let came = hand.perform(&step.deed, &step.by_hand)?;
         tell(at, &came);
         let stop = !came.is_done();
@@ -119,6 +140,7 @@ pub fn treat(
 struct Hand<'a> {
     ledger: Ledger<'a>,
     own: u32,
+    goes_on: &'a dyn Fn() -> bool,
     /// What an earlier step has made for a later one.
     fresh: Option<Fresh>,
 }
@@ -135,7 +157,7 @@ impl Hand<'_> {
             }
             Deed::GiveTree { at, inode, old_uid, uid, gid } => {
                 let gift = Gift { old_uid: *old_uid, uid: *uid, gid: *gid };
-                return Ok(given(tree::give(ledger, at, *inode, gift)?));
+                return Ok(given(tree::give(ledger, at, *inode, gift, self.goes_on)?));
             }
             Deed::MakePrivateTmp { .. }
             | Deed::Rebind { .. }
@@ -184,7 +206,12 @@ fn given(given: Result<Given, Refused>) -> Came {
     match given {
         Ok(given) => {
             let note = format!("{} objects given", given.given);
-            Came { done: DONE, note: Some(note), told: given.left }
+            let done = if given.stopped {
+                Done::Kept { why: format!("stopped between two objects; {note}") }
+            } else {
+                DONE
+            };
+            Came { done, note: Some(note), told: given.left }
         }
         Err(refused) => Came { done: refused.into(), note: None, told: Vec::new() },
     }

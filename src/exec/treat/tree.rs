@@ -49,11 +49,14 @@ pub struct Given {
     pub given: u64,
     /// What was left alone, and why.
     pub left: Vec<String>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
 }
 
 struct Walk<'a, 'b> {
     ledger: &'a mut Ledger<'b>,
     gift: Gift,
+    goes_on: &'a dyn Fn() -> bool,
     given: Given,
     unsaid: u64,
     waiting: Vec<Item>,
@@ -72,6 +75,7 @@ pub fn give(
     at: &Way,
     inode: Inode,
     gift: Gift,
+    goes_on: &dyn Fn() -> bool,
 ) -> Result<Result<Given, Refused>, JournalError> {
     let top = way::node(at).and_then(|node| {
         let (object, found) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;
@@ -85,7 +89,7 @@ pub fn give(
         Ok(top) => top,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut walk = Walk { ledger, gift, given: Given::default(), unsaid: 0, waiting: Vec::new() };
+    let mut walk = Walk { ledger, gift, goes_on, given: Given::default(), unsaid: 0, waiting: Vec::new() };
     let path = at.reached();
     if !walk.take(node, path.clone(), object, &found)? {
         return Ok(Err(Refused::Kept(format!("it belongs to uid {} by now", found.uid))));
@@ -104,6 +108,10 @@ impl Walk<'_, '_> {
         let names = self.names(top.as_fd(), &path);
         let mut levels = vec![(top, path, names)];
         while let Some((dir, path, names)) = levels.last_mut() {
+            if !(self.goes_on)() {
+                self.given.stopped = true;
+                return Ok(());
+            }
             let Some(name) = names.pop() else {
                 levels.pop();
                 continue;
