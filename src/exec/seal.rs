@@ -29,6 +29,9 @@ pub enum Stale {
     /// Another directory has the name now.
     #[error("{0} is another directory than the one of the plan")]
     Place(String),
+    /// What it is about is not what it was.
+    #[error("the machine has changed since the plan was made: {0}; look again")]
+    Changed(String),
 }
 
 /// Puts the digest in.

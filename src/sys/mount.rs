@@ -14,6 +14,8 @@ use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeF
 /// MOUNT_ATTR_RDONLY and AT_RECURSIVE. Source: mount_setattr(2), linux/mount.h.
 const READ_ONLY: u64 = 1;
 const RECURSIVE: libc::c_int = 0x8000;
+/// MOVE_MOUNT_BENEATH, which rustix does not name. Source: linux/mount.h, Linux 6.5.
+const BENEATH: u32 = 0x200;
 /// MOUNT_ATTR_NOSUID, NODEV, NOEXEC and MS_PRIVATE.
 const NO_SUID: u64 = 2;
 const NO_DEV: u64 = 4;
@@ -93,6 +95,8 @@ pub fn clone_tree(dir: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// What a mount forbids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forbids {
+    /// Writing.
+    pub write: bool,
     /// Set-user-id programs.
     pub suid: bool,
     /// Device nodes.
@@ -107,7 +111,10 @@ pub struct Forbids {
 /// What mount_setattr(2) answers; ENOSYS before Linux 5.12.
 pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids) -> io::Result<()> {
     let bit = |on: bool, bit: u64| if on { bit } else { 0 };
-    let set = bit(forbids.suid, NO_SUID) | bit(forbids.dev, NO_DEV) | bit(forbids.exec, NO_EXEC);
+    let set = bit(forbids.write, READ_ONLY)
+        | bit(forbids.suid, NO_SUID)
+        | bit(forbids.dev, NO_DEV)
+        | bit(forbids.exec, NO_EXEC);
     let attr = MountAttr { set, clear: 0, propagation: PRIVATE, user_ns: 0 };
     #[expect(unsafe_code, reason = "neither rustix nor nix has mount_setattr")]
     // SAFETY: the path ends in NUL and the struct has the size that is given; both outlive the call, as does the handle.
@@ -131,6 +138,17 @@ pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids) -> io::Result<()> {
 pub fn attach_tree(tree: BorrowedFd<'_>, onto: BorrowedFd<'_>) -> io::Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     Ok(rustix::mount::move_mount(tree, "", onto, "", flags)?)
+}
+
+/// Puts a detached mount beneath the one whose root is behind a handle: nobody sees it until the upper one is taken off.
+///
+/// # Errors
+/// What move_mount(2) answers: EINVAL before Linux 6.5, and where the upper one is locked or is a root directory.
+pub fn attach_beneath(tree: BorrowedFd<'_>, upper: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH
+        | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH
+        | MoveMountFlags::from_bits_retain(BENEATH);
+    Ok(rustix::mount::move_mount(tree, "", upper, "", flags)?)
 }
 
 /// Takes exactly the mount whose root is behind that handle off the tree, whatever lies on its name by now. Only for a

@@ -12,6 +12,7 @@ pub mod rebind;
 mod record;
 mod rights;
 pub mod settle;
+mod still;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,8 @@ fn digest(plan: &Treatment) -> String {
     seal::hash(&(schema, boot_id, action, finding, subject, reversible, steps))
 }
 
-/// Whether it may be carried out now.
+/// Whether it may be carried out now. Each deed looks once more when its turn comes; this is so that nothing is begun of
+/// what is known to fail.
 ///
 /// # Errors
 /// See [`Stale`].
@@ -64,7 +66,7 @@ pub fn check(plan: &Treatment, boot_id: &str, now: WallNanos) -> Result<(), Stal
     if now < plan.made || now >= plan.expires {
         return Err(Stale::Expired);
     }
-    Ok(())
+    still::check(plan).map_err(Stale::Changed)
 }
 
 /// Fills in what only a look at the machine tells: what a file that will be written holds now.
@@ -176,12 +178,17 @@ impl Hand<'_> {
             match deed {
                 Deed::MakePrivateTmp { parent, name, rights } => {
                     let made = private_tmp::make(parent, name, *rights, own)?;
-                    told = made.path.shown();
+                    told = made.told(name);
                     *fresh = Some(made);
                 }
                 Deed::Rebind { whom, point, mount_id, line } => {
                     let missing = || Refused::Kept("there is no fresh directory".to_owned());
-                    rebind::rebind(*whom, (point, *mount_id, line), &fresh.take().ok_or_else(missing)?)?;
+                    let fresh = fresh.take().ok_or_else(missing)?;
+                    let done = rebind::rebind(*whom, (point, *mount_id, line), &fresh);
+                    if let Err(Refused::Kept(_)) = &done {
+                        fresh.unmake();
+                    }
+                    done?;
                 }
                 Deed::RestartUnit { unit } => units::restart(unit)?,
                 Deed::ReloadManager => units::reload()?,

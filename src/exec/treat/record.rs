@@ -43,6 +43,11 @@ pub fn remove(ledger: &mut Ledger<'_>, at: &Way) -> Result<Result<(), Refused>, 
     Ok(changed.map(|_changed| ()))
 }
 
+/// Whether there is something to remove, and nobody builds there.
+pub fn is_still(at: &Way) -> Result<(), Refused> {
+    look(at).map(drop)
+}
+
 fn look(at: &Way) -> Result<(std::os::fd::OwnedFd, Change), Refused> {
     let (dir, name) = way::parent(at)?;
     if name != NAME {

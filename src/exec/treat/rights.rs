@@ -20,6 +20,20 @@ const LAG_NANOS: i64 = 1_000_000_000;
 /// A directory above the one that is wanted.
 const ABOVE: u32 = 0o755;
 
+/// Whether there is something to make.
+pub fn is_missing(at: &Way) -> Result<(), Refused> {
+    missing(at).map(drop)
+}
+
+/// The directory down to which a way exists, and the names that are missing: at least one.
+fn missing(at: &Way) -> Result<(OwnedFd, Vec<Vec<u8>>), Refused> {
+    let (here, missing) = way::as_far_as_it_goes(at)?;
+    if missing.is_empty() {
+        return Err(Refused::Kept(format!("{} is there already", at.path.shown())));
+    }
+    Ok((here, missing))
+}
+
 /// Makes what is missing of a way; the last one gets the rights.
 pub fn make_dir(
     ledger: &mut Ledger<'_>,
@@ -27,13 +41,10 @@ pub fn make_dir(
     rights: Rights,
     own: u32,
 ) -> Result<Result<(), Refused>, JournalError> {
-    let (mut here, missing) = match way::as_far_as_it_goes(at) {
+    let (mut here, missing) = match missing(at) {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
-    if missing.is_empty() {
-        return Ok(Err(Refused::Kept(format!("{} is there already", at.path.shown()))));
-    }
     let whole = at.reached();
     for (index, name) in missing.iter().enumerate() {
         let behind: usize = missing.iter().skip(index + 1).map(|name| name.len() + 1).sum();
@@ -95,12 +106,7 @@ pub fn set(
     inode: Inode,
     (from, to): (Rights, Rights),
 ) -> Result<Result<(), Refused>, JournalError> {
-    let found = way::node(at).and_then(|node| {
-        let (object, stat) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;
-        is_planned(&object, inode, &stat, from)?;
-        Ok((node, object))
-    });
-    let (node, object) = match found {
+    let (node, object) = match find(at, inode, from) {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -114,6 +120,14 @@ pub fn set(
     }
     let change = Change::Mode { path, object, from: from.mode, to: to.mode };
     Ok(ledger.change(change, || mode(node.as_fd(), to.mode))?.map(|_changed| ()))
+}
+
+/// The planned object, if it still has the rights that were seen.
+pub fn find(at: &Way, inode: Inode, from: Rights) -> Result<(OwnedFd, ObjectId), Refused> {
+    let node = way::node(at)?;
+    let (object, stat) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;
+    is_planned(&object, inode, &stat, from)?;
+    Ok((node, object))
 }
 
 fn is_planned(object: &ObjectId, inode: Inode, stat: &Stat, from: Rights) -> Result<(), Refused> {

@@ -77,11 +77,7 @@ pub fn give(
     gift: Gift,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Result<Given, Refused>, JournalError> {
-    let top = way::node(at).and_then(|node| {
-        let (object, found) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;
-        if object.device != inode.device || object.inode != inode.inode || !found.is_directory() {
-            return Err(Refused::Kept("another object has its name since the plan was made".to_owned()));
-        }
+    let top = find(at, inode).and_then(|(node, object, found)| {
         let listing = dirfd::reopen_listing(node.as_fd()).map_err(Refused::at("cannot list it"))?;
         Ok((node, listing, object, found))
     });
@@ -100,6 +96,16 @@ pub fn give(
         walk.given.left.push(format!("and {} more", walk.unsaid));
     }
     Ok(Ok(walk.given))
+}
+
+/// The planned directory.
+pub fn find(at: &Way, inode: Inode) -> Result<(OwnedFd, ObjectId, Stat), Refused> {
+    let node = way::node(at)?;
+    let (object, found) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;
+    if object.device != inode.device || object.inode != inode.inode || !found.is_directory() {
+        return Err(Refused::Kept("another object has its name since the plan was made".to_owned()));
+    }
+    Ok((node, object, found))
 }
 
 impl Walk<'_, '_> {

@@ -85,6 +85,19 @@ pub fn content(dir: &OwnedFd, file: &str) -> Result<Option<RawText>, Refused> {
     }
 }
 
+/// Whether what stands there is what the plan showed.
+pub fn is_still((unit, file): (&str, &str), before: Option<&RawText>) -> Result<(), Refused> {
+    is_same(file, drop_in(unit, file)?.as_ref(), before)
+}
+
+fn is_same(file: &str, now: Option<&RawText>, before: Option<&RawText>) -> Result<(), Refused> {
+    if now == before {
+        Ok(())
+    } else {
+        Err(Refused::Kept(format!("{file} is not what it was when the plan was made")))
+    }
+}
+
 /// Writes a drop-in, if what stands there is what the plan showed.
 pub fn write(
     ledger: &mut Ledger<'_>,
@@ -100,9 +113,7 @@ pub fn write(
     };
     let change = Change::Write { path, from: before.cloned(), to: after.clone() };
     let changed = ledger.change(change, || {
-        if content(&dir, file)?.as_ref() != before {
-            return Err(Refused::Kept(format!("{file} is not what it was when the plan was made")));
-        }
+        is_same(file, content(&dir, file)?.as_ref(), before)?;
         replace(&dir, file, after.as_bytes()).map_err(Refused::at(format!("cannot write {file}")))?;
         Ok(None)
     })?;
