@@ -171,7 +171,13 @@ impl Quarantine {
     /// # Errors
     /// EEXIST where the name is taken again; it stays in the quarantine then. Else those of renameat2(2).
     pub fn give_back(&self, slot: &[u8], to: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
-        hands::move_aside(self.dir(), slot, to, name)
+        match hands::move_aside(self.dir(), slot, to, name) {
+            // This file system knows no such promise, and here it is needed: anybody makes names there.
+            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                hands::move_in_two_steps(self.dir(), slot, to, name)
+            }
+            other => other,
+        }
     }
 }
 

@@ -26,6 +26,30 @@ pub fn move_plainly(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, new: 
     Ok(rustix::fs::renameat(from, name, to, new)?)
 }
 
+/// Renames, never onto anything, where the file system cannot promise that for a rename: the new name is made first, which
+/// fails where it is taken. What is no directory has both names for a moment; for a directory an empty one of ours holds
+/// the place, and a directory replaces nothing but an empty one. Source: rename(2), link(2).
+///
+/// # Errors
+/// EEXIST where `new` is taken; else those of linkat(2), mkdirat(2) and renameat(2).
+pub fn move_in_two_steps(
+    from: BorrowedFd<'_>,
+    name: &[u8],
+    to: BorrowedFd<'_>,
+    new: &[u8],
+) -> io::Result<()> {
+    if !is_directory(from, name) {
+        rustix::fs::linkat(from, name, to, new, AtFlags::empty())?;
+        return unlink(from, name);
+    }
+    make_private_dir(to, new)?;
+    let moved = move_plainly(from, name, to, new);
+    if moved.is_err() {
+        remove_dir(to, new).ok();
+    }
+    moved
+}
+
 /// Exchanges two names in one step.
 ///
 /// # Errors
@@ -181,6 +205,38 @@ mod tests {
         let error = move_aside(handle.as_fd(), b"a", handle.as_fd(), b"b").unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::EXIST.raw_os_error()));
         assert_eq!(std::fs::read_to_string(dir.path().join("b")).unwrap(), "b");
+    }
+
+    #[test]
+    fn moving_in_two_steps_keeps_the_object_and_never_replaces() {
+        let dir = scratch::dir();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir_all(path("tree/inner")).unwrap();
+        std::fs::write(path("file"), "a").unwrap();
+        std::os::unix::fs::symlink("/etc", path("link")).unwrap();
+        for taken in ["a-file", "another"] {
+            std::fs::write(path(taken), "kept").unwrap();
+        }
+        std::fs::create_dir(path("a-dir")).unwrap();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let handle = handle.as_fd();
+        let inode = |name: &str| {
+            crate::sys::stat::of(dirfd::open_node(handle, name.as_bytes()).unwrap().as_fd()).unwrap().inode
+        };
+        for name in ["tree", "file", "link"] {
+            for taken in ["a-file", "another", "a-dir"] {
+                let error =
+                    move_in_two_steps(handle, name.as_bytes(), handle, taken.as_bytes()).unwrap_err();
+                assert_eq!(error.raw_os_error(), Some(Errno::EXIST.raw_os_error()), "{name} onto {taken}");
+            }
+            let before = inode(name);
+            move_in_two_steps(handle, name.as_bytes(), handle, b"new").unwrap();
+            assert_eq!(inode("new"), before);
+            assert!(dirfd::open_node(handle, name.as_bytes()).is_err(), "{name} has gone");
+            move_plainly(handle, b"new", handle, name.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path("a-file")).unwrap(), "kept");
+        assert!(path("tree/inner").symlink_metadata().is_ok());
     }
 
     #[test]

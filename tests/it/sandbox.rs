@@ -62,14 +62,16 @@ pub fn command(script: &str) -> Vec<String> {
     unshare.into_iter().chain(["sh", "-c", &whole]).map(str::to_owned).collect()
 }
 
-/// The environment of a sandbox.
-pub fn variables() -> [(&'static str, String); 4] {
+/// The environment of a sandbox. Where `$TMPMEDIC_REFUSED` names system calls, the binary under test runs without them in
+/// every sandbox (see `refusals`): any test can so be run again as on another kernel.
+pub fn variables() -> [(&'static str, String); 5] {
     let actor = std::env::current_exe().expect("the test binary has a path");
     [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
         ("LC_ALL", "C.UTF-8".to_owned()),
         ("TMPMEDIC", TMPMEDIC.to_owned()),
         ("ACTOR", actor.display().to_string()),
+        ("REFUSED", std::env::var("TMPMEDIC_REFUSED").unwrap_or_default()),
     ]
 }
 

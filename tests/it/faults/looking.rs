@@ -1,0 +1,61 @@
+//! What only looks changes nothing: with every call refused that could, it runs as before and says the same.
+//!
+//! flock(2) is let through: whether somebody has a lock on a directory can only be found out by trying for one, and the one
+//! that was got is let go at once.
+
+use crate::clean::scene;
+use crate::needs;
+
+/// Some of everything that a temp dir holds, holders and two runners; then a capture to look at.
+const MACHINE: &str = "
+    builds go-build1 go-build2 go-build3; mkdir /tmp/own /tmp/.X11-unix; mkfifo /tmp/pipe; ln -s /nowhere /tmp/link
+    (cd /tmp/go-build1; exec /mnt/bin/go 600) & became go $!
+    runner TMPDIR=/tmp; runner TMPDIR=/nope
+    tm clean /tmp --older-than 0s --family go-build --apply >/dev/null; builds go-build4
+    tm capture -q -o /mnt/one.tmpmedic; mkdir /tmp/go-build5; tm capture -q -o /mnt/two.tmpmedic
+    tree > /mnt/before; find /var/lib /run /mnt/home -printf '%p %i %s %T@ %C@\\n' | sort > /mnt/state";
+
+/// The commands that only look.
+const LOOKS: &[&str] = &[
+    "clean /tmp --older-than 0s",
+    "clean --older-than 1d -v",
+    "clean /tmp --older-than 0s --json",
+    "check --no-probe",
+    "check --no-probe --json",
+    "check --from /mnt/one.tmpmedic",
+    "diff /mnt/one.tmpmedic /mnt/two.tmpmedic",
+    "journal",
+    "journal --json",
+    "explain tmpdir-missing",
+    "probes",
+    "config",
+    "version",
+];
+
+#[test]
+fn with_every_call_refused_that_changes_anything_the_same_is_said() {
+    needs!("unshare", "setpriv");
+    // Times and their sums differ from run to run, and with them what covers them.
+    let plain = |command: &str| format!("{command} | sed -E 's/[0-9]+/N/g; s/\"(digest|when)\":\"[^\"]*\"//g; s/N[smhd]//g'");
+    let without = "openat2=ENOSYS,changing=EPERM";
+    let mut commands = Vec::new();
+    for look in LOOKS {
+        commands.push(plain(&format!("{{ /mnt/bin/tmpmedic {look} 2>&1; echo ended $?; }}")));
+        commands.push(plain(&format!("{{ without {without} /mnt/bin/tmpmedic {look} 2>&1; echo ended $?; }}")));
+    }
+    commands.push(
+        "tree | cmp - /mnt/before; find /var/lib /run /mnt/home -printf '%p %i %s %T@ %C@\\n' | sort | cmp - /mnt/state"
+            .to_owned(),
+    );
+    commands.push(format!("without {without} /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply; ls -A /tmp"));
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    let said = scene(MACHINE, &commands);
+    for (look, pair) in LOOKS.iter().zip(said.chunks(2)) {
+        assert!(!pair[0].text.contains("unexpected argument"), "{look}: {}", pair[0].text);
+        assert_eq!(pair[0].text, pair[1].text, "tmpmedic {look}");
+    }
+    let [.., untouched, apply] = said.as_slice() else { unreachable!() };
+    assert_eq!(untouched.text, "");
+    apply.ends(2);
+    assert!(apply.text.contains("go-build4"), "the filter is in force: {}", apply.text);
+}

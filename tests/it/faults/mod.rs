@@ -1,0 +1,5 @@
+//! Clean-ups on machines in trouble and among things that nobody expects in a temp dir: each scene is built for real, the
+//! binary runs in it, and what is asserted is what lies there afterwards.
+
+mod kernels;
+mod looking;
