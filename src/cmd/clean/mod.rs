@@ -32,7 +32,10 @@ use page::Rest;
 use progress::{Progress, Stop};
 
 pub use outcome::figures;
+pub use place::{Place, open as open_place};
 pub use progress::{Progress as Bar, Stop as StopSignal};
+pub use survey::survey;
+pub use watch::Watch;
 
 /// Runs the command.
 ///
