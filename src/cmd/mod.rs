@@ -6,7 +6,7 @@
 pub mod capture;
 pub mod captured;
 pub mod check;
-mod clean;
+pub mod clean;
 mod completions;
 mod config;
 mod console;

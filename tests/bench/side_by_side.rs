@@ -12,6 +12,8 @@ use nix::sys::resource::UsageWho;
 pub struct Lane<'a> {
     /// What to call it.
     pub name: &'a str,
+    /// What must be there for it, made before each run and not measured.
+    pub ready: Box<dyn FnMut() + 'a>,
     /// Does the job once.
     pub run: Box<dyn FnMut() + 'a>,
 }
@@ -19,7 +21,7 @@ pub struct Lane<'a> {
 impl<'a> Lane<'a> {
     /// A lane that calls a function.
     pub fn new(name: &'a str, run: impl FnMut() + 'a) -> Self {
-        Self { name, run: Box::new(run) }
+        Self { name, ready: Box::new(|| ()), run: Box::new(run) }
     }
 
     /// A lane that runs a shell command, or nothing where its program is not installed.
@@ -40,6 +42,7 @@ pub fn race(job: &str, goal: &str, runs: usize, mut lanes: Vec<Lane<'_>>) {
     let mut times: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); lanes.len()];
     for round in 0..=runs {
         for (lane, (wall, work)) in lanes.iter_mut().zip(&mut times) {
+            (lane.ready)();
             let (start, before) = (Instant::now(), processor_time());
             (lane.run)();
             if round > 0 {

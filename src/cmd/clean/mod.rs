@@ -32,8 +32,11 @@ use page::Rest;
 use progress::{Progress, Stop};
 
 pub use outcome::figures;
+pub use place::{Place, open as open_place};
 pub use progress::{Progress as Bar, Stop as StopSignal};
 pub use proof::vain;
+pub use survey::survey;
+pub use watch::Watch;
 
 /// Runs the command.
 ///
