@@ -60,7 +60,14 @@ impl Links {
                 *failed.entry(GapWhy::OverBudget { seen: Entries(0) }).or_default() += 1;
                 continue;
             }
-            let Ok(dir) = proc.pid(pid) else { continue };
+            let dir = match proc.pid(pid).map_err(GapWhy::from) {
+                Ok(dir) => dir,
+                Err(GapWhy::Vanished) => continue,
+                Err(why) => {
+                    *failed.entry(why).or_default() += 1;
+                    continue;
+                }
+            };
             let mount_ns = fields::mount_ns(&dir, &mut buffer);
             match &mount_ns {
                 // It has ended meanwhile, or is about to.
@@ -255,5 +262,33 @@ impl Tally {
             let plural = if count == 1 { "process" } else { "processes" };
             claims.unseen(Gap::new(format!("open files of {} {plural}", Entries(count)), why));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::collect::specimen;
+    use crate::model::units::WallNanos;
+    use crate::sys::clock::Stopwatch;
+    use crate::sys::scratch;
+
+    #[test]
+    fn a_process_that_cannot_be_opened_is_a_gap_and_one_that_has_ended_is_none() {
+        let home = scratch::dir();
+        // What is there and is no directory cannot be looked at; 8 is not there.
+        std::fs::write(home.path().join("7"), "").unwrap();
+        let proc = Proc::open(Path::new(home.path())).unwrap();
+        let gaps = |pid| {
+            let mut table = specimen::table(vec![specimen::process(pid, 0)]);
+            let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+            let mut claims = Claims::default();
+            assert!(Links::read(&proc, &mut table, until, &mut claims).by_pid.is_empty());
+            claims.into_surroundings(WallNanos(1), WallNanos(0)).gaps.len()
+        };
+        assert_eq!((gaps(7), gaps(8)), (1, 0));
     }
 }

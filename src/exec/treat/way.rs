@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::ledger::Refused;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Way, Whom};
@@ -27,7 +29,11 @@ pub struct Held {
 /// Takes hold of a process, then looks whether it is the one: in this order its number cannot be given away in between.
 pub fn hold(whom: Whom) -> Result<Held, Refused> {
     let pid = whom.pid;
-    let gone = |error: io::Error| Refused::Kept(format!("pid {pid} has ended ({error})"));
+    // What could not be looked at has not ended for that.
+    let gone = |error: io::Error| match Errno::from_io_error(&error) {
+        Some(Errno::SRCH | Errno::NOENT) => Refused::Kept(format!("pid {pid} has ended ({error})")),
+        _ => Refused::at(format!("cannot take hold of pid {pid}"))(error),
+    };
     let pidfd = Pidfd::open(pid).map_err(gone)?;
     let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
     let dir = proc.pid(pid).map_err(gone)?;
@@ -124,4 +130,17 @@ fn directory(node: io::Result<OwnedFd>, name: &[u8]) -> Result<OwnedFd, Refused>
         return Err(Refused::Kept(format!("{shown} is no directory: a link is not followed here")));
     }
     Ok(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::units::BootNanos;
+
+    #[test]
+    fn only_a_process_that_is_not_there_has_ended() {
+        let of = |pid| hold(Whom { pid, started: BootNanos(1) }).map(drop).unwrap_err();
+        assert!(matches!(of(u32::MAX), Refused::Failed(Some(_), _)), "the kernel refused to look");
+        assert!(matches!(of(0x3fff_fff0), Refused::Kept(_)), "beyond the largest pid there is nobody");
+    }
 }
