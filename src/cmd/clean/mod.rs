@@ -39,7 +39,7 @@ use page::Rest;
 use place::Place;
 use progress::{Progress, Stop};
 
-pub use outcome::figures;
+pub use outcome::{figures, rows_between};
 pub use place::open;
 pub use progress::{Progress as Bar, Stop as StopSignal};
 pub use proof::vain;

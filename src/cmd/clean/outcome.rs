@@ -299,7 +299,11 @@ pub type Row = (&'static str, String, String, String);
 
 /// Before → after, line by line.
 pub fn rows(work: &Work) -> Vec<Row> {
-    let (before, after) = (&work.before, &work.after);
+    rows_between(&work.before, &work.after)
+}
+
+/// The same of figures.
+pub fn rows_between(before: &Figures, after: &Figures) -> Vec<Row> {
     let counts = |label, old: u64, new: u64| -> Row {
         (
             label,
