@@ -7,22 +7,30 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::cmd::clean::figures;
-use crate::cmd::workshop::{Actor, Names, chain, homes};
-use crate::cmd::{Refusal, check, out, surroundings};
+use crate::cmd::clean::{figures, rows_between};
+use crate::cmd::workshop::{Actor, Names, begin_of, chain, homes};
+use crate::cmd::{Refusal, check, out, surroundings, undo as undo_command};
+use crate::exec::treat::back;
 use crate::exec::undo::{self, Step};
 use crate::exec::{home, journal};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Change, Done, Figures, Record, WorkId};
 use crate::model::raw_path::RawPath;
+use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::{Bytes, Entries, Micros, WallNanos};
+use crate::model::work::{Changed, Fate, Worked};
 use crate::report::json::rfc3339;
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe, safe_json};
+use crate::sys::clock::Stopwatch;
 
 const SCHEMA: &str = "tmpmedic.journal/1";
 /// How many steps of a work are named where not all are.
 const SAMPLES: usize = 3;
+/// How many a screen gets: more than anybody scrolls through.
+const STEPS: usize = 2_000;
+/// The row of a table that every work has.
+const PROBE: &str = "temp dir can be made";
 
 /// One piece of work with everything that was written of it.
 struct Entry<'r> {
@@ -32,6 +40,8 @@ struct Entry<'r> {
     end: Option<(WallNanos, &'r [Figures], &'r [Figures])>,
     /// How many of its entries lie aside.
     aside: usize,
+    /// What they hold.
+    aside_bytes: Bytes,
 }
 
 /// Runs the command; whoever cannot write may read.
@@ -71,6 +81,87 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What was done, for a screen: the newest first.
+pub fn works() -> Reading<Vec<Worked>> {
+    let (us, names, watch) = (Actor::find(), Names::read(), Stopwatch::start());
+    let (mut works, mut gaps) = (Vec::new(), Vec::new());
+    for home in home::existing(&homes(us.uid), us.uid) {
+        let what = format!("the journal in {}", home.path.shown());
+        match journal::records(home.dir.as_fd(), us.uid) {
+            Ok(content) => {
+                if content.is_newer {
+                    let line = "a newer tmpmedic wrote in it".to_owned();
+                    gaps.push(Gap::new(what, GapWhy::Malformed { line }));
+                }
+                let entries = entries(&home.path, &content.records);
+                works.extend(entries.iter().map(|entry| worked(entry, &content.records, &names)));
+            }
+            Err(why) => gaps.push(Gap::new(what, GapWhy::Malformed { line: chain(&why) })),
+        }
+    }
+    works.sort_by_key(|work: &Worked| std::cmp::Reverse((work.time, work.work)));
+    let took = Micros(watch.micros());
+    match gaps.pop() {
+        Some(gap) if works.is_empty() => Reading::Blind { gap },
+        gap => Reading::of(works, took, gaps.into_iter().chain(gap).collect()),
+    }
+}
+
+fn worked(entry: &Entry<'_>, records: &[Record], names: &Names) -> Worked {
+    let begin = entry.begin;
+    let login = begin.login_uid.filter(|uid| *uid != begin.uid);
+    let login = login.map(|uid| format!(" (login {})", names.of(uid))).unwrap_or_default();
+    let is_in_place = begin.place.is_some();
+    let undone_by = if entry.aside > 0 {
+        None
+    } else if is_in_place {
+        records.iter().filter_map(begin_of).find(|undo| undo.undoes == Some(begin.work)).map(|undo| undo.work)
+    } else {
+        undo_command::undone_by(records, begin.work)
+    };
+    let is_deed = !is_in_place && begin.undoes.is_none() && back::can(records, begin.work);
+    let steps = entry.steps.values().take(STEPS).map(|step| {
+        let fate = step.done.as_ref().map(|done| match done {
+            Done::Done { .. } => Fate::Done,
+            Done::Kept { why } => Fate::Kept(why.clone()),
+            Done::Failed { why, .. } => Fate::Failed(why.clone()),
+        });
+        (format!("{} {}", kind(&step.change), what(&step.change)), fate)
+    });
+    Worked {
+        work: begin.work,
+        time: begin.time,
+        who: format!("{}{login}", names.of(begin.uid)),
+        action: begin.action.clone(),
+        title: begin.title.clone(),
+        finding: begin.finding.clone(),
+        digest: begin.digest.clone(),
+        steps: steps.collect(),
+        table: entry.end.map(|(_, before, after)| table(before, after)).unwrap_or_default(),
+        aside: u64::try_from(entry.aside).unwrap_or(u64::MAX),
+        aside_bytes: entry.aside_bytes,
+        can_undo: entry.aside > 0 || is_deed && undone_by.is_none(),
+        undone_by,
+    }
+}
+
+/// A treatment counts nothing: it only tells whether a temp dir can be made.
+fn table(before: &[Figures], after: &[Figures]) -> Vec<Changed> {
+    let is_counted = |figures: &Figures| figures.inodes > 0 || figures.entries.0 > 0;
+    let mut all = Vec::new();
+    for (before, after) in before.iter().zip(after) {
+        let rows = rows_between(before, after).into_iter();
+        let worth = rows.filter(|(what, ..)| is_counted(before) || is_counted(after) || *what == PROBE);
+        all.extend(worth.map(|(what, before_it, after_it, change)| Changed {
+            what: format!("{}: {what}", before.path.shown()),
+            before: before_it,
+            after: after_it,
+            change,
+        }));
+    }
+    all
+}
+
 /// All works of one journal, in one pass.
 fn entries<'r>(home: &'r RawPath, records: &'r [Record]) -> Vec<Entry<'r>> {
     let aside = undo::all_aside(records);
@@ -78,8 +169,10 @@ fn entries<'r>(home: &'r RawPath, records: &'r [Record]) -> Vec<Entry<'r>> {
     for record in records {
         match record {
             Record::Begin(begin) => {
-                let aside = aside.get(&begin.work).map_or(0, Vec::len);
-                entries.insert(begin.work, Entry { home, begin, steps: BTreeMap::new(), end: None, aside });
+                let lies = aside.get(&begin.work).map(Vec::as_slice).unwrap_or_default();
+                let aside_bytes = Bytes(lies.iter().filter_map(|one| one.bytes).map(|bytes| bytes.0).sum());
+                let (steps, aside) = (BTreeMap::new(), lies.len());
+                entries.insert(begin.work, Entry { home, begin, steps, end: None, aside, aside_bytes });
             }
             Record::Intent { work, steps } => {
                 let Some(entry) = entries.get_mut(work) else { continue };

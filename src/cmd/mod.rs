@@ -28,6 +28,7 @@ pub mod replay;
 mod surroundings;
 mod undo;
 mod version;
+mod worker;
 mod workshop;
 
 use std::ffi::OsString;
@@ -102,6 +103,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Lab(args)) => lab::run(args, &cli.global),
         Some(Command::Helper { kind }) if kind == rebind::HELPER => Ok(helper::act(rebind::serve)),
+        Some(Command::Helper { kind }) if kind == worker::KIND => Ok(worker::serve()),
         Some(Command::Helper { kind }) => {
             let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
             Ok(crate::lab::serve(kind, &say).map_or_else(|| helper::serve(kind), ExitCode::from))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, PurgeArgs};
 use crate::cmd::clean::{Bar, StopSignal};
-use crate::cmd::workshop::{Actor, Ends, WithoutUndo, Workshop, chain, now, refuse_where_read_only};
+use crate::cmd::workshop::{Actor, Ends, WithoutUndo, Workshop, begin_of, chain, now, refuse_where_read_only};
 use crate::cmd::{Refusal, config, explain_failure, out};
 use crate::exec::flatten::Flattener;
 use crate::exec::undo::{self, Aside};
@@ -31,14 +31,23 @@ const ROOM: u64 = 64 << 10;
 
 /// What was freed of one work.
 #[derive(Default)]
-struct Freed {
-    of: WorkId,
-    root: RawPath,
-    entries: u64,
-    objects: u64,
-    bytes: Bytes,
-    left: Vec<(String, String)>,
-    stopped: bool,
+pub struct Freed {
+    /// Of which work.
+    pub of: WorkId,
+    /// Under which number of its own.
+    pub id: WorkId,
+    /// In which directory.
+    pub root: RawPath,
+    /// How many entries.
+    pub entries: u64,
+    /// How many objects those were.
+    pub objects: u64,
+    /// What they held.
+    pub bytes: Bytes,
+    /// What stayed, and why.
+    pub left: Vec<(String, String)>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
 }
 
 /// Runs the command.
@@ -60,38 +69,52 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let signal = StopSignal::listen();
     let mut bar = Bar::new(&signal, global);
     let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
-    let (chosen, young) = choose(&shop, args)?;
+    let (chosen, young) = choose(&shop.records, args)?;
     let mut freed = Vec::new();
     for begin in chosen {
         if signal.is_asked() {
             break;
         }
-        freed.push(one(&begin, &mut shop, &signal, &mut bar)?);
+        freed.push(one(&begin, &mut shop, &mut bar)?);
     }
     report(&freed, young, Seconds(args.older_than.as_secs()), global)
 }
 
 /// The works of which something lies aside and is old enough, and how many are too young.
-fn choose(shop: &Workshop, args: &PurgeArgs) -> anyhow::Result<(Vec<Begin>, usize)> {
-    let aside = undo::all_aside(&shop.records);
+fn choose(records: &[Record], args: &PurgeArgs) -> anyhow::Result<(Vec<Begin>, usize)> {
     if let Some(id) = args.id {
-        let begin = shop.begins().find(|begin| begin.work == WorkId(id)).ok_or_else(|| {
-            Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
-        })?;
-        if !aside.contains_key(&begin.work) {
-            let message = format!("nothing of work {id} lies in a quarantine");
-            return Err(Refusal { exit: Exit::Failed, message }.into());
-        }
-        return Ok((vec![begin.clone()], 0));
+        return Ok((vec![named(records, id)?], 0));
     }
+    let aside = undo::all_aside(records);
     let now = now();
     let is_old = |begin: &Begin| begin.time.age_at(now).is_some_and(|age| age.0 >= args.older_than.as_secs());
-    let all = shop.begins().filter(|begin| aside.contains_key(&begin.work));
+    let all = records.iter().filter_map(begin_of).filter(|begin| aside.contains_key(&begin.work));
     let (old, young): (Vec<&Begin>, Vec<&Begin>) = all.partition(|begin| is_old(begin));
     Ok((old.into_iter().cloned().collect(), young.len()))
 }
 
-fn one(begin: &Begin, shop: &mut Workshop, signal: &StopSignal, bar: &mut Bar<'_>) -> anyhow::Result<Freed> {
+/// The work of that number, if something of it lies aside.
+///
+/// # Errors
+/// Where there is none.
+pub fn named(records: &[Record], id: u64) -> anyhow::Result<Begin> {
+    let begin = records.iter().filter_map(begin_of).find(|begin| begin.work == WorkId(id));
+    let begin = begin.ok_or_else(|| {
+        Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
+    })?;
+    if !undo::all_aside(records).contains_key(&begin.work) {
+        let message = format!("nothing of work {id} lies in a quarantine");
+        return Err(Refusal { exit: Exit::Failed, message }.into());
+    }
+    Ok(begin.clone())
+}
+
+/// Frees what one work put aside.
+///
+/// # Errors
+/// Where the journal cannot be written.
+pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Result<Freed> {
+    let signal = bar.stop();
     let root = begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
     let mut freed = Freed { of: begin.work, root, ..Freed::default() };
     let ends = match shop.ends(begin) {
@@ -111,6 +134,7 @@ fn one(begin: &Begin, shop: &mut Workshop, signal: &StopSignal, bar: &mut Bar<'_
         ..shop.begin("purge", format!("what work {} put aside is freed for good", begin.work.0))
     };
     let id = work.work;
+    freed.id = id;
     shop.add(Record::Begin(work))?;
     bar.begin(&format!("{}:", freed.root.shown()), Some(count));
     let job = id.0.to_string();

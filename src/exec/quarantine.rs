@@ -78,6 +78,17 @@ pub enum Taken {
     Refused(io::Error),
 }
 
+impl NoQuarantine {
+    /// Why nobody can have one in a directory like this, as `own`.
+    pub fn of(around: &crate::sys::stat::Stat, own: u32) -> Option<Self> {
+        if around.uid != 0 && around.uid != own {
+            return Some(Self::ForeignOwner { uid: around.uid });
+        }
+        let is_loose = around.mode & SHARED != 0 && around.mode & STICKY == 0;
+        is_loose.then_some(Self::NotSticky { mode: around.mode & 0o7777 })
+    }
+}
+
 impl Quarantine {
     /// Opens the quarantine `name` of a directory, and makes it where it is missing. `own` is the uid that we act as.
     ///
@@ -86,11 +97,8 @@ impl Quarantine {
     pub fn open(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Result<Self, NoQuarantine> {
         let at = |what| move |source: io::Error| NoQuarantine::Os { what, source };
         let (_, around) = object::of(place).map_err(at("cannot look at the directory"))?;
-        if around.uid != 0 && around.uid != own {
-            return Err(NoQuarantine::ForeignOwner { uid: around.uid });
-        }
-        if around.mode & SHARED != 0 && around.mode & STICKY == 0 {
-            return Err(NoQuarantine::NotSticky { mode: around.mode & 0o7777 });
+        if let Some(why) = NoQuarantine::of(&around, own) {
+            return Err(why);
         }
         match hands::make_private_dir(place, name) {
             Err(error) if error.raw_os_error() != Some(Errno::EXIST.raw_os_error()) => {

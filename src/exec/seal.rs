@@ -66,7 +66,7 @@ fn digest(plan: &Plan) -> String {
 }
 
 /// The hash of plain data.
-pub(super) fn hash(data: &impl Serialize) -> String {
+pub fn hash(data: &impl Serialize) -> String {
     // Plain data of ours always has a text; an empty one would match no plan.
     let text = serde_json::to_vec(data).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()

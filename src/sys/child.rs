@@ -51,6 +51,14 @@ pub fn die_with_parent() -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
+/// Begins a session of its own: no terminal's hang-up or Ctrl-C reaches it.
+///
+/// # Errors
+/// EPERM where it leads a process group. Source: setsid(2).
+pub fn begin_session() -> io::Result<()> {
+    Ok(rustix::process::setsid().map(|_id| ())?)
+}
+
 /// Gives this process its name in ps: without this the kernel calls it `exe`, after `/proc/self/exe`.
 pub fn take_name() {
     // A name is a courtesy; its failure must not stop the work.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::history::Histories;
 use super::lesson::Lesson;
@@ -270,6 +271,11 @@ impl App {
         let age = self.snapshot()?.taken.age_at(self.now?)?;
         // A calm machine is looked at every five seconds; what is younger than two such rests is as fresh as can be.
         (age.0 >= 10).then_some(age)
+    }
+
+    /// How long after the last tick the screen wants the next one, where that is sooner than the clock's.
+    pub fn wake_in(&self) -> Option<Duration> {
+        None
     }
 
     /// The name of a user, or its uid.

@@ -22,7 +22,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use tmpmedic::catalog::Catalog;
-use tmpmedic::cmd::clean::{Place, Watch, open_place, survey};
+use tmpmedic::cmd::clean::{Place, Watch, open, survey};
 use tmpmedic::exec::home;
 use tmpmedic::exec::journal::Journal;
 use tmpmedic::exec::quarantine::Quarantine;
@@ -162,7 +162,7 @@ impl Room {
     }
 
     fn place(&self) -> Place {
-        open_place(&RawPath::from(self.dir.as_os_str())).expect("it opens")
+        open(&RawPath::from(self.dir.as_os_str())).expect("it opens")
     }
 
     /// Carries a plan out that was made before.

@@ -67,6 +67,7 @@ impl Job<'_> {
             self.one(plan, place, (shop.as_mut(), progress), &mut outcome)?;
         }
         if !outcome.stopped {
+            progress.begin("proving", None);
             proof::again(&mut self.asked);
         }
         for (place, work) in places.iter().zip(&mut outcome.works) {
@@ -148,7 +149,8 @@ impl Job<'_> {
         shop.add(Record::Begin(begin))?;
         work.id = Some(id);
         work.quarantine = Some(place.path.join(name.as_bytes()));
-        progress.begin(&format!("{}:", place.path.shown()), Some(count(plan)));
+        let phase = if plan.wishes.delete { "removing" } else { "putting aside" };
+        progress.begin(&format!("{}: {phase}", place.path.shown()), Some(count(plan)));
         let sweep = Sweep {
             place: place.dir.try_clone()?,
             quarantine: &quarantine,

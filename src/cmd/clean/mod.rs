@@ -13,26 +13,33 @@ mod plan_file;
 mod progress;
 mod proof;
 mod survey;
+pub mod told;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, DiffFormat, Global};
 use crate::cmd::workshop::{Actor, Names, WithoutUndo, refuse_where_read_only};
 use crate::cmd::{Refusal, check, config, explain_failure, out};
+use crate::exit::Exit;
 use crate::model::plan::{Plan, Wishes};
 use crate::model::raw_path::RawPath;
-use crate::model::units::{Micros, Seconds};
+use crate::model::snapshot::Snapshot;
+use crate::model::units::{Bytes, Micros, Seconds};
 use crate::report::Options;
 use crate::sys::clock::Stopwatch;
 use apply::Job;
 use document::Totals;
 use draft::{Draft, Maker};
+use outcome::Outcome;
 use page::Rest;
 use progress::{Progress, Stop};
 
-pub use outcome::figures;
-pub use place::{Place, open as open_place};
+pub use outcome::{figures, rows_between};
+pub use place::{Place, open};
 pub use progress::{Progress as Bar, Stop as StopSignal};
 pub use proof::vain;
 pub use survey::survey;
@@ -75,17 +82,13 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let wishes = wishes(args, &names)?;
     let places = place::all(&args.dir)?;
     let roots: Vec<RawPath> = places.iter().map(|place| place.path.clone()).collect();
-    let now = proof::look(&catalog, &roots);
-    let builders = watch::builders(&now);
-    let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
+    let ground = Ground::look(catalog, us, &roots);
     let mut progress = Progress::new(&stop, global);
-    let drafts = places
-        .iter()
-        .map(|place| maker.draft(place, &mut progress))
-        .collect::<anyhow::Result<Vec<Draft>>>()?;
-    let no_help = proof::no_help(&now, &catalog, &roots);
+    let drafts = ground.drafts(&places, &wishes, &mut progress)?;
+    refuse_another(args, &drafts)?;
+    let no_help = &ground.no_help;
     if format == DiffFormat::Json {
-        for why in &no_help {
+        for why in no_help {
             out::say(&format!("tmpmedic: {why}"));
         }
         let plans: Vec<Plan> = drafts.into_iter().map(|draft| draft.plan).collect();
@@ -94,19 +97,22 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     }
     let next = next(&drafts, &wishes);
     let options = check::options(global, gaps, Micros(watch.micros()));
-    out::write(&page::render(&drafts, &names, &Rest { no_help: &no_help, next: &next }, &options))?;
+    out::write(&page::render(&drafts, &names, &Rest { no_help, next: &next }, &options))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The commands that carry out what was shown.
 fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
-    let going: Vec<&Draft> = drafts.iter().filter(|draft| !draft.going.is_empty()).collect();
-    if going.is_empty() {
-        return Vec::new();
-    }
+    let going = drafts.iter().filter(|draft| !draft.going.is_empty());
+    let roots: Vec<RawPath> = going.map(|draft| draft.plan.root.clone()).collect();
+    if roots.is_empty() { Vec::new() } else { vec![command(&roots, wishes, None)] }
+}
+
+/// The command that cleans these directories with these wishes; with a digest, only what that stands for.
+fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
     let mut command = "tmpmedic clean".to_owned();
-    for draft in going {
-        command.push_str(&format!(" {}", draft.plan.root.quoted()));
+    for root in roots {
+        command.push_str(&format!(" {}", root.quoted()));
     }
     command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
     for (option, values) in [("--family", &wishes.families), ("--keep", &wishes.keep)] {
@@ -120,12 +126,18 @@ fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
     if wishes.assume_unheld {
         command.push_str(" --assume-unheld");
     }
+    if let Some(digest) = digest {
+        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
+    }
     command.push_str(" --apply");
     if wishes.delete {
         command.push_str(" --delete --yes");
     }
-    vec![command]
+    command
 }
+
+/// Digits of a digest that stand for it.
+const DIGITS: usize = 12;
 
 /// Looks, then acts.
 fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Result<ExitCode> {
@@ -144,34 +156,20 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         Some(plans) => plans.iter().map(|plan| plan.root.clone()).collect(),
         None => places.iter().map(|place| place.path.clone()).collect(),
     };
-    let now = proof::look(&catalog, &roots);
-    let builders = watch::builders(&now);
-    let no_help = proof::no_help(&now, &catalog, &roots);
+    let ground = Ground::look(catalog, us, &roots);
     let is_from_file = from_file.is_some();
     let plans = if let Some(plans) = from_file {
-        tell(&[], &names, &no_help, (DiffFormat::Json, &options))?;
+        tell(&[], &names, &ground.no_help, (DiffFormat::Json, &options))?;
         plans
     } else {
-        let wishes = wishes(args, &names)?;
-        let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
-        let drafts = places.iter().map(|place| maker.draft(place, &mut progress));
-        let drafts = drafts.collect::<anyhow::Result<Vec<Draft>>>()?;
-        tell(&drafts, &names, &no_help, (format, &options))?;
+        let drafts = ground.drafts(&places, &wishes(args, &names)?, &mut progress)?;
+        refuse_another(args, &drafts)?;
+        tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
     };
     let without = if args.no_undo { WithoutUndo::Accept } else { WithoutUndo::Refuse };
-    let mut job =
-        Job { catalog: &catalog, us: &us, builders: &builders, stop: &stop, without, asked: Vec::new() };
-    if is_from_file {
-        for plan in &plans {
-            apply::refuse_changes(plan, &job, &mut progress)?;
-        }
-    }
-    if Totals::of(&plans).remove > 0 {
-        let known: Vec<_> = plans.iter().map(|plan| (plan.root.clone(), plan.place)).collect();
-        job.asked = proof::before(&now, &known);
-    }
-    let outcome = job.run(&plans, &mut progress)?;
+    let origin = if is_from_file { Origin::File } else { Origin::Made };
+    let outcome = ground.carry_out(&plans, origin, without, &mut progress)?;
     let text = match format {
         DiffFormat::Text => outcome.text(&options),
         DiffFormat::Markdown => outcome.markdown(),
@@ -179,6 +177,93 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     };
     out::write(&text)?;
     Ok(ExitCode::from(outcome.exit()))
+}
+
+/// Where a plan comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Made by us a moment ago: what changed since stays, and is named.
+    Made,
+    /// Read from a file: where anything changed since, nothing is done.
+    File,
+}
+
+/// The machine around the directories that are cleaned. The command line and the console's worker both stand on it.
+pub struct Ground {
+    catalog: Arc<Catalog>,
+    us: Actor,
+    now: Snapshot,
+    builders: BTreeSet<u32>,
+    /// What a clean-up will not help against.
+    pub no_help: Vec<String>,
+}
+
+impl Ground {
+    /// Looks around.
+    pub fn look(catalog: Arc<Catalog>, us: Actor, roots: &[RawPath]) -> Self {
+        let now = proof::look(&catalog, roots);
+        let (builders, no_help) = (watch::builders(&now), proof::no_help(&now, &catalog, roots));
+        Self { catalog, us, now, builders, no_help }
+    }
+
+    /// Plans for these directories.
+    ///
+    /// # Errors
+    /// A directory that cannot be listed, a family that nobody knows; or it was stopped.
+    pub fn drafts(
+        &self,
+        places: &[Place],
+        wishes: &Wishes,
+        progress: &mut Progress<'_>,
+    ) -> anyhow::Result<Vec<Draft>> {
+        let maker = Maker { catalog: &self.catalog, us: &self.us, builders: &self.builders, wishes };
+        places.iter().map(|place| maker.draft(place, progress)).collect()
+    }
+
+    /// Carries plans out.
+    ///
+    /// # Errors
+    /// Where nothing was changed: a stale plan, no journal, no quarantine.
+    pub fn carry_out(
+        &self,
+        plans: &[Plan],
+        origin: Origin,
+        without: WithoutUndo,
+        progress: &mut Progress<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let (stop, asked) = (progress.stop(), Vec::new());
+        let mut job =
+            Job { catalog: &self.catalog, us: &self.us, builders: &self.builders, stop, without, asked };
+        if origin == Origin::File {
+            for plan in plans {
+                apply::refuse_changes(plan, &job, progress)?;
+            }
+        }
+        if Totals::of(plans).remove > 0 {
+            let known: Vec<_> = plans.iter().map(|plan| (plan.root.clone(), plan.place)).collect();
+            job.asked = proof::before(&self.now, &known);
+        }
+        job.run(plans, progress)
+    }
+}
+
+/// Where a digest was shown, only the plan that it stands for is good.
+fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
+    let Some(wanted) = &args.digest else { return Ok(()) };
+    let plans: Vec<Plan> = drafts.iter().map(|draft| draft.plan.clone()).collect();
+    let digest = told::agreed(&plans);
+    if digest.starts_with(wanted.as_str()) {
+        return Ok(());
+    }
+    let totals = Totals::of(&plans);
+    let digits: String = digest.chars().take(DIGITS).collect();
+    let message = format!(
+        "nothing was changed: other entries would go than those of plan {wanted}; now {} would, {} (plan {digits}). \
+         `clean` without --apply shows which; a plan kept by `clean --json > FILE` names each change with --plan FILE",
+        page::entries(totals.remove),
+        Bytes(totals.bytes)
+    );
+    Err(Refusal { exit: Exit::NotNow, message }.into())
 }
 
 /// What is about to be done, for people.

@@ -76,7 +76,8 @@ impl Work {
         }
     }
 
-    fn done(&self) -> u64 {
+    /// How many entries went.
+    pub fn done(&self) -> u64 {
         u64::try_from(self.swept.taken.len() + self.swept.removed.len()).unwrap_or(u64::MAX)
     }
 }
@@ -293,10 +294,16 @@ pub fn figures(figures: &Figures) -> Value {
     })
 }
 
-type Row = (&'static str, String, String, String);
+/// What, before, after, and the difference.
+pub type Row = (&'static str, String, String, String);
 
-fn rows(work: &Work) -> Vec<Row> {
-    let (before, after) = (&work.before, &work.after);
+/// Before → after, line by line.
+pub fn rows(work: &Work) -> Vec<Row> {
+    rows_between(&work.before, &work.after)
+}
+
+/// The same of figures.
+pub fn rows_between(before: &Figures, after: &Figures) -> Vec<Row> {
     let counts = |label, old: u64, new: u64| -> Row {
         (
             label,

@@ -22,6 +22,7 @@ const EACH_PACE: Duration = Duration::from_millis(100);
 /// Signals that ask for an end: SIGINT, SIGTERM, SIGHUP, SIGQUIT; and the pipe of whoever started us.
 pub struct Stop {
     signals: Option<Signals>,
+    signalled: Cell<bool>,
     /// Whether standard input is the pipe of a console: anything in it, and its end, asks for an end.
     has_master: bool,
     asked: Cell<bool>,
@@ -30,12 +31,12 @@ pub struct Stop {
 impl Stop {
     /// From now on they wait until they are asked for; nobody else hears them.
     pub fn listen() -> Self {
-        Self { signals: Signals::block().ok(), has_master: false, asked: Cell::new(false) }
+        Self { signals: Signals::block().ok(), signalled: Cell::new(false), has_master: false, asked: Cell::new(false) }
     }
 
     /// Signals do what they always do: for work that changes nothing.
     pub fn as_usual() -> Self {
-        Self { signals: None, has_master: false, asked: Cell::new(false) }
+        Self { signals: None, signalled: Cell::new(false), has_master: false, asked: Cell::new(false) }
     }
 
     /// From now on whatever comes on standard input asks for an end, as its end does.
@@ -48,17 +49,36 @@ impl Stop {
         self.asked.set(true);
     }
 
-    /// Whether somebody wants us to stop.
-    pub fn is_asked(&self) -> bool {
+    /// What to wait for beside other things.
+    pub fn signals(&self) -> Option<&Signals> {
+        self.signals.as_ref()
+    }
+
+    /// Whether a signal asks for an end that was not heard of before.
+    pub fn was_signalled(&self) -> bool {
+        let before = self.signalled.get();
+        self.hear_signals();
+        !before && self.signalled.get()
+    }
+
+    fn hear_signals(&self) {
         while let Some(event) = self.signals.as_ref().and_then(Signals::next) {
             match event {
-                Event::End(_) => self.asked.set(true),
+                Event::End(_) => {
+                    self.asked.set(true);
+                    self.signalled.set(true);
+                }
                 Event::Stop => {
                     Signals::stop_here().ok();
                 }
                 Event::Continued | Event::Resized => {}
             }
         }
+    }
+
+    /// Whether somebody wants us to stop.
+    pub fn is_asked(&self) -> bool {
+        self.hear_signals();
         if self.has_master && !self.asked.get() && is_ready(rustix::stdio::stdin()) {
             self.asked.set(true);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::chores::Chores;
 use super::feed::Feed;
+use super::hands::Hands;
 use crate::catalog::Catalog;
 use crate::cmd::probes::Probes;
 use crate::model::asked::Asked;
@@ -18,16 +19,25 @@ pub struct Here {
     live: Live<Arc<Look>>,
     probes: Probes,
     chores: Chores,
+    hands: Hands,
 }
 
 impl Here {
     /// Starts to look; `bell` rings whenever there is something to take.
-    pub fn start(catalog: Arc<Catalog>, asked: Asked, bell: &Arc<Bell>) -> Self {
+    pub fn start(catalog: Arc<Catalog>, asked: Asked, hands: Hands, bell: &Arc<Bell>) -> Self {
         let probes = Probes::default();
         let judge = probes.judge(Arc::clone(&catalog));
         let chores = Chores::new(Arc::clone(&catalog), Arc::clone(bell));
         let ringer = Arc::clone(bell);
-        Self { live: Live::start((catalog, asked), judge, move || ringer.ring()), probes, chores }
+        Self { live: Live::start((catalog, asked), judge, move || ringer.ring()), probes, chores, hands }
+    }
+}
+
+impl Here {
+    /// As if nothing were known: what was tried before says nothing of what is there now.
+    fn look_anew(&mut self) {
+        self.probes.forget();
+        self.live.rescan();
     }
 }
 
@@ -56,27 +66,34 @@ impl Feed for Here {
             }
             came.push(msg);
         }
+        for msg in self.hands.take() {
+            if matches!(msg, Msg::Worked { .. }) {
+                self.look_anew();
+            }
+            came.push(msg);
+        }
         came
     }
 
     fn perform(&mut self, effect: Effect, app: &App) -> Vec<Msg> {
         match effect {
-            Effect::Rescan => {
-                self.probes.forget();
-                self.live.rescan();
-            }
+            Effect::Rescan => self.look_anew(),
             Effect::Freeze(frozen) => self.live.set_flow(if frozen { Flow::Frozen } else { Flow::Running }),
             Effect::Probe(wish) => self.chores.probe(wish, app.snapshot()),
             Effect::Capture => self.chores.capture(app.look.clone()),
             Effect::List(wish) => self.chores.list(wish),
             Effect::Follow(wish) => self.chores.follow(wish),
             // Of the loop, or of a replay.
-            Effect::Quit | Effect::QuitWithReport | Effect::Suspend | Effect::Copy(_) | Effect::Wind(_) => {}
-            Effect::Plan(_)
-            | Effect::FlushInput
-            | Effect::Apply { .. }
-            | Effect::StopWork
-            | Effect::ReadJournal => {}
+            Effect::Quit
+            | Effect::QuitWithReport
+            | Effect::Suspend
+            | Effect::Copy(_)
+            | Effect::Wind(_)
+            | Effect::FlushInput => {}
+            Effect::Plan(wish) => self.hands.plan(wish, app.look.clone()),
+            Effect::Apply { digest } => return self.hands.apply(digest).into_iter().collect(),
+            Effect::StopWork => self.hands.stop(),
+            Effect::ReadJournal => self.chores.journal(),
         }
         Vec::new()
     }

@@ -1,11 +1,13 @@
 //! The console: waits for keys, signals and looks, and does what the screen asks for.
 //!
 //! `tui` decides, this room acts. One thread, which never waits for anything but all of those at once: looks come from a
-//! [`feed`], probes and listings are [`chores`], the terminal is [`screen`]. Nothing here can keep the console from quitting.
+//! [`feed`], probes and listings are [`chores`], what changes the machine is done by a worker process that [`hands`] holds the
+//! reins of, the terminal is [`screen`]. Nothing here can keep the console from quitting.
 
 mod chores;
 mod clipboard;
 mod feed;
+mod hands;
 mod here;
 mod input;
 mod paper;
@@ -32,6 +34,7 @@ use crate::tui::lesson::outcome::Outcome;
 use crate::tui::{self, App, Settings};
 
 use feed::Feed;
+use hands::Hands;
 use here::Here;
 use recorded::Recorded;
 use screen::Screen;
@@ -44,7 +47,9 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     }
     let (catalog, gaps) = config::load(global)?;
     let app = App::new(settings(global, &catalog));
-    let here = |bell: &Arc<Bell>| -> Box<dyn Feed> { Box::new(Here::start(catalog, Asked::default(), bell)) };
+    let here = |bell: &Arc<Bell>| -> Box<dyn Feed> {
+        Box::new(Here::start(catalog, Asked::default(), Hands::new(global, Arc::clone(bell)), bell))
+    };
     match keep(app, here) {
         Some((end, app)) => close(end, &app, global, gaps),
         None => check::run_without_console(global),
@@ -96,7 +101,9 @@ pub fn teach(global: &Global, ground: Ground, lesson: Lesson) -> anyhow::Result<
     let kept = match ground {
         Ground::Here(asked) => {
             let app = App::new(settings(global, &catalog)).with_lesson(lesson);
-            keep(app, |bell| -> Box<dyn Feed> { Box::new(Here::start(catalog, asked, bell)) })
+            keep(app, |bell| -> Box<dyn Feed> {
+                Box::new(Here::start(catalog, asked, Hands::new(global, Arc::clone(bell)), bell))
+            })
         }
         Ground::Recorded(replay) => {
             let (app, recorded) = rewound(*replay, global, &catalog)?;

@@ -20,6 +20,8 @@ use crate::tui::{self, App};
 
 /// After a lone Escape, how long the rest of a sequence may take over a slow link.
 const ESCAPE_PATIENCE: Duration = Duration::from_millis(50);
+/// Pieces of input that are thrown away at once: more than a terminal holds, and an end where somebody types without one.
+const FLUSHED: usize = 256;
 /// The signal of a terminal that went away.
 const SIGHUP: i32 = 1;
 
@@ -47,6 +49,10 @@ pub struct Watch {
     feed: Option<Box<dyn Feed>>,
     dirty: bool,
     ticked: i64,
+    /// Since the screen was told the time.
+    told_time: Stopwatch,
+    /// Whether what was typed until now was thrown away.
+    flushed: bool,
 }
 
 impl Watch {
@@ -62,6 +68,8 @@ impl Watch {
             feed: None,
             dirty: true,
             ticked: 0,
+            told_time: Stopwatch::start(),
+            flushed: false,
         }
     }
 
@@ -157,7 +165,8 @@ impl Watch {
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
         let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
         let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
-        to_tick.min(escape).min(feed)
+        let wake = self.app.wake_in().map_or(to_tick, |wake| self.told_time.left_of(wake));
+        to_tick.min(escape).min(feed).min(wake)
     }
 
     /// An end goes before everything else: whoever kills a stopped job wakes it for that.
@@ -217,8 +226,16 @@ impl Watch {
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
         if !typed.is_empty() {
             self.feed.iter().for_each(|feed| feed.attend());
+            if self.app.wake_in().is_some() {
+                // Whether a key is still too early is judged by the time at which it came.
+                self.tell_time();
+            }
         }
+        self.flushed = false;
         for one in typed {
+            if self.flushed {
+                break;
+            }
             let msg = match one {
                 Typed::Key(event) => Msg::Key(event),
                 Typed::Paste(text) => Msg::Paste(text),
@@ -239,6 +256,7 @@ impl Watch {
             Effect::QuitWithReport => return Ok(Some(End::QuitWithReport)),
             Effect::Suspend => return self.suspend(),
             Effect::Copy(text) => self.screen.send_raw(&clipboard::set(&text))?,
+            Effect::FlushInput => self.flush_input()?,
             other => {
                 let app = &self.app;
                 let known = self.feed.as_mut().map(|feed| feed.perform(other, app));
@@ -265,13 +283,35 @@ impl Watch {
         Ok(None)
     }
 
-    fn tick(&mut self) {
-        let now = clock::wall_nanos();
-        let second = now.div_euclid(1_000_000_000);
-        if second != self.ticked {
-            self.ticked = second;
-            self.tell(Msg::Tick(WallNanos(now)));
+    /// Throws away what was typed, pasted or answered until now. Through the parser, not by tcflush(3): half of a paste or of
+    /// a sequence would be gone, and the rest of it would press keys.
+    fn flush_input(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        for _ in 0..FLUSHED {
+            match self.screen.tty().read(&mut buffer) {
+                // The next wait hears of a terminal that went away.
+                Ok(0) => break,
+                Ok(count) => drop(self.input.feed(buffer.get(..count).unwrap_or_default())),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
+                Err(why) => return Err(why),
+            }
         }
+        self.flushed = true;
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        let second = clock::wall_nanos().div_euclid(1_000_000_000);
+        let is_woken = self.app.wake_in().is_some_and(|wake| self.told_time.left_of(wake).is_zero());
+        if second != self.ticked || is_woken {
+            self.ticked = second;
+            self.tell_time();
+        }
+    }
+
+    fn tell_time(&mut self) {
+        self.told_time = Stopwatch::start();
+        self.tell(Msg::Tick(WallNanos(clock::wall_nanos())));
     }
 
     fn tell(&mut self, msg: Msg) -> Vec<Effect> {

@@ -12,7 +12,7 @@ fn plan(stage: &Stage, cause: &str, action: Option<&str>) -> Option<Treatment> {
     let found = crate::rules::diagnose(&stage.now, None, &Thresholds::default()).found;
     let args = FixArgs {
         cause: Some(cause.to_owned()),
-        whom: crate::cli::Whom::default(),
+        whom: Whom::default(),
         action: action.map(str::to_owned),
         apply: false,
         yes: None,

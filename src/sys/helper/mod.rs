@@ -263,6 +263,25 @@ pub fn run_attached(kind: &str, request: (&str, &str), output: Stdio) -> io::Res
     command.status()
 }
 
+/// Starts a helper that outlives us if it has to, with pipes for its standard streams and just these variables. It is in our
+/// process group until it begins a session of its own.
+///
+/// # Errors
+/// What spawning answers.
+pub fn start_apart<'v>(
+    kind: &str,
+    variables: impl Iterator<Item = (&'v str, String)>,
+) -> io::Result<(Child, ChildStdin, ChildStdout)> {
+    let mut command = ourselves(kind);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(nowhere()?);
+    command.env_clear().envs(variables).current_dir("/");
+    let mut child = command.spawn()?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(to), Some(from)) => Ok((child, to, from)),
+        _ => Err(io::ErrorKind::BrokenPipe.into()),
+    }
+}
+
 /// Somewhere for the complaints that nobody reads: there need be no `/dev/null`, or it may be a file by now. It must answer
 /// poll(2), or Rust's runtime takes it for closed and opens `/dev/null` after all.
 fn nowhere() -> io::Result<Stdio> {

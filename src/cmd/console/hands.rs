@@ -1,0 +1,297 @@
+//! The reins of the workers: one process for each thing that was planned, told by a pipe to do it or to stop.
+//!
+//! The console itself changes nothing and waits for nobody: starting a worker, sending it the request and hearing what it
+//! says happen in a thread of its own. Letting go of the pipe is the order to stop, so a console that dies gives it too.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::ChildStdin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cli::Global;
+use crate::cmd::surroundings::variable;
+use crate::cmd::worker::{self, Job, Request, Said};
+use crate::cmd::fix;
+use crate::model::finding::{Action, Finding};
+use crate::model::raw_path::RawPath;
+use crate::model::work::{Outcome, Prospect, Wish};
+use crate::remedies::{self, CLEAN, GUIDE};
+use crate::sys::bell::Bell;
+use crate::sys::{crew, helper};
+use crate::tui::msg::{Look, Msg};
+use crate::tui::tabs::triage::id_of;
+
+/// Plans that are kept until somebody agrees; the oldest is dropped for a new one.
+const KEPT: usize = 3;
+/// Where a journal lives for whoever is not root.
+const VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
+
+/// All workers.
+pub struct Hands {
+    inbox: Arc<Inbox>,
+    workers: Vec<Worker>,
+    next: u64,
+    config: RawPath,
+    read_only: bool,
+}
+
+struct Inbox {
+    heard: Mutex<Vec<(u64, Heard)>>,
+    bell: Arc<Bell>,
+}
+
+enum Heard {
+    Planned(Result<Box<Prospect>, String>),
+    Said(Said),
+    Ended,
+}
+
+struct Worker {
+    number: u64,
+    wish: Wish,
+    reins: Arc<Mutex<Reins>>,
+    state: State,
+}
+
+enum State {
+    Planning,
+    Planned(String),
+    Working(String),
+}
+
+/// The pipe to a worker, once there is one.
+#[derive(Default)]
+struct Reins {
+    to: Option<ChildStdin>,
+    is_let_go: bool,
+}
+
+impl Worker {
+    fn let_go(&self) {
+        let mut reins = lock(&self.reins);
+        reins.is_let_go = true;
+        reins.to = None;
+    }
+
+    fn is_working(&self) -> bool {
+        matches!(self.state, State::Working(_))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is in there is put in and taken out whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inbox {
+    fn put(&self, number: u64, heard: Heard) {
+        lock(&self.heard).push((number, heard));
+        self.bell.ring();
+    }
+}
+
+impl Hands {
+    /// Nothing to do yet; `bell` rings when a worker says something.
+    pub fn new(global: &Global, bell: Arc<Bell>) -> Self {
+        // A worker stands in the root directory.
+        let config = std::path::absolute(&global.config).unwrap_or_else(|_| global.config.clone());
+        Self {
+            inbox: Arc::new(Inbox { heard: Mutex::default(), bell }),
+            workers: Vec::new(),
+            next: 0,
+            config: RawPath::from(config.as_os_str()),
+            read_only: global.read_only,
+        }
+    }
+
+    /// Has somebody say what would be done.
+    pub fn plan(&mut self, wish: Wish, look: Option<Arc<Look>>) {
+        // What is under way is never dropped.
+        while self.workers.iter().filter(|worker| !worker.is_working()).count() >= KEPT {
+            let oldest = self.workers.iter().position(|worker| !worker.is_working());
+            oldest.map(|at| self.workers.remove(at));
+        }
+        self.next += 1;
+        let (number, reins) = (self.next, Arc::<Mutex<Reins>>::default());
+        let state = State::Planning;
+        self.workers.push(Worker { number, wish: wish.clone(), reins: Arc::clone(&reins), state });
+        let (config, read_only, inbox) = (self.config.clone(), self.read_only, Arc::clone(&self.inbox));
+        let begun = crew::spawn("worker", move || {
+            // However it goes, even by a panic, somebody hears of the end.
+            let _ending = Ending { inbox: &inbox, number };
+            match job(&wish, look.as_deref()) {
+                Ok(Next::Ask(job)) => {
+                    let request = Request { wish, job: *job, config, read_only };
+                    if let Err(why) = attend(&request, &reins, &inbox, number) {
+                        let why = format!("cannot start a worker process: {why}");
+                        inbox.put(number, Heard::Planned(Err(why)));
+                    }
+                }
+                Ok(Next::Told(prospect)) => inbox.put(number, Heard::Planned(Ok(prospect))),
+                Err(why) => inbox.put(number, Heard::Planned(Err(why))),
+            }
+        });
+        if let Err(why) = begun {
+            self.inbox.put(number, Heard::Planned(Err(format!("no thread can be made: {why}"))));
+        }
+    }
+
+    /// Has a plan carried out; gives what can be said at once.
+    pub fn apply(&mut self, digest: String) -> Option<Msg> {
+        let refuse = |digest: String, why: &str| {
+            Some(Msg::Worked { digest, outcome: Box::new(worker::refused(why.to_owned())) })
+        };
+        if self.workers.iter().any(Worker::is_working) {
+            return refuse(digest, "something else is being done; wait for it, or stop it first");
+        }
+        let known = |worker: &&mut Worker| matches!(&worker.state, State::Planned(known) if *known == digest);
+        let Some(worker) = self.workers.iter_mut().rev().find(known) else {
+            return refuse(digest, "the plan is stale: nobody has it any more; f plans again");
+        };
+        let told = lock(&worker.reins).to.as_mut().is_some_and(|to| to.write_all(worker::APPLY).is_ok());
+        if !told {
+            return refuse(digest, "the plan is stale: its worker has ended; f plans again");
+        }
+        worker.state = State::Working(digest);
+        None
+    }
+
+    /// Stops what is under way at its next step boundary, planning too.
+    pub fn stop(&self) {
+        self.workers.iter().filter(|worker| !matches!(worker.state, State::Planned(_))).for_each(Worker::let_go);
+    }
+
+    /// What was heard since the last time.
+    pub fn take(&mut self) -> Vec<Msg> {
+        let heard = std::mem::take(&mut *lock(&self.inbox.heard));
+        heard.into_iter().filter_map(|(number, heard)| self.hear(number, heard)).collect()
+    }
+
+    fn hear(&mut self, number: u64, heard: Heard) -> Option<Msg> {
+        let at = self.workers.iter().position(|worker| worker.number == number)?;
+        let worker = self.workers.get_mut(at)?;
+        let wish = worker.wish.clone();
+        match (heard, &worker.state) {
+            (Heard::Planned(prospect) | Heard::Said(Said::Planned(prospect)), State::Planning) => {
+                match &prospect {
+                    Ok(prospect) => worker.state = State::Planned(prospect.digest.clone()),
+                    Err(_) => drop(self.workers.remove(at)),
+                }
+                Some(Msg::Planned { wish, prospect })
+            }
+            (Heard::Said(Said::Pace(pace)), State::Working(digest)) => {
+                Some(Msg::Working { digest: digest.clone(), pace: Box::new(pace) })
+            }
+            (Heard::Said(Said::Worked(outcome)), State::Working(digest)) => {
+                let digest = digest.clone();
+                self.workers.remove(at);
+                Some(Msg::Worked { digest, outcome })
+            }
+            (Heard::Ended, State::Planning) => {
+                self.workers.remove(at);
+                Some(Msg::Planned { wish, prospect: Err("the worker process ended without a word".to_owned()) })
+            }
+            (Heard::Ended, State::Working(digest)) => {
+                let digest = digest.clone();
+                self.workers.remove(at);
+                Some(Msg::Worked { digest, outcome: Box::new(lost()) })
+            }
+            (Heard::Ended, State::Planned(digest)) => {
+                // A sheet that nobody carries out has no worker.
+                if !digest.is_empty() {
+                    self.workers.remove(at);
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The worker was killed: what it did is in the journal, and settled by whoever opens that next.
+fn lost() -> Outcome {
+    let why = "the worker process ended in the middle: the journal (8) holds what it did, and the next action finds out the rest";
+    Outcome { ending: crate::model::work::Ending::Part, ..worker::refused(why.to_owned()) }
+}
+
+struct Ending<'a> {
+    inbox: &'a Inbox,
+    number: u64,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.inbox.put(self.number, Heard::Ended);
+    }
+}
+
+/// Starts the worker, sends it the request, and hears it out.
+fn attend(request: &Request, reins: &Mutex<Reins>, inbox: &Inbox, number: u64) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(request)?;
+    text.push(b'\n');
+    let own = rustix::process::geteuid();
+    // As root no variable is asked: whoever called sudo wrote them.
+    let variables = VARIABLES.iter().filter(|_| !own.is_root());
+    let variables = variables.filter_map(|name| Some((*name, variable(name)?)));
+    let (mut child, mut to, from) = helper::start_apart(worker::KIND, variables)?;
+    let sent = to.write_all(&text);
+    {
+        let mut reins = lock(reins);
+        if !reins.is_let_go {
+            reins.to = Some(to);
+        }
+    }
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while sent.is_ok() && from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        if let Ok(said) = serde_json::from_slice(&line) {
+            inbox.put(number, Heard::Said(said));
+        }
+        line.clear();
+    }
+    // It has closed its output, so it is about to end; unless it is waited for it stays as a zombie.
+    child.wait().ok();
+    sent
+}
+
+/// What to do about a wish.
+enum Next {
+    Ask(Box<Job>),
+    Told(Box<Prospect>),
+}
+
+fn job(wish: &Wish, look: Option<&Look>) -> Result<Next, String> {
+    let job = match wish {
+        Wish::Clean { root, wishes } => Job::Clean { root: root.clone(), wishes: wishes.clone() },
+        Wish::Undo(id) => Job::Undo(*id),
+        Wish::Purge(id) => Job::Purge(*id),
+        Wish::Treat { finding, action } => {
+            let look = look.ok_or("no look yet")?;
+            let all = &look.diagnosis.found;
+            let finding = all.iter().find(|found| id_of(found) == *finding || found.id == *finding);
+            let finding = finding.ok_or("it is not found any more: look again")?;
+            let action = finding.actions.iter().find(|offered| offered.id == *action);
+            let action = action.ok_or("the finding does not offer that any more: look again")?;
+            return treat(wish, look, finding, action);
+        }
+    };
+    Ok(Next::Ask(Box::new(job)))
+}
+
+fn treat(wish: &Wish, look: &Look, finding: &Finding, action: &Action) -> Result<Next, String> {
+    match action.id.as_str() {
+        GUIDE => Ok(Next::Told(Box::new(fix::told::guide(wish.clone(), finding, action)))),
+        CLEAN => Err("a clean-up is planned for a directory: its row in the Entries tab, then f".to_owned()),
+        _ => {
+            let plan = remedies::plan(&look.snapshot, finding, action);
+            let plan = plan.ok_or("what was seen does not allow it any more: look again")?;
+            let sealed = fix::seal(&look.snapshot, finding, plan);
+            Ok(Next::Ask(Box::new(Job::Treat { title: fix::told::title(finding), sealed })))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a worker does: each job planned, and carried out, by the functions of its command.
+
+use std::sync::Arc;
+
+use super::aside::{self, Aside};
+use super::{Job, Request, refused};
+use crate::catalog::Catalog;
+use crate::cli::{ColorChoice, Global};
+use crate::cmd::clean::{self, Bar, Ground, Origin, StopSignal};
+use crate::cmd::fix::{self, Sealed};
+use crate::cmd::workshop::{Actor, WithoutUndo, refuse_where_read_only};
+use crate::cmd::{config, explain_failure};
+use crate::model::plan::Plan;
+use crate::model::work::{Barred, Outcome, Pace, Prospect};
+
+/// What hears how far it is, and says whether anybody listens.
+pub type Listener<'a> = dyn FnMut(&Pace) -> bool + 'a;
+
+/// A job that was planned.
+pub struct Planned {
+    /// What is shown of it.
+    pub prospect: Prospect,
+    catalog: Arc<Catalog>,
+    work: Work,
+}
+
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
+enum Work {
+    Treat(Sealed),
+    Clean(Plan),
+    Undo(Aside),
+    Purge(Aside),
+}
+
+/// Says what would be done; nothing is changed.
+pub fn plan(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> Result<Planned, String> {
+    planned(request, stop, listener).map_err(|why| explain_failure(&why).1)
+}
+
+fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> anyhow::Result<Planned> {
+    let Request { wish, job, config, read_only } = request;
+    let global = Global {
+        json: false,
+        color: ColorChoice::Never,
+        ascii: false,
+        config: config.as_path().to_path_buf(),
+        read_only,
+        verbose: false,
+        quiet: true,
+    };
+    let (catalog, _gaps) = config::load(&global)?;
+    let (prospect, work) = match job {
+        Job::Treat { title, sealed } => (fix::told::prospect(wish, title, &sealed), Work::Treat(sealed)),
+        Job::Clean { root, wishes } => {
+            let place = clean::open(&root)?;
+            let mut bar = Bar::for_screen(stop, listener);
+            bar.begin("looking", None);
+            let ground = Ground::look(Arc::clone(&catalog), Actor::find(), std::slice::from_ref(&root));
+            let drafts = ground.drafts(std::slice::from_ref(&place), &wishes, &mut bar)?;
+            let draft = drafts.into_iter().next().ok_or_else(|| anyhow::anyhow!("nothing was planned"))?;
+            let prospect = clean::told::prospect(wish, &draft, &place, &ground.no_help);
+            (prospect, Work::Clean(draft.plan))
+        }
+        Job::Undo(id) => {
+            let (prospect, aside) = aside::undo(wish, id)?;
+            (prospect, Work::Undo(aside))
+        }
+        Job::Purge(id) => {
+            let (prospect, aside) = aside::purge(wish, id)?;
+            (prospect, Work::Purge(aside))
+        }
+    };
+    let off = refuse_where_read_only(&global, &catalog).err();
+    let off = off.map(|why| Barred { why: explain_failure(&why).1, command: None });
+    let barred = off.or(prospect.barred);
+    Ok(Planned { prospect: Prospect { barred, ..prospect }, catalog, work })
+}
+
+impl Planned {
+    /// Does it.
+    pub fn apply(self, stop: &StopSignal, listener: &mut Listener<'_>) -> Outcome {
+        if let Some(barred) = self.prospect.barred {
+            return refused(barred.why);
+        }
+        let mut bar = Bar::for_screen(stop, listener);
+        let done = match &self.work {
+            Work::Treat(sealed) => {
+                Ok(fix::told::outcome(sealed, &sealed.carry_out(WithoutUndo::Refuse, &mut bar)))
+            }
+            Work::Clean(plan) => {
+                bar.begin("looking", None);
+                let ground =
+                    Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
+                let plans = std::slice::from_ref(plan);
+                let done = ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar);
+                done.map(|outcome| clean::told::outcome(&outcome))
+            }
+            Work::Undo(aside) => aside.take_back(&mut bar),
+            Work::Purge(aside) => aside.free(&mut bar),
+        };
+        let outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
+        if outcome.work.is_none() && outcome.headline.starts_with("the plan ") {
+            return refused(format!("{}; f plans again", outcome.headline));
+        }
+        outcome
+    }
+}
