@@ -12,6 +12,7 @@ use super::replay::Replay;
 use super::table::{Row, Table};
 use super::tabs::{Pick, TABS, Tab, TabId};
 use super::theme::{Background, Depth, Glyphs, Theme};
+use super::work::Works;
 use crate::catalog::Catalog;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
@@ -138,6 +139,8 @@ pub struct App {
     pub tabs: TabsState,
     /// Sheets over the tab, the topmost last.
     pub overlays: Vec<Overlay>,
+    /// What is known about changes.
+    pub works: Works,
     /// The filter being typed.
     pub typing: Option<tui_input::Input>,
     /// Probes under way.
@@ -178,6 +181,7 @@ impl App {
             scroll: 0,
             tabs: TabsState::default(),
             overlays: Vec::new(),
+            works: Works::default(),
             typing: None,
             probing: Vec::new(),
             note: None,

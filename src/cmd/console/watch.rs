@@ -47,6 +47,8 @@ pub struct Watch {
     feed: Option<Box<dyn Feed>>,
     dirty: bool,
     ticked: i64,
+    /// Since when this console runs: the clock by which a question becomes one that may be answered.
+    running: Stopwatch,
 }
 
 impl Watch {
@@ -62,6 +64,7 @@ impl Watch {
             feed: None,
             dirty: true,
             ticked: 0,
+            running: Stopwatch::start(),
         }
     }
 
@@ -125,6 +128,7 @@ impl Watch {
         }
         let end = self.collect()?;
         self.tick();
+        self.wake();
         Ok(end)
     }
 
@@ -157,7 +161,8 @@ impl Watch {
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
         let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
         let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
-        to_tick.min(escape).min(feed)
+        let wake = self.app.wake_in().unwrap_or(to_tick);
+        to_tick.min(escape).min(feed).min(wake)
     }
 
     /// An end goes before everything else: whoever kills a stopped job wakes it for that.
@@ -215,6 +220,7 @@ impl Watch {
     }
 
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
+        self.wake();
         if !typed.is_empty() {
             self.feed.iter().for_each(|feed| feed.attend());
         }
@@ -243,7 +249,11 @@ impl Watch {
                 let app = &self.app;
                 let known = self.feed.as_mut().map(|feed| feed.perform(other, app));
                 for msg in known.into_iter().flatten() {
-                    self.tell(msg);
+                    for effect in self.tell(msg) {
+                        if let Some(end) = self.perform(effect)? {
+                            return Ok(Some(end));
+                        }
+                    }
                 }
             }
         }
@@ -274,6 +284,13 @@ impl Watch {
         }
     }
 
+    /// Tells the monotonic clock; the screen looks different only where a question may be answered from now on.
+    fn wake(&mut self) {
+        let before = self.app.can_confirm();
+        tui::update(&mut self.app, Msg::Wake(self.running.elapsed()));
+        self.dirty |= self.app.can_confirm() != before;
+    }
+
     fn tell(&mut self, msg: Msg) -> Vec<Effect> {
         self.dirty = true;
         tui::update(&mut self.app, msg)
@@ -283,6 +300,10 @@ impl Watch {
         let app = &self.app;
         self.screen.draw(|frame| tui::draw(app, frame))?;
         self.dirty = false;
+        // What still waits for a slow terminal is not on screen yet.
+        if !self.screen.is_stalled() {
+            tui::update(&mut self.app, Msg::Drawn(self.running.elapsed()));
+        }
         Ok(())
     }
 }
