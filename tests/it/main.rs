@@ -40,3 +40,7 @@ mod scenes;
 mod staged;
 mod surroundings;
 mod systemd;
+mod work_flow;
+mod work_frames;
+mod work_screen;
+mod works;
