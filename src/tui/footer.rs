@@ -163,9 +163,10 @@ pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
 }
 
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
-    if app.teaching().is_some() && app.look.is_some() || work::sheet(app).is_some() && app.note.is_none() {
+    let has_plan = work::sheet(app).is_some() && app.note.is_none();
+    if has_plan || app.teaching().is_some() && app.look.is_some() {
         let mut x = area.x;
-        for key in fitting(app, usize::from(area.width), has_to_be) {
+        for key in fitting(app, usize::from(area.width), if has_plan { |_| true } else { has_to_be }) {
             x = item(app, key, (x, area), buf);
         }
         return;

@@ -43,4 +43,5 @@ mod systemd;
 mod work_flow;
 mod work_frames;
 mod work_screen;
+mod work_tabs;
 mod works;

@@ -11,13 +11,9 @@ use tmpmedic::tui::{App, Settings, update};
 use crate::frames::{press, seen, settings, text};
 use crate::scenes;
 use crate::staged::NOW;
-use crate::works::{journal, planned, read, rebind, restart, sick, treatable, wished};
+use crate::works::{journal, planned, read, rebind, restart, shows, sick, treatable, wished};
 
 const WIDE: (u16, u16) = (120, 40);
-
-fn shows(app: &App, words: &str) {
-    assert!(text(app).contains(words), "{words} is not shown:\n{}", text(app));
-}
 
 fn applies(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Apply { .. }))

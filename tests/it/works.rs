@@ -11,7 +11,7 @@ use tmpmedic::model::work::{Changed, Ending, Fate, Lot, Outcome, Pace, Prospect,
 use tmpmedic::tui::msg::{Effect, Look, Msg};
 use tmpmedic::tui::{App, update};
 
-use crate::frames::{press, seen};
+use crate::frames::{press, seen, text};
 use crate::scenes;
 use crate::staged::{NOW, ago, whole};
 
@@ -38,6 +38,11 @@ pub fn sick(size: (u16, u16)) -> App {
     let mut app = seen(&treatable(), size);
     update(&mut app, Msg::Tick(NOW));
     app
+}
+
+/// Fails where those words are not on screen.
+pub fn shows(app: &App, words: &str) {
+    assert!(text(app).contains(words), "{words} is not shown:\n{}", text(app));
 }
 
 /// What is on screen is there for a while.

@@ -7,6 +7,9 @@ use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::doc::{Doc, Piece, piece};
 use crate::tui::words;
 
+/// More refusals are not named on screen.
+const MOST: usize = 500;
+
 /// The sign of an ending, and its tone.
 pub fn mark(theme: &Theme, ending: Ending) -> (&'static str, Tone) {
     match ending {
@@ -47,6 +50,15 @@ pub fn table(table: &[Changed], doc: &mut Doc<'_>) {
     doc.blank();
     let dim = |text: &str| piece(Tone::Dim, text);
     let arrow = doc.glyphs().arrow;
+    if doc.width() < 50 {
+        // No room for columns.
+        for line in table {
+            let change = if line.change.is_empty() { String::new() } else { format!(" ({})", line.change) };
+            let values = format!("{} {arrow} {}{change}", line.before, line.after);
+            doc.flow(2, &[dim(&format!("{}: ", line.what)), piece(Tone::Strong, values)]);
+        }
+        return;
+    }
     let head = vec![dim(""), dim("BEFORE"), dim(""), dim("AFTER"), dim("")];
     let row = |line: &Changed| -> Vec<Piece> {
         vec![
@@ -66,9 +78,13 @@ fn refusals(refusals: &[(String, String)], doc: &mut Doc<'_>) {
         return;
     }
     doc.heading(&words::count(refusals.len(), ("was left as it is", "were left as they are")));
-    for (what, why) in refusals {
+    for (what, why) in refusals.iter().take(MOST) {
         doc.text(Tone::Plain, what);
         doc.indented(2, Tone::Dim, why);
+    }
+    let rest = refusals.len().saturating_sub(MOST);
+    if rest > 0 {
+        doc.text(Tone::Dim, &format!("and {rest} more; tmpmedic journal --json names them all"));
     }
 }
 

@@ -4,11 +4,12 @@
 use super::{Content, Overlay, work_lots, work_progress, work_result};
 use crate::model::work::{Barred, Lot, Prospect, Wish};
 use crate::tui::app::App;
+use crate::tui::keys::KeyId;
 use crate::tui::overlays::{Kind, palette};
 use crate::tui::text;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
-use crate::tui::work::{Sheet, Stage, Word, ask};
+use crate::tui::work::{Sheet, Stage, Word, ask, press};
 
 /// The sheet, as far as it is.
 pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content {
@@ -22,7 +23,7 @@ pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content
         }
         Stage::Planned(prospect) => match &sheet.word {
             Some(word) => cursor = Some(ask_for_word(prospect, word, &mut doc)),
-            None => items = plan(app, prospect, at, &mut doc),
+            None => items = plan(app, (sheet, prospect), at, &mut doc),
         },
         Stage::Working => work_progress::draw(app, &mut doc),
         Stage::Over(over) => work_result::draw(&over.prospect, &over.outcome, &mut doc),
@@ -59,7 +60,12 @@ fn planning(pace: Option<&crate::model::work::Pace>, doc: &mut Doc<'_>) {
     }
 }
 
-fn plan(app: &App, prospect: &Prospect, at: usize, doc: &mut Doc<'_>) -> Vec<std::ops::Range<usize>> {
+fn plan(
+    app: &App,
+    (sheet, prospect): (&Sheet, &Prospect),
+    at: usize,
+    doc: &mut Doc<'_>,
+) -> Vec<std::ops::Range<usize>> {
     if ask::is_gone(app, prospect) {
         doc.text(Tone::Ok, "This finding is gone: the last look no longer shows it.");
         doc.blank();
@@ -87,7 +93,7 @@ fn plan(app: &App, prospect: &Prospect, at: usize, doc: &mut Doc<'_>) -> Vec<std
     doc.blank();
     match ask::barred(app, prospect) {
         Some(barred) => closed(app, prospect, &barred, doc),
-        None => open(app, prospect, doc),
+        None => open(app, (sheet, prospect), doc),
     }
     items
 }
@@ -143,11 +149,18 @@ fn ends(prospect: &Prospect, doc: &mut Doc<'_>) {
 }
 
 /// The last line of a plan that can be carried out.
-fn open(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
+fn open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
     // It lights up once it may be pressed.
     let tone = if app.can_confirm() { Tone::Accent } else { Tone::Dim };
     let yes = if prospect.word.is_some() { "do it (asks for a word)" } else { "do it" };
     let mut pieces: Vec<Piece> = vec![piece(tone, "Enter "), piece(Tone::Plain, yes)];
+    if press::can_in_sheet(app, sheet, KeyId::OtherWays) {
+        pieces.extend([piece(Tone::Accent, "    o "), piece(Tone::Plain, "other ways")]);
+    }
+    if press::can_in_sheet(app, sheet, KeyId::Right) {
+        let arrow = doc.glyphs().arrow;
+        pieces.extend([piece(Tone::Accent, format!("    {arrow} ")), piece(Tone::Plain, "some of them")]);
+    }
     pieces.extend([piece(Tone::Accent, "    Esc "), piece(Tone::Plain, "leave")]);
     pieces.extend(number(prospect, doc));
     doc.flow(0, &pieces);

@@ -35,7 +35,7 @@ impl Tab for JournalTab {
             Column::text("WHO").at_most(18).drops(3).sorted(),
             Column::text("ACTION").at_most(20).drops(2).sorted(),
             Column::text("WHAT").at_most(60).at_least(16),
-            Column::text("CAME OF IT").at_most(24),
+            Column::text("RESULT").at_most(24).at_least(11),
             Column::number("ASIDE").drops(1).sorted(),
             Column::text("THEN").at_most(20).at_least(12).drops(5),
         ]);
@@ -165,7 +165,7 @@ fn came_of(app: &App, work: &Worked) -> (&'static str, Tone, String) {
     let unknown = work.steps.iter().any(|(_, fate)| fate.is_none());
     let some = || format!("{} of {}", Entries(done as u64), Entries(all as u64));
     match done {
-        _ if unknown => (glyphs.unknown, Tone::Warning, format!("not known, {}", some())),
+        _ if unknown => (glyphs.unknown, Tone::Warning, "not known".to_owned()),
         0 if all > 0 => (glyphs.critical, Tone::Critical, "nothing".to_owned()),
         done if done < all => (glyphs.warning, Tone::Warning, some()),
         _ => (glyphs.ok, Tone::Ok, "done".to_owned()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Stage, sheet};
 use crate::model::units::WallNanos;
-use crate::model::work::{Barred, Prospect};
+use crate::model::work::{Barred, Prospect, Wish};
 use crate::tui::app::App;
 use crate::tui::keys::KeyId;
 use crate::tui::msg::Effect;
@@ -127,6 +127,9 @@ pub fn barred(app: &App, prospect: &Prospect) -> Option<Barred> {
     if prospect.digest.is_empty() {
         return only("there is nothing to do");
     }
+    if matches!(prospect.wish, Wish::Clean { .. }) && prospect.going.is_empty() {
+        return only("nothing in it may go");
+    }
     if is_stale(prospect.expires, app.now) {
         return only("this plan is too old to be carried out: r makes it anew");
     }
@@ -142,7 +145,7 @@ fn is_stale(expires: Option<WallNanos>, now: Option<WallNanos>) -> bool {
 
 /// Whether the finding that a plan is for is no longer found.
 pub fn is_gone(app: &App, prospect: &Prospect) -> bool {
-    let crate::model::work::Wish::Treat { finding, .. } = &prospect.wish else { return false };
+    let Wish::Treat { finding, .. } = &prospect.wish else { return false };
     !app.look.as_deref().is_some_and(|look| look.diagnosis.found.iter().any(|f| triage::id_of(f) == *finding))
 }
 

@@ -140,7 +140,8 @@ fn wished_otherwise(sheet: &Sheet, id: KeyId) -> Option<Wish> {
     }
     let wishes = match id {
         KeyId::Forever => Wishes { delete: !wishes.delete, ..wishes.clone() },
-        _ => wishes::aged(wishes, id == KeyId::Older)?,
+        KeyId::Older => wishes::older(wishes)?,
+        _ => wishes::younger(wishes)?,
     };
     Some(Wish::Clean { root: root.clone(), wishes })
 }

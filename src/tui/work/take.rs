@@ -5,7 +5,8 @@ use crate::model::reading::Reading;
 use crate::model::work::{Ending, Outcome, Pace, Prospect, Wish, Worked};
 use crate::tui::app::App;
 use crate::tui::msg::Effect;
-use crate::tui::overlays::Kind;
+use crate::tui::overlays::{Kind, work_result};
+use crate::tui::tabs::triage;
 
 /// A plan, or why there is none. An answer to what is no longer asked finds no sheet.
 pub fn planned(app: &mut App, wish: &Wish, prospect: Result<Box<Prospect>, String>) {
@@ -47,7 +48,6 @@ pub fn worked(app: &mut App, digest: &str, outcome: Outcome) -> Vec<Effect> {
     if matches!(prospect.wish, Wish::Clean { .. }) && outcome.ending != Ending::Refused {
         app.tabs.picked.clear();
     }
-    let headline = outcome.headline.clone();
     let sheet = app.overlays.iter_mut().find_map(|overlay| match &mut overlay.kind {
         Kind::Work(sheet) if matches!(sheet.stage, Stage::Working) => {
             (overlay.at, overlay.scroll) = (0, 0);
@@ -55,24 +55,19 @@ pub fn worked(app: &mut App, digest: &str, outcome: Outcome) -> Vec<Effect> {
         }
         _ => None,
     });
-    match (&prospect.wish, &sheet) {
-        (Wish::Treat { finding, .. }, _) if outcome.ending != Ending::Refused => {
-            let title = app.look.as_deref().and_then(|look| {
-                let mut found = look.diagnosis.found.iter();
-                found.find(|f| crate::tui::tabs::triage::id_of(f) == *finding).map(|f| f.title.clone())
-            });
-            let title = title.or_else(|| sheet.as_ref().and_then(|sheet| sheet.about.clone()));
-            let title = title.unwrap_or_else(|| prospect.title.clone());
-            app.works.treated = Some(Treated { finding: finding.clone(), title });
-        }
-        _ => {}
+    if let Wish::Treat { finding, .. } = &prospect.wish
+        && outcome.ending != Ending::Refused
+    {
+        let found = app.look.as_deref().map_or(&[][..], |look| &look.diagnosis.found);
+        let known = found.iter().find(|f| triage::id_of(f) == *finding).map(|f| f.title.clone());
+        let title = known.unwrap_or_else(|| prospect.title.clone());
+        app.works.treated = Some(Treated { finding: finding.clone(), title });
     }
-    match sheet {
-        Some(sheet) => sheet.stage = Stage::Over(Box::new(Over { prospect, outcome })),
-        None => {
-            let (sign, _) = crate::tui::overlays::work_result::mark(&app.theme, outcome.ending);
-            app.note = Some(format!("{sign} {headline} (8 shows more)"));
-        }
+    if let Some(sheet) = sheet {
+        sheet.stage = Stage::Over(Box::new(Over { prospect, outcome }));
+    } else {
+        let (sign, _) = work_result::mark(&app.theme, outcome.ending);
+        app.note = Some(format!("{sign} {} (8 shows more)", outcome.headline));
     }
     app.mark_stale();
     vec![Effect::Rescan, Effect::ReadJournal]

@@ -109,15 +109,16 @@ fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
     Ok(())
 }
 
-/// The same clean-up with the next greater (`true`) or smaller age; nothing at the end of the row.
-pub fn aged(wishes: &Wishes, greater: bool) -> Option<Wishes> {
-    let here = wishes.older_than.0;
-    let there = if greater {
-        AGES.iter().copied().find(|age| *age > here)
-    } else {
-        AGES.iter().copied().rev().find(|age| *age < here)
-    };
-    there.map(|age| Wishes { older_than: Seconds(age), ..wishes.clone() })
+/// The same clean-up of what is at least so much older, the next age of the row; nothing at its end.
+pub fn older(wishes: &Wishes) -> Option<Wishes> {
+    let next = AGES.iter().copied().find(|age| *age > wishes.older_than.0);
+    next.map(|age| Wishes { older_than: Seconds(age), ..wishes.clone() })
+}
+
+/// The same with younger entries too.
+pub fn younger(wishes: &Wishes) -> Option<Wishes> {
+    let next = AGES.iter().copied().rev().find(|age| *age < wishes.older_than.0);
+    next.map(|age| Wishes { older_than: Seconds(age), ..wishes.clone() })
 }
 
 /// The undo that `z` means here: of the selected work on the Journal tab, else of the last one.
