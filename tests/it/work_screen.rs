@@ -8,7 +8,7 @@ use tmpmedic::model::work::{Barred, Prospect, Wish};
 use tmpmedic::tui::msg::{Effect, Look, Msg};
 use tmpmedic::tui::{App, Settings, update};
 
-use crate::frames::{press, seen, settings, text};
+use crate::frames::{press, seen, settings};
 use crate::scenes;
 use crate::staged::NOW;
 use crate::works::{journal, planned, read, rebind, restart, shows, sick, treatable, wished};

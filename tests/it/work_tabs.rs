@@ -9,7 +9,7 @@ use tmpmedic::model::work::{Pace, Wish};
 use tmpmedic::tui::msg::{Effect, Listing, Msg};
 use tmpmedic::tui::{App, update};
 
-use crate::frames::{press, seen, text};
+use crate::frames::{press, seen};
 use crate::staged::whole;
 use crate::works::{clean, journal, planned, read, shows, sick, treatable, wished};
 
