@@ -1,7 +1,7 @@
 //! What keys do on a tab: deeper and back, tabs, probes, sheets, copies.
 
 use super::app::{App, Direction, Extent, Level, Pane};
-use super::can::can;
+use super::can::{can, why_barred};
 use super::keys::KeyId;
 use super::list::ListState;
 use super::msg::{Effect, ListWish, ProbeWish};
@@ -10,6 +10,7 @@ use super::press;
 use super::replay;
 use super::tabs::{Pick, TabId, entries};
 use super::teach;
+use super::work;
 
 /// Does what a key means on a tab; nothing where it means nothing there.
 pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
@@ -33,7 +34,9 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::NextDir | KeyId::PreviousDir => next_dir(app, id),
         KeyId::Turn => turn(app),
         KeyId::AllMounts => all_mounts(app),
-        KeyId::Helps => app.overlays.extend(overlays::helps(app)),
+        KeyId::Helps | KeyId::Ways | KeyId::Undo | KeyId::TakeBack | KeyId::Purge => {
+            return work::press::press_on_tab(app, id);
+        }
         KeyId::Explain => app.overlays.extend(overlays::page_of_selected(app)),
         KeyId::ByHand => app.overlays.push(overlays::by_hand(app)),
         KeyId::Gaps => app.overlays.push(Overlay::new(Kind::Gaps)),
@@ -45,16 +48,17 @@ pub fn act(app: &mut App, id: KeyId) -> Vec<Effect> {
 
 /// What to say where a key does nothing although somebody pressed it.
 fn why_not(app: &App, id: KeyId) -> Option<String> {
-    if replay::is_barred(app, id) {
-        return Some(replay::why_barred(app));
+    if let Some(why) = why_barred(app, id) {
+        return Some(why);
     }
     let text = match id {
         id if teach::hides(app, id) => "hidden until the lesson is over",
+        id if let Some(Err(why)) = work::press::on_tab(app, id) => return Some(why),
         KeyId::Freeze => "a replay moves only when told to; Space plays it",
         KeyId::Hint | KeyId::Guess | KeyId::GiveUp => "no look yet",
         KeyId::Probe if app.settings.read_only => "read-only: no probe is made",
         KeyId::Probe => "nothing selected that could be probed",
-        KeyId::Helps => "nothing selected that needs help",
+        KeyId::Helps | KeyId::Ways => "nothing selected that needs help",
         KeyId::Explain => "no page of the runbook for this row",
         KeyId::ByHand | KeyId::Copy => "no command shows this row",
         KeyId::Gaps => "everything that was looked for was seen",
@@ -65,12 +69,20 @@ fn why_not(app: &App, id: KeyId) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Goes to another tab, to its list.
-pub fn go_to_tab(app: &mut App, tab: TabId) {
+/// Goes to another tab, to its list, and asks for what that shows and no look brings.
+pub fn go_to_tab(app: &mut App, tab: TabId) -> Vec<Effect> {
     app.tab = tab;
     app.pane = Pane::List;
     app.scroll = 0;
     app.mark_stale();
+    let mut effects = follow(app);
+    effects.extend(journal(app));
+    effects
+}
+
+/// What was done is read anew where it is on screen.
+fn journal(app: &App) -> Option<Effect> {
+    (app.tab == TabId::Journal && work::wishes::why_never(app).is_none()).then_some(Effect::ReadJournal)
 }
 
 /// What Enter opens below the selected row of the Entries tab.
@@ -149,6 +161,7 @@ fn rescan(app: &mut App) -> Vec<Effect> {
     if let (TabId::Entries, Some(level)) = (app.tab, app.tabs.levels.last()) {
         effects.push(Effect::List(level.wish.clone()));
     }
+    effects.extend(journal(app));
     effects
 }
 
@@ -243,6 +256,7 @@ pub fn enter(app: &mut App) -> Vec<Effect> {
     match app.overlays.last().map(|overlay| &overlay.kind) {
         Some(Kind::Palette { .. }) => run_from_palette(app),
         Some(Kind::Guess { .. } | Kind::Lesson(_)) => teach::enter(app),
+        Some(Kind::Ways { .. }) => work::press::choose_way(app),
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::history::Histories;
 use super::lesson::Lesson;
@@ -13,6 +12,7 @@ use super::replay::Replay;
 use super::table::{Row, Table};
 use super::tabs::{Pick, TABS, Tab, TabId};
 use super::theme::{Background, Depth, Glyphs, Theme};
+use super::work::Works;
 use crate::catalog::Catalog;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
@@ -139,6 +139,8 @@ pub struct App {
     pub tabs: TabsState,
     /// Sheets over the tab, the topmost last.
     pub overlays: Vec<Overlay>,
+    /// What is known about changes.
+    pub works: Works,
     /// The filter being typed.
     pub typing: Option<tui_input::Input>,
     /// Probes under way.
@@ -179,6 +181,7 @@ impl App {
             scroll: 0,
             tabs: TabsState::default(),
             overlays: Vec::new(),
+            works: Works::default(),
             typing: None,
             probing: Vec::new(),
             note: None,
@@ -271,11 +274,6 @@ impl App {
         let age = self.snapshot()?.taken.age_at(self.now?)?;
         // A calm machine is looked at every five seconds; what is younger than two such rests is as fresh as can be.
         (age.0 >= 10).then_some(age)
-    }
-
-    /// How long after the last tick the screen wants the next one, where that is sooner than the clock's.
-    pub fn wake_in(&self) -> Option<Duration> {
-        None
     }
 
     /// The name of a user, or its uid.

@@ -4,7 +4,8 @@ use super::app::{App, Pane};
 use super::keys::KeyId;
 use super::overlays::Kind;
 use super::replay;
-use super::tabs::{Pick, TabId, triage};
+use super::tabs::{Pick, TabId};
+use super::work;
 
 /// Whether a key does something here and now.
 pub fn can(app: &App, id: KeyId) -> bool {
@@ -14,14 +15,29 @@ pub fn can(app: &App, id: KeyId) -> bool {
     }
 }
 
+/// Why a key is shown although it does nothing: one looks for it here.
+pub fn why_barred(app: &App, id: KeyId) -> Option<String> {
+    if replay::is_barred(app, id) {
+        return Some(replay::why_barred(app));
+    }
+    work::press::why_barred(app, id)
+}
+
 /// Whether a key would do something on the tab below the sheets.
 pub fn can_below(app: &App, id: KeyId) -> bool {
     can_on_tab(app, id)
 }
 
 fn can_in_sheet(app: &App, kind: &Kind, id: KeyId) -> bool {
+    if let Kind::Work(sheet) = kind
+        && !matches!(id, KeyId::Copy | KeyId::Help)
+    {
+        return work::press::can_in_sheet(app, sheet, id);
+    }
     match id {
-        KeyId::Open => matches!(kind, Kind::Palette { .. } | Kind::Guess { .. } | Kind::Lesson(_)),
+        KeyId::Open => {
+            matches!(kind, Kind::Palette { .. } | Kind::Guess { .. } | Kind::Lesson(_) | Kind::Ways { .. })
+        }
         KeyId::Copy => super::overlays::copy(app).is_some(),
         KeyId::Help => !matches!(kind, Kind::Help),
         KeyId::QuitReport => !super::teach::hides(app, id),
@@ -55,7 +71,9 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         }
         KeyId::Turn => app.tab == TabId::Holders && app.look.is_some(),
         KeyId::AllMounts => app.tab == TabId::Mounts && app.look.is_some(),
-        KeyId::Helps => triage::finding(app, &pick).is_some(),
+        KeyId::Helps | KeyId::Ways | KeyId::Undo | KeyId::TakeBack | KeyId::Purge => {
+            work::press::can_on_tab(app, id)
+        }
         KeyId::Explain => {
             app.current().cause(app, &pick).is_some_and(|id| crate::catalog::runbook::page(&id).is_some())
         }

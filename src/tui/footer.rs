@@ -5,13 +5,14 @@ use ratatui::layout::Rect;
 use tui_input::Input;
 
 use super::app::App;
-use super::can::can;
+use super::can::{self, can};
 use super::keys::{self, KEYS, Key, KeyId, Place};
 use super::layout::Shape;
 use super::press;
 use super::replay;
 use super::text;
 use super::theme::Tone;
+use super::work;
 
 /// Columns that a text field keeps, whatever else there is to say.
 const LEAST_ROOM: usize = 8;
@@ -54,7 +55,7 @@ fn fitting(app: &App, width: usize, wanted: fn(&Key) -> bool) -> Vec<&'static Ke
 
 /// Whether a key is shown although it does nothing, because one looks for it: it says why.
 fn is_barred(app: &App, key: &Key) -> bool {
-    app.overlays.is_empty() && replay::is_barred(app, key.id)
+    app.overlays.is_empty() && can::why_barred(app, key.id).is_some()
 }
 
 /// How the footer writes the chord of a key here and now.
@@ -78,6 +79,9 @@ fn label(app: &App, key: &Key) -> &'static str {
         KeyId::AllMounts if app.tabs.extent == super::app::Extent::All => "fewer mounts",
         KeyId::Open => press::open_label(app),
         KeyId::Play if replay::is_playing(app) => "pause",
+        KeyId::Helps | KeyId::Ways | KeyId::Rescan | KeyId::Forever => {
+            work::press::label(app, key.id).unwrap_or(key.label)
+        }
         _ => key.label,
     }
 }
@@ -159,19 +163,22 @@ pub fn cursor(app: &App, area: Rect) -> Option<(u16, u16)> {
 }
 
 fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
-    if app.teaching().is_some() && app.look.is_some() {
+    let has_plan = work::sheet(app).is_some() && app.note.is_none();
+    if has_plan || app.teaching().is_some() && app.look.is_some() {
         let mut x = area.x;
-        for key in fitting(app, usize::from(area.width), has_to_be) {
+        for key in fitting(app, usize::from(area.width), if has_plan { |_| true } else { has_to_be }) {
             x = item(app, key, (x, area), buf);
         }
         return;
     }
     let card = app.current().card();
-    let number = super::tabs::TABS.iter().position(|tab| tab.card().id == card.id).map_or(1, |n| n + 1);
     // There is no other place for it here.
     let line = match &app.note {
         Some(note) => text::safe(note).into_owned(),
-        None => format!("{number} {}  ? help  q quit  60x15: more", card.title),
+        None => match work::sign(app) {
+            Some(sign) => format!("{sign}  f shows it"),
+            None => format!("{} {}  ? help  q quit  60x15: more", card.number, card.title),
+        },
     };
     let line = text::cut_end(&line, usize::from(area.width), app.theme.glyphs.ellipsis);
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(Tone::Dim));

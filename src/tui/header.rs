@@ -11,13 +11,14 @@ use super::replay;
 use super::tabs::TABS;
 use super::text;
 use super::theme::{Theme, Tone};
+use super::work;
 
 /// The line of the verdict.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let width = usize::from(area.width);
     let mut right = facts(app);
     // The clock and whose eyes they are stay to the last; what is worth a word goes first where there is no room.
-    let least = if app.replay.is_some() { 3 } else { 2 };
+    let least = if app.replay.is_some() || app.works.under_way.is_some() { 3 } else { 2 };
     while right.len() > least && measure(&right) + 34 > width {
         right.remove(0);
     }
@@ -95,6 +96,7 @@ fn facts(app: &App) -> Vec<(String, Tone)> {
         return facts;
     }
     facts.extend(replay::sign(app).map(|sign| (sign, Tone::Accent)));
+    facts.extend(work::sign(app).map(|sign| (sign, Tone::Accent)));
     facts.push((replay::date(app).unwrap_or_else(|| clock(app)), Tone::Dim));
     if let Some(now) = app.snapshot() {
         let uid = now.eyes.credentials.uid;
@@ -127,9 +129,9 @@ fn clock(app: &App) -> String {
 pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut x = area.x.saturating_add(1);
-    for (position, tab) in TABS.iter().enumerate() {
+    for tab in TABS {
         let card = app.tab(tab.card().id).card();
-        let label = format!("{} {}", position + 1, card.title);
+        let label = format!("{} {}", card.number, card.title);
         let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
         let room = usize::from(area.right().saturating_sub(x));
         buf.set_stringn(x, area.y, &label, room, style);

@@ -38,6 +38,15 @@ pub enum KeyId {
     Turn,
     AllMounts,
     Helps,
+    Ways,
+    Undo,
+    TakeBack,
+    Purge,
+    OtherWays,
+    Forever,
+    Older,
+    Younger,
+    Stop,
     Explain,
     Probe,
     ByHand,
@@ -118,6 +127,10 @@ pub enum Place {
     Tab(TabId),
     /// In a sheet.
     Sheet,
+    /// In the sheet of a plan, before what the same key means in every sheet.
+    Plan,
+    /// In the field for the word by which one says yes; characters are text there.
+    Word,
     /// In the text field of a filter; characters are text there.
     Field,
     /// In the palette; characters are text there.
@@ -144,12 +157,15 @@ pub struct Key {
 }
 
 use Chord::{Char, Code, Ctrl};
-use Place::{Always, Field, Palette, Screen, Sheet};
+use Place::{Always, Field, Palette, Plan, Screen, Sheet, Word};
 
 const SCREEN: &[Place] = &[Screen];
 const REPLAY: &[Place] = &[Place::Replay];
 const BOTH: &[Place] = &[Screen, Sheet];
 const LISTS: &[Place] = &[Screen, Sheet, Palette];
+const PLANS: &[Place] = &[Screen, Plan];
+const PLAN: &[Place] = &[Plan];
+const JOURNAL: &[Place] = &[Place::Tab(TabId::Journal)];
 
 #[rustfmt::skip]
 /// Every key.
@@ -161,14 +177,22 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Up, chords: &[Code(KeyCode::Up), Char('k')], places: LISTS, rank: 1, short: "↑↓", label: "move", help: "One up; in a detail or a page, one line up" },
     Key { id: KeyId::Down, chords: &[Code(KeyCode::Down), Char('j')], places: LISTS, rank: 0, short: "", label: "", help: "One down" },
     Key { id: KeyId::Left, chords: &[Code(KeyCode::Left), Char('h')], places: SCREEN, rank: 2, short: "←→", label: "column", help: "Env: the column to the left; elsewhere back to the list" },
-    Key { id: KeyId::Right, chords: &[Code(KeyCode::Right), Char('l')], places: SCREEN, rank: 0, short: "", label: "", help: "Env: the column to the right; elsewhere into the detail" },
+    Key { id: KeyId::Right, chords: &[Code(KeyCode::Right), Char('l')], places: PLANS, rank: 0, short: "", label: "", help: "Env: the column to the right; in a plan, what lies in a lot; elsewhere into the detail" },
     Key { id: KeyId::PageUp, chords: &[Code(KeyCode::PageUp)], places: LISTS, rank: 0, short: "", label: "", help: "One screen up" },
     Key { id: KeyId::PageDown, chords: &[Code(KeyCode::PageDown)], places: LISTS, rank: 0, short: "", label: "", help: "One screen down" },
     Key { id: KeyId::First, chords: &[Char('g'), Code(KeyCode::Home)], places: BOTH, rank: 0, short: "", label: "", help: "To the first" },
     Key { id: KeyId::Last, chords: &[Char('G'), Code(KeyCode::End)], places: BOTH, rank: 0, short: "", label: "", help: "To the last" },
-    Key { id: KeyId::Open, chords: &[Code(KeyCode::Enter)], places: &[Screen, Sheet, Field, Palette], rank: 3, short: "Enter", label: "open", help: "Deeper: the detail of a row, a section, a family, a directory" },
-    Key { id: KeyId::Back, chords: &[Code(KeyCode::Esc)], places: &[Screen, Sheet, Field, Palette], rank: 4, short: "Esc", label: "back", help: "One step back; never leaves the console" },
-    Key { id: KeyId::Helps, chords: &[Char('f')], places: SCREEN, rank: 5, short: "f", label: "what helps", help: "What helps against the selected finding: the commands, what they risk" },
+    Key { id: KeyId::Open, chords: &[Code(KeyCode::Enter)], places: &[Screen, Sheet, Field, Palette, Word], rank: 3, short: "Enter", label: "open", help: "Deeper: the detail of a row, a section, a family, a directory; in a plan, do it" },
+    Key { id: KeyId::Back, chords: &[Code(KeyCode::Esc)], places: &[Screen, Sheet, Field, Palette, Word], rank: 4, short: "Esc", label: "back", help: "One step back; never leaves the console" },
+    Key { id: KeyId::Helps, chords: &[Char('f')], places: SCREEN, rank: 5, short: "f", label: "what helps", help: "What helps against the selected finding: the plan, or commands; Entries: plan a clean-up" },
+    Key { id: KeyId::Ways, chords: &[Char('F')], places: SCREEN, rank: 6, short: "F", label: "other ways", help: "Every way against the selected finding; Entries: clean up the whole temp dir" },
+    Key { id: KeyId::TakeBack, chords: &[Char('u')], places: JOURNAL, rank: 5, short: "u", label: "undo", help: "Take the selected work back: shows what that would do" },
+    Key { id: KeyId::Purge, chords: &[Char('P')], places: JOURNAL, rank: 6, short: "P", label: "purge", help: "Remove for good what the selected work put aside: shows what that would do" },
+    Key { id: KeyId::OtherWays, chords: &[Char('o')], places: PLAN, rank: 5, short: "o", label: "other ways", help: "Every other way against the same finding" },
+    Key { id: KeyId::Forever, chords: &[Char('d')], places: PLAN, rank: 5, short: "d", label: "for good", help: "Clean-up: remove for good, which frees the room at once, or put aside" },
+    Key { id: KeyId::Older, chords: &[Char('+'), Char('=')], places: PLAN, rank: 6, short: "+ -", label: "age", help: "Clean-up: only what is older; plans again" },
+    Key { id: KeyId::Younger, chords: &[Char('-')], places: PLAN, rank: 0, short: "", label: "", help: "Clean-up: younger entries too; plans again" },
+    Key { id: KeyId::Stop, chords: &[Char('s')], places: PLAN, rank: 2, short: "s", label: "stop", help: "Stop the work under way between two steps" },
     Key { id: KeyId::Turn, chords: &[Char('t')], places: &[Place::Tab(TabId::Holders)], rank: 6, short: "t", label: "turn", help: "Process to paths, or path to processes" },
     Key { id: KeyId::AllMounts, chords: &[Char('a')], places: &[Place::Tab(TabId::Mounts)], rank: 6, short: "a", label: "all mounts", help: "All mounts, or only those that matter to temp dirs" },
     Key { id: KeyId::NextDir, chords: &[Char(']'), Char('>')], places: &[Place::Tab(TabId::Entries)], rank: 6, short: "[ ]", label: "temp dir", help: "The next temp dir" },
@@ -182,15 +206,16 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Play, chords: &[Char(' ')], places: REPLAY, rank: 2, short: "Space", label: "play", help: "Play on at the pace of the recording, or pause (`v` picks entries then)" },
     Key { id: KeyId::Faster, chords: &[Char('+'), Char('=')], places: REPLAY, rank: 3, short: "+ -", label: "speed", help: "Play faster" },
     Key { id: KeyId::Slower, chords: &[Char('-')], places: REPLAY, rank: 0, short: "", label: "", help: "Play slower" },
-    Key { id: KeyId::Explain, chords: &[Char('e')], places: SCREEN, rank: 7, short: "e", label: "explain", help: "The runbook page of the cause" },
+    Key { id: KeyId::Undo, chords: &[Char('z')], places: PLANS, rank: 18, short: "z", label: "undo", help: "Take the last work back: shows what that would do" },
+    Key { id: KeyId::Explain, chords: &[Char('e')], places: PLANS, rank: 7, short: "e", label: "explain", help: "The runbook page of the cause" },
     Key { id: KeyId::Probe, chords: &[Char('p')], places: SCREEN, rank: 8, short: "p", label: "probe", help: "Make and remove a temp dir for real, as that process would, and show each step" },
-    Key { id: KeyId::ByHand, chords: &[Char('x')], places: SCREEN, rank: 10, short: "x", label: "by hand", help: "The commands that show the same in a shell" },
+    Key { id: KeyId::ByHand, chords: &[Char('x')], places: PLANS, rank: 10, short: "x", label: "by hand", help: "The commands that show the same in a shell" },
     Key { id: KeyId::Copy, chords: &[Char('y')], places: BOTH, rank: 11, short: "y", label: "copy", help: "Copy the selected command, path or page to the clipboard of the terminal (OSC 52)" },
     Key { id: KeyId::Filter, chords: &[Char('/')], places: SCREEN, rank: 12, short: "/", label: "filter", help: "Only rows that hold these words" },
     Key { id: KeyId::Sort, chords: &[Char('s')], places: SCREEN, rank: 13, short: "s", label: "sort", help: "Sort by the next column" },
     Key { id: KeyId::Reverse, chords: &[Char('S')], places: SCREEN, rank: 0, short: "", label: "", help: "The other way round" },
     Key { id: KeyId::Gaps, chords: &[Char('i')], places: SCREEN, rank: 14, short: "i", label: "not known", help: "What could not be seen, why, and what would let it be seen" },
-    Key { id: KeyId::Rescan, chords: &[Char('r')], places: SCREEN, rank: 15, short: "r", label: "rescan", help: "Look again now" },
+    Key { id: KeyId::Rescan, chords: &[Char('r')], places: PLANS, rank: 15, short: "r", label: "rescan", help: "Look again now; in a plan, plan again" },
     Key { id: KeyId::Freeze, chords: &[Char('.')], places: SCREEN, rank: 16, short: ".", label: "freeze", help: "Hold the screen as it is, or let it go on" },
     Key { id: KeyId::Capture, chords: &[Char('c')], places: SCREEN, rank: 15, short: "c", label: "capture", help: "Take what is on screen home: a capture in the working directory, and nothing else is written" },
     Key { id: KeyId::NextTab, chords: &[Code(KeyCode::Tab)], places: SCREEN, rank: 17, short: "Tab", label: "next tab", help: "The next tab" },
@@ -201,6 +226,7 @@ pub const KEYS: &[Key] = &[
     Key { id: KeyId::Tab(TabId::Holders), chords: &[Char('4')], places: SCREEN, rank: 0, short: "", label: "", help: "Holders: which process holds what in them" },
     Key { id: KeyId::Tab(TabId::Mounts), chords: &[Char('5')], places: SCREEN, rank: 0, short: "", label: "", help: "Mounts: what is mounted on, over and under them" },
     Key { id: KeyId::Tab(TabId::Env), chords: &[Char('6')], places: SCREEN, rank: 0, short: "", label: "", help: "Env: which temp variables each build process got, and from where" },
+    Key { id: KeyId::Tab(TabId::Journal), chords: &[Char('8')], places: SCREEN, rank: 0, short: "", label: "", help: "Journal: what was done to this machine, and what can be taken back" },
     Key { id: KeyId::Palette, chords: &[Char(':')], places: SCREEN, rank: 18, short: ":", label: "commands", help: "All commands and all pages of the runbook, by name" },
     Key { id: KeyId::Help, chords: &[Char('?')], places: BOTH, rank: 100, short: "?", label: "help", help: "Every key, and what the signs mean" },
     Key { id: KeyId::Quit, chords: &[Char('q')], places: BOTH, rank: 101, short: "q", label: "quit", help: "Leave" },
@@ -211,7 +237,7 @@ pub const KEYS: &[Key] = &[
 
 /// The key that an event means at these places. In a text field, characters are text.
 pub fn find(places: &[Place], event: &KeyEvent) -> Option<KeyId> {
-    let text_field = places.iter().any(|p| matches!(p, Field | Palette));
+    let text_field = places.iter().any(|p| matches!(p, Field | Palette | Word));
     let is_meant = |chord: &&Chord| !(text_field && matches!(chord, Char(_))) && chord.is(event);
     let meant = KEYS.iter().flat_map(|key| key.chords).find(is_meant)?;
     means(places, *meant)

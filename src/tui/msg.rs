@@ -1,5 +1,7 @@
 //! What reaches the screen, and what it asks for. `cmd` sends the first and performs the second.
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 
 use crate::model::finding::Diagnosis;
@@ -48,6 +50,10 @@ pub enum Msg {
     },
     /// The wall clock; moves nothing but the clock.
     Tick(WallNanos),
+    /// The monotonic clock, since any fixed moment; told before keys, and when [`App::wake_in`](super::App::wake_in) says.
+    Wake(Duration),
+    /// All that is known is on screen since now, by that clock.
+    Drawn(Duration),
     /// The first look is still under way.
     Reading(Progress),
     /// A look is done.

@@ -14,12 +14,15 @@ use super::replay;
 use super::tabs::{self, Pick, TABS, TabId, env};
 use super::teach;
 use super::widgets::frame::last_scroll;
+use super::work;
 
 /// Where a key is looked up now, in the order of precedence.
 pub fn places(app: &App) -> Vec<Place> {
     let here = match (app.typing.is_some() || replay::is_asking(app), app.overlays.last().map(|o| &o.kind)) {
         (true, _) => vec![Place::Field],
         (false, Some(Kind::Palette { .. } | Kind::Guess { .. })) => vec![Place::Palette],
+        (false, Some(Kind::Work(_))) if work::ask::is_word_asked(app) => vec![Place::Word],
+        (false, Some(Kind::Work(_))) => vec![Place::Plan, Place::Sheet],
         (false, Some(_)) => vec![Place::Sheet],
         (false, None) => return places_below(app),
     };
@@ -59,6 +62,8 @@ pub fn help_of(app: &App, key: &Key) -> String {
 pub fn open_label(app: &App) -> &'static str {
     match (app.overlays.last().map(|o| &o.kind), app.pick()) {
         (Some(Kind::Guess { .. }), _) => "name it",
+        (Some(Kind::Work(_)), _) => "do it",
+        (Some(Kind::Ways { .. }), _) => "the plan",
         (Some(Kind::Lesson(sheet)), _) => teach::enter_label(*sheet, app),
         (Some(_), _) => "run",
         (None, Pick::Section(_)) => "open or close",
@@ -72,7 +77,11 @@ pub fn open_label(app: &App) -> &'static str {
 /// Does what a key means here.
 pub fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     app.note = None;
-    if let Some(id) = keys::find(&places(app), &event) {
+    let id = keys::find(&places(app), &event);
+    if work::ask::drops(app, id) {
+        return Vec::new();
+    }
+    if let Some(id) = id {
         return run(app, id);
     }
     edit(app, event);
@@ -94,6 +103,7 @@ pub fn run(app: &mut App, id: KeyId) -> Vec<Effect> {
         return Vec::new();
     }
     match id {
+        KeyId::Quit | KeyId::QuitReport if let Some(effects) = work::press::leave(app) => return effects,
         KeyId::Quit => return vec![Effect::Quit],
         KeyId::QuitReport if teach::hides(app, id) => return act::act(app, id),
         KeyId::QuitReport => {
@@ -113,6 +123,9 @@ fn close_field(app: &mut App, id: KeyId) {
 }
 
 fn in_sheet(app: &mut App, id: KeyId) -> Vec<Effect> {
+    if let Some(effects) = work::press::in_sheet(app, id) {
+        return effects;
+    }
     match id {
         KeyId::Back => {
             app.overlays.pop();
@@ -142,15 +155,10 @@ fn on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
         KeyId::NextTab | KeyId::PreviousTab => {
             let here = TABS.iter().position(|tab| tab.card().id == app.tab).unwrap_or(0);
             let there = if id == KeyId::NextTab { here + 1 } else { here + TABS.len() - 1 };
-            if let Some(tab) = TABS.get(there % TABS.len()) {
-                act::go_to_tab(app, tab.card().id);
-            }
-            return act::follow(app);
+            let tab = TABS.get(there % TABS.len()).map_or(app.tab, |tab| tab.card().id);
+            return act::go_to_tab(app, tab);
         }
-        KeyId::Tab(tab) => {
-            act::go_to_tab(app, tab);
-            return act::follow(app);
-        }
+        KeyId::Tab(tab) => return act::go_to_tab(app, tab),
         KeyId::Filter if can(app, id) => app.typing = Some(Input::new(app.list().filter.clone())),
         KeyId::Sort if can(app, id) => act::sort(app),
         KeyId::Reverse if can(app, id) => app.list_mut().reverse(),
@@ -214,6 +222,10 @@ fn sideways(app: &mut App, id: KeyId) {
 
 /// Text goes into the open text field, and nowhere else.
 pub fn paste(app: &mut App, text: &str) {
+    if work::ask::is_word_asked(app) {
+        app.note = Some("pasted text is not taken here: type the word".to_owned());
+        return;
+    }
     let clean = text.chars().filter(|c| !crate::model::raw_path::is_control(*c)).take(200);
     for c in clean.collect::<Vec<_>>() {
         edit(app, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
@@ -230,6 +242,11 @@ fn edit(app: &mut App, event: KeyEvent) {
         let value = input.value().to_owned();
         app.list_mut().filter = value;
         app.scroll = 0;
+    } else if work::ask::is_word_asked(app) {
+        if let Some(word) = work::sheet_mut(app).and_then(|sheet| sheet.word.as_mut()) {
+            word.wrong = false;
+            word.input.handle(request);
+        }
     } else if let Some(Overlay { kind: Kind::Palette { input } | Kind::Guess { input }, at, .. }) =
         app.overlays.last_mut()
     {

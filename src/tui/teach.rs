@@ -30,7 +30,7 @@ impl App {
 
 /// Whether a key would give the answer away: pages of the runbook, what helps, the report.
 pub fn hides(app: &App, id: KeyId) -> bool {
-    app.teaching().is_some() && matches!(id, KeyId::Helps | KeyId::Explain | KeyId::QuitReport)
+    app.teaching().is_some() && matches!(id, KeyId::Helps | KeyId::Ways | KeyId::Explain | KeyId::QuitReport)
 }
 
 /// Whether a key of a lesson does something now; before the first look there is nothing to learn from.

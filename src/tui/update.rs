@@ -10,12 +10,13 @@ use super::press;
 use super::replay;
 use super::tabs::entries;
 use super::words;
+use super::work;
 use crate::model::probe::ProbeResult;
 use crate::model::snapshot::Snapshot;
 
 /// Changes the state by one message. What it cannot do itself it asks for.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Key(event) => {
             // Terminals with the extended keyboard protocol tell releases too.
             if event.kind == crossterm::event::KeyEventKind::Release {
@@ -32,20 +33,32 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             adopt(app, look);
             act::follow(app)
         }
+        Msg::Worked { digest, outcome } => work::take::worked(app, &digest, *outcome),
+        // Clocks that move no row.
+        Msg::Wake(now) => {
+            work::ask::tell(app, now);
+            return Vec::new();
+        }
+        Msg::Drawn(now) => {
+            work::ask::drawn(app, now);
+            return Vec::new();
+        }
         other => {
             learn(app, other);
             Vec::new()
         }
     };
+    effects.extend(work::ask::settle(app));
     app.refresh();
     effects
 }
 
 fn learn(app: &mut App, msg: Msg) {
     match msg {
-        Msg::Key(_) | Msg::Paste(_) => {}
+        Msg::Key(_) | Msg::Paste(_) | Msg::Worked { .. } | Msg::Wake(_) | Msg::Drawn(_) => {}
         Msg::Resize { width, height } => {
             app.size = (width, height);
+            work::ask::begin_anew(app);
             app.mark_stale();
         }
         Msg::Tick(now) => app.now = Some(now),
@@ -68,7 +81,9 @@ fn learn(app: &mut App, msg: Msg) {
         Msg::NotProbed { wish, why } => settle_probe(app, &wish, &Outcome::Failed(why)),
         Msg::Listed(listing) => listed(app, &listing),
         Msg::Note(text) => app.note = Some(text),
-        Msg::Planned { .. } | Msg::Working { .. } | Msg::Worked { .. } | Msg::Journal(_) => {}
+        Msg::Planned { wish, prospect } => work::take::planned(app, &wish, prospect),
+        Msg::Working { digest, pace } => work::take::working(app, &digest, pace),
+        Msg::Journal(journal) => work::take::journal(app, journal),
     }
 }
 

@@ -272,7 +272,7 @@ fn ascii_draws_ascii_only() {
         let mut app = App::new(Settings { ascii: Glyphs::Ascii, ..settings() });
         update(&mut app, Msg::Resize { width: 140, height: 40 });
         update(&mut app, Msg::Look(look));
-        for keys in ["1", "2", "3", "4", "5", "6", "?"] {
+        for keys in ["1", "2", "3", "4", "5", "6", "8", "?"] {
             press(&mut app, keys);
             assert!(text(&app).is_ascii(), "{name} on {keys}:\n{}", text(&app));
         }

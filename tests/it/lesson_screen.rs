@@ -31,7 +31,7 @@ fn taught(lesson: Lesson, look: &Arc<Look>, size: (u16, u16)) -> App {
     app
 }
 
-fn learning(size: (u16, u16)) -> App {
+pub fn learning(size: (u16, u16)) -> App {
     taught(lesson(), &scenes::two_dead_runners(), size)
 }
 

@@ -42,3 +42,8 @@ mod scenes;
 mod staged;
 mod surroundings;
 mod systemd;
+mod work_flow;
+mod work_frames;
+mod work_screen;
+mod work_tabs;
+mod works;

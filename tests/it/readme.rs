@@ -51,6 +51,7 @@ fn where_it_works(key: &Key) -> String {
     let on = key.places.iter().filter_map(|place| match place {
         Place::Tab(id) => Some(tab(*id).card().title),
         Place::Replay => Some("Replay"),
+        Place::Plan if key.places == [Place::Plan] => Some("Plan"),
         Place::Lesson => Some("Lesson"),
         Place::Solved => Some("Lesson, when it is over"),
         _ => None,

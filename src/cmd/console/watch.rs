@@ -49,10 +49,10 @@ pub struct Watch {
     feed: Option<Box<dyn Feed>>,
     dirty: bool,
     ticked: i64,
-    /// Since the screen was told the time.
-    told_time: Stopwatch,
     /// Whether what was typed until now was thrown away.
     flushed: bool,
+    /// Since when this console runs: the clock by which a question becomes one that may be answered.
+    running: Stopwatch,
 }
 
 impl Watch {
@@ -68,8 +68,8 @@ impl Watch {
             feed: None,
             dirty: true,
             ticked: 0,
-            told_time: Stopwatch::start(),
             flushed: false,
+            running: Stopwatch::start(),
         }
     }
 
@@ -133,6 +133,7 @@ impl Watch {
         }
         let end = self.collect()?;
         self.tick();
+        self.wake();
         Ok(end)
     }
 
@@ -165,7 +166,7 @@ impl Watch {
         let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
         let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
         let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
-        let wake = self.app.wake_in().map_or(to_tick, |wake| self.told_time.left_of(wake));
+        let wake = self.app.wake_in().unwrap_or(to_tick);
         to_tick.min(escape).min(feed).min(wake)
     }
 
@@ -224,12 +225,9 @@ impl Watch {
     }
 
     fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
+        self.wake();
         if !typed.is_empty() {
             self.feed.iter().for_each(|feed| feed.attend());
-            if self.app.wake_in().is_some() {
-                // Whether a key is still too early is judged by the time at which it came.
-                self.tell_time();
-            }
         }
         self.flushed = false;
         for one in typed {
@@ -261,7 +259,11 @@ impl Watch {
                 let app = &self.app;
                 let known = self.feed.as_mut().map(|feed| feed.perform(other, app));
                 for msg in known.into_iter().flatten() {
-                    self.tell(msg);
+                    for effect in self.tell(msg) {
+                        if let Some(end) = self.perform(effect)? {
+                            return Ok(Some(end));
+                        }
+                    }
                 }
             }
         }
@@ -302,16 +304,17 @@ impl Watch {
 
     fn tick(&mut self) {
         let second = clock::wall_nanos().div_euclid(1_000_000_000);
-        let is_woken = self.app.wake_in().is_some_and(|wake| self.told_time.left_of(wake).is_zero());
-        if second != self.ticked || is_woken {
+        if second != self.ticked {
             self.ticked = second;
-            self.tell_time();
+            self.tell(Msg::Tick(WallNanos(clock::wall_nanos())));
         }
     }
 
-    fn tell_time(&mut self) {
-        self.told_time = Stopwatch::start();
-        self.tell(Msg::Tick(WallNanos(clock::wall_nanos())));
+    /// Tells the monotonic clock; the screen looks different only where a question may be answered from now on.
+    fn wake(&mut self) {
+        let before = self.app.can_confirm();
+        tui::update(&mut self.app, Msg::Wake(self.running.elapsed()));
+        self.dirty |= self.app.can_confirm() != before;
     }
 
     fn tell(&mut self, msg: Msg) -> Vec<Effect> {
@@ -323,6 +326,10 @@ impl Watch {
         let app = &self.app;
         self.screen.draw(|frame| tui::draw(app, frame))?;
         self.dirty = false;
+        // What still waits for a slow terminal is not on screen yet.
+        if !self.screen.is_stalled() {
+            tui::update(&mut self.app, Msg::Drawn(self.running.elapsed()));
+        }
         Ok(())
     }
 }

@@ -21,16 +21,24 @@ pub fn content(app: &App, mut doc: Doc<'_>) -> Content {
     if app.replay.is_some() {
         section(&mut doc, "In a replay", &|key| key.places == [Place::Replay]);
     }
-    section(&mut doc, "Moving", &|key| key.places.contains(&Place::Screen) && key.places.len() > 1);
-    section(&mut doc, "On every tab", &|key| key.places == [Place::Screen] && !is_tab(key));
+    section(&mut doc, "Moving", &|key| {
+        key.places.contains(&Place::Screen) && key.places.contains(&Place::Sheet)
+    });
+    section(&mut doc, "On every tab", &|key| is_everywhere(key) && !is_tab(key));
     section(&mut doc, "Tabs", &|key| key.places == [Place::Screen] && is_tab(key));
     for tab in TABS {
         let card = app.tab(tab.card().id).card();
         section(&mut doc, card.title, &|key| key.places == [Place::Tab(card.id)]);
     }
+    section(&mut doc, "In a plan", &|key| key.places == [Place::Plan]);
     section(&mut doc, "Everywhere", &|key| key.places.contains(&Place::Always));
     signs(&mut doc);
     Content { title: "Keys".to_owned(), lines: doc.into_lines(), ..Content::default() }
+}
+
+/// Whether it works on every tab, and moves nothing in sheets.
+fn is_everywhere(key: &Key) -> bool {
+    key.places.contains(&Place::Screen) && !key.places.contains(&Place::Sheet)
 }
 
 fn is_tab(key: &Key) -> bool {

@@ -1,7 +1,6 @@
 //! The sheet with what helps against a finding: each way with its risk and the commands that do it.
 
 use super::Content;
-use crate::model::finding::Finding;
 use crate::tui::app::App;
 use crate::tui::tabs::triage;
 use crate::tui::theme::Tone;
@@ -9,7 +8,7 @@ use crate::tui::widgets::doc::Doc;
 
 /// The ways, one below the other.
 pub fn content(app: &App, id: &str, mut doc: Doc<'_>) -> Content {
-    let Some(finding) = finding(app, id) else {
+    let Some(finding) = triage::known_as(app, id) else {
         doc.text(Tone::Ok, "This finding is gone: the last look no longer shows it.");
         return Content { title: "What helps".to_owned(), lines: doc.into_lines(), ..Content::default() };
     };
@@ -31,11 +30,6 @@ pub fn content(app: &App, id: &str, mut doc: Doc<'_>) -> Content {
 
 /// The commands of one way.
 pub fn copy(app: &App, id: &str, place: usize) -> Option<String> {
-    let action = finding(app, id)?.actions.get(place)?;
+    let action = triage::known_as(app, id)?.actions.get(place)?;
     (!action.by_hand.is_empty()).then(|| action.by_hand.join("\n"))
-}
-
-fn finding<'a>(app: &'a App, id: &str) -> Option<&'a Finding> {
-    let look = app.look.as_deref()?;
-    look.diagnosis.found.iter().find(|finding| triage::id_of(finding) == id)
 }

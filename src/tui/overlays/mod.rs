@@ -1,4 +1,5 @@
-//! Sheets over a tab: help, palette, a page of the runbook, commands, what helps, what is not known, a probe, a lesson.
+//! Sheets over a tab: help, palette, a page of the runbook, commands, what helps, a plan, what is not known, a probe, a
+//! lesson.
 //!
 //! A sheet is lines, and for some of them items among the lines that can be selected. Moving, scrolling, copying and drawing
 //! are the same for all.
@@ -13,6 +14,11 @@ mod page;
 pub mod palette;
 mod probe_result;
 mod solution;
+mod ways;
+mod work_lots;
+mod work_progress;
+pub mod work_result;
+pub mod work_sheet;
 
 use std::ops::Range;
 
@@ -29,7 +35,9 @@ use super::theme::Focus;
 use super::widgets::doc::Doc;
 use super::widgets::frame::{self, Frame};
 use super::widgets::rows;
+use super::work::Sheet;
 use crate::model::probe::ProbeResult;
+use crate::model::work::Lot;
 
 /// One sheet.
 #[derive(Clone, Debug)]
@@ -69,6 +77,15 @@ pub enum Kind {
         /// Which finding, from look to look.
         finding: String,
     },
+    /// Every way against a finding.
+    Ways {
+        /// Which finding, from look to look.
+        finding: String,
+    },
+    /// A plan, the work, what came of it.
+    Work(Box<Sheet>),
+    /// Some entries of a clean-up.
+    Samples(Box<Lot>),
     /// What could not be seen.
     Gaps,
     /// A probe, step by step.
@@ -124,8 +141,8 @@ pub struct Content {
     pub lines: Vec<Line<'static>>,
     /// The lines of each item that can be selected.
     pub items: Vec<Range<usize>>,
-    /// Where the cursor of a text field stands in the first line.
-    pub cursor: Option<u16>,
+    /// Where the cursor of a text field stands: in which line, and in which column.
+    pub cursor: Option<(usize, u16)>,
 }
 
 impl Overlay {
@@ -142,6 +159,9 @@ impl Overlay {
             Kind::Page { id } => page::content(id, doc),
             Kind::ByHand { title, commands } => by_hand::content(app, title, commands, doc),
             Kind::Helps { finding } => helps_sheet::content(app, finding, doc),
+            Kind::Ways { finding } => ways::content(app, finding, doc),
+            Kind::Work(sheet) => work_sheet::content(app, sheet, self.at, doc),
+            Kind::Samples(lot) => work_lots::samples(lot, doc),
             Kind::Gaps => {
                 gaps::draw(app, &mut doc);
                 Content {
@@ -159,12 +179,14 @@ impl Overlay {
     /// The first line on screen so that the selected item is whole, or as scrolled.
     fn first_line(&self, content: &Content, height: usize) -> usize {
         let last = frame::last_scroll(height, content.lines.len());
-        match content.items.get(self.at.min(content.items.len().saturating_sub(1))) {
+        let line = match content.items.get(self.at.min(content.items.len().saturating_sub(1))) {
             // The first item brings the lines above it along.
             Some(_) if self.at == 0 => 0,
-            Some(item) => item.end.saturating_sub(height).min(item.start).min(last),
-            None => self.scroll.min(last),
-        }
+            Some(item) => item.end.saturating_sub(height).min(item.start),
+            None => 0,
+        };
+        // Below the last item it goes on as in a text.
+        line.saturating_add(self.scroll).min(last)
     }
 }
 
@@ -194,7 +216,9 @@ pub fn draw(app: &App, overlay: &Overlay, area: Rect, buf: &mut Buffer) -> Optio
             }
         }
     }
-    content.cursor.map(|column| (text.x.saturating_add(column), text.y))
+    let (line, column) = content.cursor?;
+    let row = line.checked_sub(first).filter(|row| *row < height)?;
+    Some((text.x.saturating_add(column), text.y.saturating_add(super::text::columns(row))))
 }
 
 /// Moves in the topmost sheet.
@@ -204,13 +228,19 @@ pub fn step(app: &mut App, id: KeyId) {
     let width = frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
     let content = overlay.content(app, usize::from(width));
     let height = usize::from(frame::sheet(area, content.lines.len()).height.saturating_sub(2));
-    let (at, scroll) = (overlay.at, overlay.first_line(&content, height));
+    let (at, first) = (overlay.at, overlay.first_line(&content, height));
     let (items, last) = (content.items.len(), frame::last_scroll(height, content.lines.len()));
     if let Some(overlay) = app.overlays.last_mut() {
-        if items > 0 {
-            overlay.at = moved(at, height, items - 1, id);
+        let is_last = items == 0 || at.min(items - 1) == items - 1;
+        let up = matches!(id, KeyId::Up | KeyId::PageUp) && overlay.scroll > 0;
+        let down = matches!(id, KeyId::Down | KeyId::PageDown);
+        if items == 0 || is_last && (up || down) {
+            // Of a text without items, all of it; else what lies below the last item.
+            let above = first - overlay.scroll.min(first);
+            overlay.scroll = moved(first, height, last, id).saturating_sub(above);
         } else {
-            overlay.scroll = moved(scroll, height, last, id);
+            overlay.at = moved(at, height, items - 1, id);
+            overlay.scroll = 0;
         }
     }
 }
@@ -226,12 +256,6 @@ pub fn by_hand(app: &App) -> Overlay {
     Overlay::new(Kind::ByHand { title, commands: app.current().commands(app, &pick) })
 }
 
-/// The sheet with what helps against the selected finding.
-pub fn helps(app: &App) -> Option<Overlay> {
-    let finding = triage::finding(app, &app.pick())?;
-    Some(Overlay::new(Kind::Helps { finding: triage::id_of(finding) }))
-}
-
 /// The page of the runbook about the selected row.
 pub fn page_of_selected(app: &App) -> Option<Overlay> {
     let id = app.current().cause(app, &app.pick())?;
@@ -244,10 +268,17 @@ pub fn copy(app: &App) -> Option<String> {
     match &overlay.kind {
         Kind::ByHand { commands, .. } => commands.get(overlay.at).map(|c| c.line.clone()),
         Kind::Helps { finding } => helps_sheet::copy(app, finding, overlay.at),
+        Kind::Work(sheet) => work_sheet::copy(app, sheet.prospect()?, overlay.at),
+        Kind::Samples(lot) => lot.samples.get(overlay.at).map(|(path, _)| path.quoted()),
         Kind::Page { id } => crate::catalog::runbook::page(id).map(|page| page.body.to_owned()),
         Kind::Probe(probe) => probe_result::command(app, &probe.wish),
         Kind::Lesson(LessonSheet::Solution) => app.lesson.as_ref().and_then(solution::copy),
-        Kind::Help | Kind::Palette { .. } | Kind::Gaps | Kind::Guess { .. } | Kind::Lesson(_) => None,
+        Kind::Help
+        | Kind::Palette { .. }
+        | Kind::Ways { .. }
+        | Kind::Gaps
+        | Kind::Guess { .. }
+        | Kind::Lesson(_) => None,
     }
 }
 

@@ -9,7 +9,6 @@ use crate::tui::app::App;
 use crate::tui::can;
 use crate::tui::keys::{self, KEYS, KeyId};
 use crate::tui::press;
-use crate::tui::replay;
 use crate::tui::text;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
@@ -59,7 +58,7 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     fill(&mut doc);
     let place = if entries.is_empty() { 0 } else { at.min(entries.len() - 1) + 1 };
     let title = format!("Commands {place} of {}", entries.len());
-    Content { title, lines: doc.into_lines(), items, cursor: Some(cursor) }
+    Content { title, lines: doc.into_lines(), items, cursor: Some((0, cursor)) }
 }
 
 /// The text field and an empty line; gives the column of the cursor.
@@ -118,7 +117,7 @@ fn entries(app: &App) -> Vec<Entry> {
     ];
     let here = KEYS.iter().filter(|key| !movement.contains(&key.id));
     let here = here.filter_map(|key| Some((key, keys::chord(key, &places)?)));
-    let here = here.filter(|(key, _)| can::can_below(app, key.id) || replay::is_barred(app, key.id));
+    let here = here.filter(|(key, _)| can::can_below(app, key.id) || can::why_barred(app, key.id).is_some());
     let commands = here.map(|(key, chord)| Entry {
         choice: Choice::Key(key.id),
         chord: chord.shown(),
@@ -127,7 +126,7 @@ fn entries(app: &App) -> Vec<Entry> {
         } else {
             format!("{}: {}", key.label, key.help)
         },
-        tone: if replay::is_barred(app, key.id) { Tone::Dim } else { Tone::Plain },
+        tone: if can::why_barred(app, key.id).is_some() { Tone::Dim } else { Tone::Plain },
     });
     // The pages tell too much while somebody learns.
     let pages = runbook::pages().filter(|_| app.teaching().is_none()).map(|page| Entry {

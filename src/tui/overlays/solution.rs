@@ -5,7 +5,7 @@ use crate::tui::app::App;
 use crate::tui::lesson::outcome::End;
 use crate::tui::lesson::{Claim, FULL_SCORE, Lesson, clock, proof};
 use crate::tui::tabs::lesson::prose;
-use crate::tui::tabs::{TABS, TabId, triage};
+use crate::tui::tabs::{TabCard, TabId, triage};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
 use crate::tui::words::count;
@@ -132,8 +132,7 @@ fn step(number: usize, fact: &Evidence, doc: &mut Doc<'_>) {
 }
 
 fn place_of(tab: TabId, source: &str) -> String {
-    let number = TABS.iter().position(|t| t.card().id == tab).map_or(1, |n| n + 1);
-    let title = super::super::tabs::tab(tab).card().title;
+    let TabCard { number, title, .. } = super::super::tabs::tab(tab).card();
     let probe = if source.starts_with("probe") { ", key p" } else { "" };
     format!("tab {number} {title}{probe}")
 }

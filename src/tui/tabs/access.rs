@@ -15,7 +15,8 @@ use crate::tui::words;
 /// See the module's header.
 pub struct Access;
 
-static CARD: TabCard = TabCard { id: TabId::Access, title: "Access", asks: "who can create temp dirs where" };
+static CARD: TabCard =
+    TabCard { id: TabId::Access, number: 2, title: "Access", asks: "who can create temp dirs where" };
 
 impl Tab for Access {
     fn card(&self) -> &'static TabCard {

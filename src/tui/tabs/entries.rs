@@ -21,6 +21,7 @@ pub struct EntriesTab;
 
 static CARD: TabCard = TabCard {
     id: TabId::Entries,
+    number: 3,
     title: "Entries",
     asks: "what lies in the temp dirs, whose, how old, held by whom",
 };

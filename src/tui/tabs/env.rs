@@ -16,6 +16,7 @@ pub struct Env;
 
 static CARD: TabCard = TabCard {
     id: TabId::Env,
+    number: 6,
     title: "Env",
     asks: "which temp variables each build process got, and from where",
 };

@@ -16,6 +16,7 @@ pub struct HoldersTab;
 
 static CARD: TabCard = TabCard {
     id: TabId::Holders,
+    number: 4,
     title: "Holders",
     asks: "which process holds what in the temp dirs, and how",
 };

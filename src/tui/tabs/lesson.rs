@@ -12,8 +12,12 @@ use crate::tui::words::count;
 /// See the module's header.
 pub struct LessonTab;
 
-static CARD: TabCard =
-    TabCard { id: TabId::Triage, title: "Lesson", asks: "what happened, your hints and guesses so far" };
+static CARD: TabCard = TabCard {
+    id: TabId::Triage,
+    number: 1,
+    title: "Lesson",
+    asks: "what happened, your hints and guesses so far",
+};
 
 impl Tab for LessonTab {
     fn card(&self) -> &'static TabCard {

@@ -12,6 +12,7 @@ mod env_chain;
 mod env_columns;
 mod holders;
 mod holders_rows;
+mod journal;
 pub mod lesson;
 mod mounts;
 mod mounts_notes;
@@ -22,6 +23,7 @@ mod triage_why;
 use super::app::App;
 use super::table::Table;
 use super::widgets::doc::Doc;
+use crate::model::journal::WorkId;
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
 
@@ -40,6 +42,8 @@ pub enum TabId {
     Mounts,
     /// Which variables processes got.
     Env,
+    /// What was done.
+    Journal,
 }
 
 /// What is known about a tab before it looks.
@@ -47,6 +51,8 @@ pub enum TabId {
 pub struct TabCard {
     /// Which.
     pub id: TabId,
+    /// Its number, which opens it.
+    pub number: usize,
     /// Its name in the row of tabs.
     pub title: &'static str,
     /// The question that it answers, for the help.
@@ -83,6 +89,7 @@ pub const TABS: &[&dyn Tab] = &[
     &holders::HoldersTab,
     &mounts::Mounts,
     &env::Env,
+    &journal::JournalTab,
 ];
 
 /// The tab of that id.
@@ -123,6 +130,8 @@ pub enum Pick {
     Mount(usize, usize),
     /// Variables that have the same values everywhere.
     Variables(Vec<String>),
+    /// A piece of work.
+    Work(WorkId),
 }
 
 /// A command that the user may paste into a shell.

@@ -14,8 +14,12 @@ use crate::tui::words;
 /// See the module's header.
 pub struct Mounts;
 
-static CARD: TabCard =
-    TabCard { id: TabId::Mounts, title: "Mounts", asks: "what is mounted on, over and under the temp dirs" };
+static CARD: TabCard = TabCard {
+    id: TabId::Mounts,
+    number: 5,
+    title: "Mounts",
+    asks: "what is mounted on, over and under the temp dirs",
+};
 
 impl Tab for Mounts {
     fn card(&self) -> &'static TabCard {

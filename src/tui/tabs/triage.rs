@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 pub use super::triage_dirs::{dirs, rate};
 use super::triage_why as why;
-pub use super::triage_why::{evidence, gaps, help, helps};
+pub use super::triage_why::{evidence, gaps, help, helps, risk};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::finding::{Finding, Severity};
 use crate::model::process::Pid;
@@ -22,7 +22,7 @@ use crate::tui::words;
 pub struct Triage;
 
 static CARD: TabCard =
-    TabCard { id: TabId::Triage, title: "Triage", asks: "what is wrong, why, and what helps" };
+    TabCard { id: TabId::Triage, number: 1, title: "Triage", asks: "what is wrong, why, and what helps" };
 
 /// The heading over the causes that were excluded.
 pub const RULED_OUT: &str = "ruled-out";
@@ -57,6 +57,7 @@ impl Tab for Triage {
                 ..Row::new("healthy", Pick::Healthy, cells)
             });
         }
+        table.banner.extend(gone(app));
         push_not_known(app, look, &mut table);
         push_ruled_out(app, look, &mut table);
         table
@@ -117,6 +118,13 @@ impl Tab for Triage {
     }
 }
 
+/// That the finding against which something was done is no longer found.
+fn gone(app: &App) -> Option<(String, Tone)> {
+    let treated = app.works.treated.as_ref()?;
+    let is_gone = known_as(app, &treated.finding).is_none();
+    is_gone.then(|| (format!("{} no longer found: {}", app.theme.glyphs.ok, treated.title), Tone::Ok))
+}
+
 /// The title of a finding. On a narrow screen the name in it loses its middle: two services differ in its last letters,
 /// and what is wrong with them stands after it.
 fn short_title(app: &App, finding: &Finding) -> String {
@@ -145,6 +153,11 @@ pub fn finding<'a>(app: &'a App, pick: &Pick) -> Option<&'a Finding> {
 pub fn id_of(finding: &Finding) -> String {
     let path = finding.subject.path.as_ref().map(RawPath::shown).unwrap_or_default();
     format!("finding {} {:?} {} {path}", finding.id, finding.subject.kind, finding.subject.name)
+}
+
+/// The finding that is known as that, in the look on screen.
+pub fn known_as<'a>(app: &'a App, id: &str) -> Option<&'a Finding> {
+    app.look.as_deref()?.diagnosis.found.iter().find(|finding| id_of(finding) == id)
 }
 
 /// Whether a section is open: once somebody opened it.
@@ -198,7 +211,7 @@ fn push_not_known(app: &App, look: &Look, table: &mut Table) {
 
 /// Ids line up, as far as they are of ordinary length.
 fn widest<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
-    ids.map(width).max().unwrap_or(0).min(27)
+    ids.map(width).max().unwrap_or(0).min(30)
 }
 
 fn part(id: String, pick: Pick, cells: Vec<Cell>) -> Row {

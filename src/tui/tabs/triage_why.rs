@@ -1,13 +1,15 @@
 //! The texts of the Triage tab: why a finding is one, what helps, what was ruled out, and that all is well.
 
 use crate::catalog::runbook;
-use crate::model::finding::{Confidence, Diagnosis, Evidence, Finding, Risk, RuledOut, Status, Unseen};
+use crate::model::finding::{
+    Action, Confidence, Diagnosis, Evidence, Finding, Risk, RuledOut, Status, Unseen,
+};
 use crate::model::reading::Gap;
 use crate::model::units::Seconds;
 use crate::model::vantage::{Can, HowKnown};
 use crate::tui::msg::Look;
 use crate::tui::theme::Tone;
-use crate::tui::widgets::doc::{Doc, piece};
+use crate::tui::widgets::doc::{Doc, Piece, piece};
 use crate::tui::words;
 
 /// A finding: what it is, how sure, and the facts with the words of their sources.
@@ -70,17 +72,23 @@ pub fn help(finding: &Finding, position: usize, doc: &mut Doc<'_>) {
     let Some(action) = finding.actions.get(position) else { return };
     doc.blank();
     doc.hang(&[piece(Tone::Accent, format!("{}  ", position + 1))], Tone::Strong, &action.title);
+    let [risk, back] = risk(action);
+    let dot = doc.glyphs().dot;
+    doc.pieces(&[piece(Tone::Plain, "   "), risk, piece(Tone::Dim, format!(" {dot} ")), back]);
+    for command in &action.by_hand {
+        doc.indented(3, Tone::Plain, command);
+    }
+}
+
+/// What a way risks, and whether it can be taken back.
+pub fn risk(action: &Action) -> [Piece; 2] {
     let risk = match action.risk {
         Risk::None => piece(Tone::Dim, "interrupts nothing"),
         Risk::Interrupts => piece(Tone::Warning, "interrupts running work"),
         Risk::RemovesData => piece(Tone::Warning, "removes data"),
     };
     let back = if action.reversible { "can be taken back" } else { "cannot be taken back" };
-    let dot = doc.glyphs().dot;
-    doc.pieces(&[piece(Tone::Plain, "   "), risk, piece(Tone::Dim, format!(" {dot} {back}"))]);
-    for command in &action.by_hand {
-        doc.indented(3, Tone::Plain, command);
-    }
+    [risk, piece(Tone::Dim, back)]
 }
 
 /// One cause that was excluded.
@@ -104,7 +112,7 @@ pub fn all_ruled_out(diagnosis: &Diagnosis, doc: &mut Doc<'_>) {
             let because = piece(Tone::Dim, cause.because.as_str());
             doc.flow(
                 2,
-                &[piece(Tone::Ok, format!("{ok} ")), piece(Tone::Plain, format!("{} ", cause.id)), because],
+                &[piece(Tone::Ok, format!("{ok} ")), piece(Tone::Plain, format!("{}: ", cause.id)), because],
             );
         }
         return;

@@ -47,9 +47,11 @@ impl Frame<'_> {
 pub fn sheet(area: Rect, lines: usize) -> Rect {
     let narrow = area.width < 64 || area.height < 18;
     let width = if narrow { area.width } else { (area.width - 4).min(110) };
-    let most = if narrow { area.height } else { area.height - 2 };
+    // Verdict and tabs stay in sight.
+    let top = if narrow { 0 } else { 2 };
+    let most = area.height - top;
     let height = text::columns(lines).saturating_add(2).clamp(most.min(5), most);
-    Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
+    Rect::new(area.x + (area.width - width) / 2, area.y + top + (most - height) / 2, width, height)
 }
 
 /// Removes what lies behind a sheet.

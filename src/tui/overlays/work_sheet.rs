@@ -1,0 +1,223 @@
+//! The sheet of a plan: what it does, its steps, what it ends, what it takes and leaves; then how far it is; then what came
+//! of it. Where it cannot be carried out it says why, and who may.
+
+use super::{Content, Overlay, work_lots, work_progress, work_result};
+use crate::model::work::{Barred, Lot, Prospect, Wish};
+use crate::tui::app::App;
+use crate::tui::keys::KeyId;
+use crate::tui::overlays::{Kind, palette};
+use crate::tui::text;
+use crate::tui::theme::Tone;
+use crate::tui::widgets::doc::{Doc, Piece, piece};
+use crate::tui::work::{Sheet, Stage, Word, ask, press};
+
+/// The sheet, as far as it is.
+pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content {
+    let mut items = Vec::new();
+    let mut cursor = None;
+    match &sheet.stage {
+        Stage::Planning(pace) => planning(pace.as_deref(), &mut doc),
+        Stage::NotPlanned(why) => {
+            doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().unknown))], Tone::Strong, "No plan.");
+            doc.text(Tone::Plain, why);
+        }
+        Stage::Planned(prospect) => match &sheet.word {
+            Some(word) => cursor = Some(ask_for_word(prospect, word, &mut doc)),
+            None => items = plan(app, (sheet, prospect), at, &mut doc),
+        },
+        Stage::Working => work_progress::draw(app, &mut doc),
+        Stage::Over(over) => work_result::draw(&over.prospect, &over.outcome, &mut doc),
+    }
+    Content { title: title(app, sheet), lines: doc.into_lines(), items, cursor }
+}
+
+fn title(app: &App, sheet: &Sheet) -> String {
+    let known = match &sheet.stage {
+        Stage::Planned(prospect) => Some(&prospect.title),
+        Stage::Over(over) => Some(&over.prospect.title),
+        Stage::Working => app.works.under_way.as_ref().map(|work| &work.prospect.title),
+        Stage::Planning(_) | Stage::NotPlanned(_) => None,
+    };
+    if let Some(title) = known {
+        return title.clone();
+    }
+    match (&sheet.wish, &sheet.about) {
+        (Wish::Treat { .. }, Some(about)) => format!("Fix: {about}"),
+        (Wish::Treat { action, .. }, None) => format!("Fix: {action}"),
+        (Wish::Clean { root, .. }, _) => format!("Clean up: {}", root.shown()),
+        (Wish::Undo(None), _) => "Undo".to_owned(),
+        (Wish::Undo(Some(work)), _) => format!("Undo #{}", work.0),
+        (Wish::Purge(work), _) => format!("Remove for good what #{} put aside", work.0),
+    }
+}
+
+fn planning(pace: Option<&crate::model::work::Pace>, doc: &mut Doc<'_>) {
+    let dots = doc.glyphs().ellipsis;
+    doc.text(Tone::Plain, &format!("planning {dots} nothing is changed by that"));
+    if let Some(pace) = pace {
+        doc.blank();
+        work_progress::pace(pace, doc);
+    }
+}
+
+fn plan(
+    app: &App,
+    (sheet, prospect): (&Sheet, &Prospect),
+    at: usize,
+    doc: &mut Doc<'_>,
+) -> Vec<std::ops::Range<usize>> {
+    if ask::is_gone(app, prospect) {
+        doc.text(Tone::Ok, "This finding is gone: the last look no longer shows it.");
+        doc.blank();
+    }
+    head(prospect, doc);
+    wishes(prospect, doc);
+    if !prospect.steps.is_empty() {
+        doc.blank();
+    }
+    let mut items = Vec::new();
+    for (position, step) in prospect.steps.iter().enumerate() {
+        let start = doc.len();
+        doc.hang(&[piece(Tone::Accent, format!(" {:>2}  ", position + 1))], Tone::Plain, &step.does);
+        items.push(start..doc.len());
+    }
+    if let Some(step) = prospect.steps.get(at).or_else(|| prospect.steps.first()) {
+        doc.hang(&[piece(Tone::Dim, "by hand  ")], Tone::Dim, &step.by_hand);
+    }
+    items.extend(work_lots::draw(prospect, doc));
+    ends(prospect, doc);
+    for note in &prospect.notes {
+        doc.blank();
+        doc.text(Tone::Plain, note);
+    }
+    doc.blank();
+    match ask::barred(app, prospect) {
+        Some(barred) => closed(app, prospect, &barred, doc),
+        None => open(app, (sheet, prospect), doc),
+    }
+    items
+}
+
+/// What it does, and on the right the facts, where both fit on a line.
+fn head(prospect: &Prospect, doc: &mut Doc<'_>) {
+    let dot = format!(" {} ", doc.glyphs().dot);
+    let facts = text::safe(&prospect.facts.join(&dot)).into_owned();
+    let does = text::safe(&prospect.does).into_owned();
+    let taken = text::width(&does) + text::width(&facts);
+    if taken + 3 <= doc.width() {
+        let gap = " ".repeat(doc.width() - taken);
+        doc.pieces(&[piece(Tone::Strong, does), piece(Tone::Plain, gap), piece(Tone::Dim, facts)]);
+    } else {
+        doc.text(Tone::Strong, &does);
+        if !facts.is_empty() {
+            doc.text(Tone::Dim, &facts);
+        }
+    }
+}
+
+/// By which wishes a clean-up was planned, and the keys that change them.
+fn wishes(prospect: &Prospect, doc: &mut Doc<'_>) {
+    let Wish::Clean { wishes, .. } = &prospect.wish else { return };
+    let age = match wishes.older_than.0 {
+        0 => "of any age".to_owned(),
+        _ => format!("untouched for {}", wishes.older_than),
+    };
+    let (how, key) = if wishes.delete {
+        (piece(Tone::Warning, "removed for good"), "  d put aside instead")
+    } else {
+        (piece(Tone::Plain, "put aside, can be taken back"), "  d for good instead")
+    };
+    doc.flow(
+        2,
+        &[
+            piece(Tone::Plain, age),
+            piece(Tone::Dim, "  + - age"),
+            piece(Tone::Dim, format!(" {} ", doc.glyphs().dot)),
+            how,
+            piece(Tone::Dim, key),
+        ],
+    );
+}
+
+fn ends(prospect: &Prospect, doc: &mut Doc<'_>) {
+    if prospect.ends.is_empty() {
+        return;
+    }
+    doc.blank();
+    let all: Vec<String> = prospect.ends.iter().map(|end| format!("{} ({})", end.program, end.pid)).collect();
+    doc.hang(&[piece(Tone::Warning, "ends  ")], Tone::Plain, &all.join(", "));
+}
+
+/// The last line of a plan that can be carried out.
+fn open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
+    // It lights up once it may be pressed.
+    let tone = if app.can_confirm() { Tone::Accent } else { Tone::Dim };
+    let yes = if prospect.word.is_some() { "do it (asks for a word)" } else { "do it" };
+    let mut pieces: Vec<Piece> = vec![piece(tone, "Enter "), piece(Tone::Plain, yes)];
+    if press::can_in_sheet(app, sheet, KeyId::OtherWays) {
+        pieces.extend([piece(Tone::Accent, "    o "), piece(Tone::Plain, "other ways")]);
+    }
+    if press::can_in_sheet(app, sheet, KeyId::Right) {
+        let arrow = doc.glyphs().arrow;
+        pieces.extend([piece(Tone::Accent, format!("    {arrow} ")), piece(Tone::Plain, "some of them")]);
+    }
+    pieces.extend([piece(Tone::Accent, "    Esc "), piece(Tone::Plain, "leave")]);
+    pieces.extend(number(prospect, doc));
+    doc.flow(0, &pieces);
+}
+
+/// Why it cannot be carried out, and the command by which it can.
+fn closed(app: &App, prospect: &Prospect, barred: &Barred, doc: &mut Doc<'_>) {
+    doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().warning))], Tone::Plain, &barred.why);
+    if let Some(command) = &barred.command {
+        doc.indented(2, Tone::Accent, command);
+    }
+    let copy = if copy(app, prospect, 0).is_some() { "    y copy" } else { "" };
+    let mut pieces = vec![piece(Tone::Dim, format!("(Enter do it){copy}    Esc leave"))];
+    pieces.extend(number(prospect, doc));
+    doc.flow(0, &pieces);
+}
+
+fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Piece> {
+    let digest: String = prospect.digest.chars().take(4).collect();
+    let dots = doc.glyphs().ellipsis;
+    (!digest.is_empty()).then(|| piece(Tone::Dim, format!("    plan {digest}{dots}")))
+}
+
+/// The word for what cannot be taken back; gives the place of the cursor.
+fn ask_for_word(prospect: &Prospect, word: &Word, doc: &mut Doc<'_>) -> (usize, u16) {
+    let wanted = prospect.word.as_deref().unwrap_or_default();
+    doc.text(Tone::Strong, &prospect.does);
+    if !prospect.going.is_empty() {
+        let (entries, bytes) = work_lots::sum(&prospect.going);
+        doc.text(Tone::Plain, &format!("{}, {bytes}", crate::tui::words::entries(entries)));
+    }
+    ends(prospect, doc);
+    doc.blank();
+    doc.text(Tone::Warning, "This cannot be taken back.");
+    doc.text(Tone::Plain, &format!("Type {wanted} and press Enter. Esc goes back to the plan."));
+    doc.blank();
+    let line = doc.len();
+    let column = palette::field(&word.input, doc);
+    if word.wrong {
+        doc.text(Tone::Warning, &format!("That was another word; the one that does it is {wanted}."));
+    }
+    (line, column)
+}
+
+/// The lot of a clean-up under the marker.
+pub fn lot(app: &App) -> Option<&Lot> {
+    let Overlay { kind: Kind::Work(sheet), at, .. } = app.overlays.last()? else { return None };
+    let prospect = sheet.prospect().filter(|_| sheet.word.is_none())?;
+    let place = at.checked_sub(prospect.steps.len())?;
+    prospect.going.iter().chain(&prospect.staying).nth(place)
+}
+
+/// What `y` copies: the command for whoever may, else the command of the marked step.
+pub fn copy(app: &App, prospect: &Prospect, at: usize) -> Option<String> {
+    if let Some(command) = ask::barred(app, prospect).and_then(|barred| barred.command) {
+        return Some(command);
+    }
+    let step = prospect.steps.get(at).or_else(|| prospect.steps.first())?;
+    (!step.by_hand.is_empty()).then(|| step.by_hand.clone())
+}

@@ -1,0 +1,191 @@
+//! Clean-ups from the Entries tab, and the Journal tab, as sentences.
+
+use tmpmedic::model::journal::WorkId;
+use tmpmedic::model::raw_path::RawPath;
+use tmpmedic::model::reading::{Gap, GapWhy, Reading};
+use tmpmedic::model::temp_dir::Entry;
+use tmpmedic::model::units::Seconds;
+use tmpmedic::model::work::{Pace, Wish};
+use tmpmedic::tui::msg::{Effect, Listing, Msg};
+use tmpmedic::tui::{App, update};
+
+use crate::frames::{press, seen};
+use crate::staged::whole;
+use crate::works::{clean, journal, planned, read, shows, sick, treatable, wished};
+
+const WIDE: (u16, u16) = (120, 40);
+
+#[test]
+fn a_clean_up_is_of_the_family_of_what_is_picked_or_of_all() {
+    let mut app = sick(WIDE);
+    let of = |effects: &[Effect]| match wished(effects) {
+        Wish::Clean { root, wishes } => {
+            assert_eq!((root.shown().as_str(), wishes.older_than), ("/tmp", Seconds(86_400)));
+            (wishes.families, wishes.names)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of(&press(&mut app, "3f")), (vec!["go-build".to_owned()], vec![]));
+    assert_eq!(of(&press(&mut app, "<Esc>F")), (vec![], vec![]));
+    list(&mut app, "<Esc>/rustc<Enter><Enter>");
+    assert_eq!(of(&press(&mut app, "f")), (vec!["rustc".to_owned()], vec![]));
+    let names = vec![RawPath::from("rustc0kPqR7"), RawPath::from("rustcVAIpSt")];
+    assert_eq!(of(&press(&mut app, "<Esc>  f")), (vec![], names));
+}
+
+fn list(app: &mut App, keys: &str) {
+    let effects = press(app, keys);
+    let asked = effects.into_iter().find_map(|effect| match effect {
+        Effect::List(wish) => Some(wish),
+        _ => None,
+    });
+    let entries: Reading<Vec<Entry>> = whole(crate::frames::entries());
+    update(app, Msg::Listed(Listing { wish: asked.unwrap(), entries }));
+}
+
+#[test]
+fn what_lies_deeper_is_not_cleaned_up_by_itself() {
+    let mut app = sick(WIDE);
+    list(&mut app, "3/rustc<Enter><Enter>");
+    list(&mut app, "<Enter>");
+    assert_eq!(press(&mut app, " f"), []);
+    shows(&app, "only what lies directly in a temp dir goes, whole");
+}
+
+#[test]
+fn a_temp_dir_that_is_not_the_one_of_this_process_is_not_cleaned_up_from_here() {
+    let mut app = sick(WIDE);
+    press(&mut app, "3");
+    let all = app.snapshot().unwrap().temp_dirs.items().to_vec();
+    assert!(all.iter().any(|dir| dir.reached != dir.path), "the scene has one");
+    for dir in &all {
+        let effects = press(&mut app, "F");
+        let same = dir.reached == dir.path;
+        assert_eq!(effects.len(), usize::from(same), "{}", dir.reached.shown());
+        if same {
+            press(&mut app, "<Esc>");
+        } else {
+            shows(&app, "of this process: run tmpmedic where it is seen");
+        }
+        press(&mut app, "]");
+    }
+}
+
+#[test]
+fn the_plan_of_a_clean_up_is_made_anew_for_good_and_for_another_age() {
+    let mut app = sick(WIDE);
+    planned(&mut app, "3f", clean);
+    read(&mut app);
+    shows(&app, "Goes: 689 entries, 15.0 G");
+    let wishes = |effects: Vec<Effect>| match wished(&effects) {
+        Wish::Clean { wishes, .. } => wishes,
+        other => panic!("{other:?}"),
+    };
+    assert!(wishes(press(&mut app, "d")).delete);
+    assert!(!wishes(press(&mut app, "d")).delete, "also before the plan is there");
+    assert_eq!(wishes(press(&mut app, "+")).older_than, Seconds(604_800));
+    assert_eq!(wishes(press(&mut app, "+")).older_than, Seconds(2_592_000));
+    assert_eq!(press(&mut app, "+"), []);
+    let ages = [604_800, 86_400, 21_600, 3_600, 0].map(Seconds);
+    for age in ages {
+        let wanted = wishes(press(&mut app, "-"));
+        assert_eq!((wanted.older_than, wanted.families), (age, vec!["go-build".to_owned()]));
+    }
+    assert_eq!(press(&mut app, "-"), []);
+}
+
+#[test]
+fn an_answer_to_an_older_wish_is_not_shown_as_the_newer_one() {
+    let mut app = sick(WIDE);
+    let first = wished(&press(&mut app, "3f"));
+    let second = wished(&press(&mut app, "d"));
+    let answer =
+        |wish: &Wish| Msg::Planned { wish: wish.clone(), prospect: Ok(Box::new(clean(wish.clone()))) };
+    assert_eq!(update(&mut app, answer(&first)), []);
+    shows(&app, "planning");
+    assert_eq!(update(&mut app, answer(&second)), [Effect::FlushInput]);
+    shows(&app, "Goes, for good");
+}
+
+#[test]
+fn planning_says_how_far_it_is() {
+    let mut app = sick(WIDE);
+    press(&mut app, "3F");
+    let looking = Pace { phase: "looking".into(), done: 300, of: Some(1_491), ..Pace::default() };
+    update(&mut app, Msg::Working { digest: String::new(), pace: Box::new(looking) });
+    shows(&app, "looking …");
+    shows(&app, "300 of 1,491");
+}
+
+#[test]
+fn a_lot_opens_to_its_samples() {
+    let mut app = sick(WIDE);
+    planned(&mut app, "3f", clean);
+    read(&mut app);
+    assert_eq!(press(&mut app, "<Right>"), []);
+    shows(&app, "/tmp/go-build1043");
+    shows(&app, "and 399 more");
+    assert_eq!(press(&mut app, "<Enter><Esc>"), [Effect::FlushInput], "Enter confirms nothing in there");
+}
+
+#[test]
+fn the_journal_is_read_when_it_is_opened_and_asked_for() {
+    let mut app = sick(WIDE);
+    assert_eq!(press(&mut app, "8"), [Effect::ReadJournal]);
+    shows(&app, "reading the journal");
+    assert_eq!(press(&mut app, "r"), [Effect::Rescan, Effect::ReadJournal]);
+    assert_eq!(press(&mut app, "1<BackTab>"), [Effect::ReadJournal]);
+    update(&mut app, Msg::Journal(whole(vec![])));
+    shows(&app, "Nothing was done to this machine by tmpmedic.");
+    let gap = Gap::new("the journal", GapWhy::Denied);
+    update(&mut app, Msg::Journal(Reading::Blind { gap }));
+    shows(&app, "the journal: permission denied");
+    shows(&app, "run as root");
+}
+
+#[test]
+fn the_journal_takes_back_and_removes_what_is_selected() {
+    let mut app = sick(WIDE);
+    press(&mut app, "8");
+    update(&mut app, Msg::Journal(journal()));
+    assert_eq!(wished(&press(&mut app, "u")), Wish::Undo(Some(WorkId(9))));
+    assert_eq!(wished(&press(&mut app, "<Esc>z")), Wish::Undo(Some(WorkId(9))));
+    assert_eq!(press(&mut app, "<Esc>P"), []);
+    shows(&app, "#9 has nothing put aside any more");
+    press(&mut app, "<Down><Down>");
+    shows(&app, "P purge it");
+    shows(&app, "For more than 7 d: P removes them for good.");
+    assert_eq!(wished(&press(&mut app, "P")), Wish::Purge(WorkId(7)));
+    assert_eq!(press(&mut app, "<Esc><Down>u"), []);
+    shows(&app, "already taken back by #8");
+}
+
+#[test]
+fn z_takes_back_the_last_work_and_says_where_there_is_none() {
+    let mut app = sick(WIDE);
+    assert_eq!(wished(&press(&mut app, "z")), Wish::Undo(None));
+    press(&mut app, "<Esc>");
+    update(&mut app, Msg::Journal(whole(vec![])));
+    assert_eq!(press(&mut app, "z"), []);
+    shows(&app, "nothing that was done here can be taken back");
+}
+
+#[test]
+fn a_lesson_and_a_replay_change_nothing_and_have_no_journal() {
+    let mut replayed = seen(&treatable(), WIDE);
+    update(&mut replayed, Msg::Wound(tmpmedic::model::replay::Position { of: 3, ..Default::default() }));
+    let mut learnt = crate::lesson_screen::learning(WIDE);
+    press(&mut learnt, "N<Enter><Esc>");
+    for (app, why) in [(&mut replayed, "not this machine"), (&mut learnt, "a lesson: nothing is changed")] {
+        for keys in ["1f", "1F<Enter>", "z", "3f", "3F", "8", "8z", "8u", "8P"] {
+            assert_eq!(press(app, keys), [], "{keys}");
+            assert!(app.works.question.is_none());
+            press(app, "<Esc><Esc><Esc>");
+        }
+        press(app, "8");
+        shows(app, "No journal here");
+        shows(app, why);
+        press(app, "z");
+        shows(app, why);
+    }
+}
