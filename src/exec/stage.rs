@@ -16,7 +16,7 @@ use super::sweep::{Eyes, Flow, Progress, Sweep, Swept};
 use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
-use crate::model::surroundings::{Claim, Surroundings};
+use crate::model::surroundings::{About, Claim, Surroundings};
 use crate::model::units::WallNanos;
 use crate::sys::{dirfd, scratch};
 
@@ -30,7 +30,7 @@ pub struct Says {
 }
 
 impl Eyes for Says {
-    fn surroundings(&mut self, _: BorrowedFd<'_>, _: &RawPath) -> Surroundings {
+    fn surroundings(&mut self, _: BorrowedFd<'_>, _: &RawPath, _: About<'_>) -> Surroundings {
         let zero = WallNanos(0);
         Surroundings { taken: zero, booted: zero, claims: self.claims.clone(), gaps: Vec::new() }
     }

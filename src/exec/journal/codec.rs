@@ -10,8 +10,8 @@ use crate::model::journal::Record;
 /// What stands before the text of each record.
 const HEAD: usize = 4 + 4 + 8 + HASH;
 const HASH: usize = 32;
-/// The largest record: a batch of 64 long names with their identities has a tenth of it.
-const LARGEST: usize = 1 << 20;
+/// The largest record: a batch of 2,048 entries with the longest names, every byte of them escaped, has less.
+const LARGEST: usize = 4 << 20;
 
 /// The end of a journal: what the next record continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
