@@ -1,5 +1,6 @@
 //! `undo`: takes back what an action did: gives back what was put aside, and undoes what was changed in its place.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use crate::cli::{Global, UndoArgs};
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, now, refuse_where_read_only};
 use crate::cmd::{Refusal, config, explain_failure, out};
 use crate::exec::treat;
-use crate::exec::undo::{self, Undone};
+use crate::exec::undo::{self, Aside, Undone};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::raw_path::RawPath;
@@ -87,23 +88,26 @@ fn take_deeds_back(shop: &mut Workshop, begin: &Begin, global: &Global) -> anyho
 }
 
 /// Whether something of a piece of work can still be taken back. One that was taken back is not taken back twice.
-fn is_open(shop: &Workshop, work: WorkId) -> bool {
-    let is_undone = shop.begins().any(|begin| begin.undoes == Some(work));
-    undo::all_aside(&shop.records).contains_key(&work) || !is_undone && treat::back::can(&shop.records, work)
+fn is_open(shop: &Workshop, aside: &BTreeMap<WorkId, Vec<Aside>>, work: WorkId) -> bool {
+    let is_undone = || shop.begins().any(|begin| begin.undoes == Some(work));
+    aside.contains_key(&work) || !is_undone() && treat::back::can(&shop.records, work)
 }
 
 /// The named work, or the last of which something can still be taken back.
 fn choose(shop: &Workshop, id: Option<u64>) -> anyhow::Result<Begin> {
     let nothing = |message: String| anyhow::Error::from(Refusal { exit: Exit::Failed, message });
+    // Once for all: it goes through the whole journal.
+    let aside = undo::all_aside(&shop.records);
     let Some(id) = id else {
-        let last = shop.begins().rev().find(|begin| begin.undoes.is_none() && is_open(shop, begin.work));
+        let mut last = shop.begins().rev();
+        let last = last.find(|begin| begin.undoes.is_none() && is_open(shop, &aside, begin.work));
         return last.cloned().ok_or_else(|| nothing("nothing that was done can be taken back".to_owned()));
     };
     let begin = shop.begins().find(|begin| begin.work == WorkId(id));
     let begin = begin.ok_or_else(|| {
         Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
     })?;
-    if !is_open(shop, begin.work) {
+    if !is_open(shop, &aside, begin.work) {
         let action = safe(&begin.action);
         return Err(nothing(format!(
             "nothing of work {id} ({action}) can be taken back: it is back already, gone for good, or was never reversible"
