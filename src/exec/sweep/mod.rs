@@ -8,6 +8,8 @@ mod pace;
 mod recheck;
 mod remove;
 mod take;
+#[cfg(test)]
+mod tests;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
