@@ -13,6 +13,7 @@ use crate::collect::surroundings::{self, Place, SurroundingsEyes};
 use crate::collect::{environment, fenced};
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
+use crate::model::surroundings::About;
 use crate::probe::inside::InsideError;
 use crate::probe::{command, inside};
 use crate::sys::{child, dirfd};
@@ -70,7 +71,8 @@ fn show_surroundings(request: &[u8], out: &mut dyn Write) -> io::Result<()> {
     for line in request.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
         let path = RawPath::from(line);
         let dir = dirfd::open_resolved(path.as_bytes())?;
-        let seen = eyes.look(&Place { path: &path, dir: dir.as_fd() }, Duration::from_secs(10));
+        let seen =
+            eyes.look(&Place { path: &path, dir: dir.as_fd(), about: About::All }, Duration::from_secs(10));
         serde_json::to_writer(&mut *out, &seen)?;
         out.write_all(b"\n")?;
     }

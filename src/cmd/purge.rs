@@ -24,8 +24,8 @@ use crate::sys::dirfd;
 use crate::sys::getdents::{Listing, PIECE};
 
 const SCHEMA: &str = "tmpmedic.purge/1";
-/// As many as share one sync of the journal when they are taken.
-const BATCH: usize = 64;
+/// So many share two syncs of the journal.
+const BATCH: usize = 512;
 const ROOM_EACH: u64 = 800;
 const ROOM: u64 = 64 << 10;
 

@@ -1,5 +1,6 @@
 //! `undo`: takes back what an action did: gives back what was put aside, and undoes what was changed in its place.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, begin_of, chain, now, r
 use crate::cmd::{Refusal, config, explain_failure, out};
 use crate::exec::journal::JournalError;
 use crate::exec::treat;
-use crate::exec::undo::{self, Undone};
+use crate::exec::undo::{self, Aside, Undone};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Done, Record, WorkId};
 use crate::model::raw_path::RawPath;
@@ -127,8 +128,8 @@ fn ended(
 
 /// Whether something of a piece of work can still be taken back. One that was taken back is not taken back twice, unless
 /// that was stopped in the middle.
-pub fn is_open(records: &[Record], work: WorkId) -> bool {
-    undo::all_aside(records).contains_key(&work)
+pub fn is_open(records: &[Record], aside: &BTreeMap<WorkId, Vec<Aside>>, work: WorkId) -> bool {
+    aside.contains_key(&work)
         || treat::back::can(records, work) && undone_by(records, work).is_none()
 }
 
@@ -155,16 +156,18 @@ pub fn undone_by(records: &[Record], work: WorkId) -> Option<WorkId> {
 /// Where there is none.
 pub fn choose(records: &[Record], id: Option<u64>) -> anyhow::Result<Begin> {
     let nothing = |message: String| anyhow::Error::from(Refusal { exit: Exit::Failed, message });
+    // Once for all: it goes through the whole journal.
+    let aside = undo::all_aside(records);
     let mut begins = records.iter().filter_map(begin_of);
     let Some(id) = id else {
-        let last = begins.rfind(|begin| begin.undoes.is_none() && is_open(records, begin.work));
+        let last = begins.rfind(|begin| begin.undoes.is_none() && is_open(records, &aside, begin.work));
         return last.cloned().ok_or_else(|| nothing("nothing that was done can be taken back".to_owned()));
     };
     let begin = begins.find(|begin| begin.work == WorkId(id));
     let begin = begin.ok_or_else(|| {
         Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
     })?;
-    if !is_open(records, begin.work) {
+    if !is_open(records, &aside, begin.work) {
         let action = safe(&begin.action);
         return Err(nothing(format!(
             "nothing of work {id} ({action}) can be taken back: it is back already, gone for good, or was never reversible"

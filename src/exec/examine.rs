@@ -16,7 +16,7 @@ use crate::model::units::WallNanos;
 use crate::sys::clock::Stopwatch;
 use crate::sys::getdents::{EntryKind, Listing};
 use crate::sys::stat::Stat;
-use crate::sys::{dirfd, enter, hands, stat};
+use crate::sys::{enter, hands, stat};
 
 /// How much of a tree is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ impl Default for Budget {
     }
 }
 
-/// Pieces in which directories are listed here: one buffer per level.
+/// Pieces in which directories are listed here.
 const PIECE: usize = 32 << 10;
 
 /// Looks at the entry `name` of a directory. Its family is for the caller to tell.
@@ -44,16 +44,34 @@ const PIECE: usize = 32 << 10;
 /// # Errors
 /// ENOENT where it is gone; EXDEV where a mount begins at it; else those of openat2(2) and statx(2).
 pub fn examine(dir: BorrowedFd<'_>, name: &[u8], budget: Budget) -> io::Result<Candidate> {
-    let node = enter::node(dir, name)?;
-    let (object, found) = object::of(node.as_fd())?;
-    let mut walk = Walk { watch: Stopwatch::start(), budget, tree: Tree::default(), path: Vec::new() };
-    walk.note(&found, b"");
+    examine_while(dir, name, budget, &|| true)
+}
+
+/// The same, as long as `goes_on`; a tree that was left is said not to be seen.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_while(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    budget: Budget,
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Candidate> {
+    let mut found = enter::look(dir, name)?;
+    if found.mount_root == Some(true) {
+        return Err(Errno::XDEV.into());
+    }
+    let (watch, path, buffer) = (Stopwatch::start(), Vec::new(), Vec::new());
+    let mut walk = Walk { watch, budget, goes_on, tree: Tree::default(), path, buffer };
     let mut locked = Tried::NotLockable;
+    let mut top = None;
+    // Somebody may exchange the name between two calls: what was opened counts.
     if found.is_directory() {
-        match enter::listing(dir, name).and_then(|listing| same(listing, &found)) {
-            Ok(listing) => {
+        match enter::listing(dir, name).and_then(looked_at) {
+            Ok((listing, now)) => {
                 locked = lock_of(listing.as_fd());
-                walk.below(&listing);
+                found = now;
+                top = Some(listing);
             }
             Err(error) => {
                 walk.unseen(b"", &error);
@@ -61,22 +79,29 @@ pub fn examine(dir: BorrowedFd<'_>, name: &[u8], budget: Budget) -> io::Result<C
             }
         }
     } else if found.is_regular() {
-        locked = match dirfd::open_regular(dir, name) {
-            Ok(file) => lock_of(file.as_fd()),
+        locked = match enter::regular(dir, name).and_then(looked_at) {
+            Ok((file, now)) if now.is_regular() => {
+                found = now;
+                lock_of(file.as_fd())
+            }
+            Ok(_) => Tried::Unknown("it was exchanged while it was looked at".to_owned()),
             // A lease of somebody: it is in use.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Tried::Taken,
             Err(error) => Tried::Unknown(error.to_string()),
         };
     }
+    walk.note(&found, b"");
+    if let Some(top) = top {
+        walk.below(top);
+    }
+    let object = object::id_of(&found)?;
     let (name, mode) = (RawPath::new(name), found.mode & 0o7777);
     Ok(Candidate { name, object, uid: found.uid, mode, family: String::new(), tree: walk.tree, locked })
 }
 
-/// Somebody may have exchanged the name between the two calls.
-fn same(listing: OwnedFd, before: &Stat) -> io::Result<OwnedFd> {
-    let now = stat::of(listing.as_fd())?;
-    let same = (now.device, now.inode, now.mount_id) == (before.device, before.inode, before.mount_id);
-    if same { Ok(listing) } else { Err(Errno::STALE.into()) }
+fn looked_at(node: OwnedFd) -> io::Result<(OwnedFd, Stat)> {
+    let found = stat::of(node.as_fd())?;
+    Ok((node, found))
 }
 
 fn lock_of(node: BorrowedFd<'_>) -> Tried {
@@ -87,14 +112,16 @@ fn lock_of(node: BorrowedFd<'_>) -> Tried {
     }
 }
 
-struct Walk {
+struct Walk<'a> {
     watch: Stopwatch,
     budget: Budget,
+    goes_on: &'a dyn Fn() -> bool,
     tree: Tree,
     path: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn note(&mut self, found: &Stat, at: &[u8]) {
         self.tree.entries.0 += 1;
         self.tree.bytes.0 = self.tree.bytes.0.saturating_add(found.taken);
@@ -111,10 +138,9 @@ impl Walk {
     }
 
     /// Walks what lies below an opened directory, depth first, with one descriptor for each level.
-    fn below(&mut self, top: &OwnedFd) {
-        let mut levels: Vec<(OwnedFd, Vec<Vec<u8>>, usize)> = Vec::new();
+    fn below(&mut self, top: OwnedFd) {
         let Some(first) = self.level(top.as_fd()) else { return };
-        let Ok(top) = top.try_clone() else { return self.unseen(b"", &"no descriptor left") };
+        let mut levels: Vec<(OwnedFd, Vec<Vec<u8>>, usize)> = Vec::new();
         levels.push((top, first, 0));
         while let Some((dir, inner, length)) = levels.last_mut() {
             self.path.truncate(*length);
@@ -148,9 +174,15 @@ impl Walk {
 
     /// Looks at every entry of one directory, and gives the names of its directories; `None` where the budget is spent.
     fn level(&mut self, dir: BorrowedFd<'_>) -> Option<Vec<Vec<u8>>> {
-        let mut buffer = Vec::with_capacity(PIECE);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.reserve(PIECE);
+        let inner = self.listed(dir, Listing::new(dir, &mut buffer));
+        self.buffer = buffer;
+        inner
+    }
+
+    fn listed(&mut self, dir: BorrowedFd<'_>, mut listing: Listing<'_>) -> Option<Vec<Vec<u8>>> {
         let mut inner = Vec::new();
-        let mut listing = Listing::new(dir, &mut buffer);
         while let Some(entry) = listing.next() {
             let entry = match entry {
                 Ok(entry) if entry.is_dot() => continue,
@@ -162,6 +194,10 @@ impl Walk {
             };
             if self.tree.entries.0 >= self.budget.objects {
                 self.unseen(b"", &format!("more than {} objects", self.budget.objects));
+                return None;
+            }
+            if !(self.goes_on)() {
+                self.unseen(b"", &"stopped");
                 return None;
             }
             if self.watch.left_of(self.budget.time).is_zero() {
@@ -192,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::model::vantage::Kind;
-    use crate::sys::scratch;
+    use crate::sys::{dirfd, scratch};
 
     fn look(dir: &tempfile::TempDir, name: &str, budget: Budget) -> Candidate {
         let handle = dirfd::open_trusted_dir(scratch::bytes(dir)).unwrap();

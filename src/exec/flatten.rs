@@ -53,8 +53,13 @@ pub struct Flattener<'q> {
 impl<'q> Flattener<'q> {
     /// For one job; no other name in the quarantine may begin with `job-d`.
     pub fn new(quarantine: &'q Quarantine, job: &'q str) -> Self {
+        Self::numbered_from(quarantine, job, 0)
+    }
+
+    /// The same with other numbers, for a second one that works beside it.
+    pub fn numbered_from(quarantine: &'q Quarantine, job: &'q str, next: u64) -> Self {
         let buffer = Vec::with_capacity(PIECE);
-        Self { quarantine, job, next: 0, waiting: Vec::new(), buffer, removed: Removed::default() }
+        Self { quarantine, job, next, waiting: Vec::new(), buffer, removed: Removed::default() }
     }
 
     /// Removes `slot` with everything below it. `goes_on` is asked before each change.

@@ -1,7 +1,7 @@
 //! Which object a handle is on, as a plan names it.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -22,13 +22,12 @@ pub fn of(node: BorrowedFd<'_>) -> io::Result<(ObjectId, Stat)> {
     Ok((id_of(&stat)?, stat))
 }
 
-/// The identity of `name` in a directory.
+/// The identity of `name` in a directory, in one call: a mount at that name has another one.
 ///
 /// # Errors
-/// As [`of`], and those of openat2(2).
+/// As [`of`].
 pub fn at(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<ObjectId> {
-    let node = enter::node(dir, name)?;
-    Ok(of(node.as_fd())?.0)
+    id_of(&enter::look(dir, name)?)
 }
 
 /// The identity in what statx(2) said.

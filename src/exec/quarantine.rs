@@ -149,9 +149,9 @@ impl Quarantine {
             Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => return Taken::Gone,
             Err(error) => return Taken::Refused(error),
         }
-        let found = enter::node(self.dir(), slot).and_then(|node| object::of(node.as_fd()));
-        match found {
-            Ok((id, _)) if id == *wanted => Taken::Ours,
+        // Names here are ours alone, so one look at the name is a look at what was taken.
+        match object::at(self.dir(), slot) {
+            Ok(id) if id == *wanted => Taken::Ours,
             // Another one, or one that cannot be looked at, which is the same: not what was planned.
             _ => self.release(slot, from, name),
         }

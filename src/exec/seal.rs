@@ -1,9 +1,12 @@
 //! What was shown is what runs: the digest of a plan, and whether it may still be carried out.
 
+use std::io::{self, BufWriter, Write};
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::plan::{Plan, SCHEMA};
+use crate::model::plan::{ObjectId, Plan, Planned, SCHEMA, Wishes};
+use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
 
 /// Why a plan is not carried out; nothing has been changed then.
@@ -62,20 +65,54 @@ pub fn check(plan: &Plan, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
 }
 
 fn digest(plan: &Plan) -> String {
-    hash(&Plan { digest: String::new(), ..plan.clone() })
+    // A copy of the head only: the entries of a large plan are not copied to be hashed.
+    let Plan { schema, digest: _, boot_id, made, expires, root, place, wishes, entries } = plan;
+    hash(&Unsealed { schema, digest: "", boot_id, made, expires, root, place, wishes, entries })
+}
+
+/// A plan without its digest, field by field as [`Plan`] is written.
+#[derive(Serialize)]
+struct Unsealed<'a> {
+    schema: &'a str,
+    digest: &'static str,
+    boot_id: &'a str,
+    made: &'a WallNanos,
+    expires: &'a WallNanos,
+    root: &'a RawPath,
+    place: &'a ObjectId,
+    wishes: &'a Wishes,
+    entries: &'a [Planned],
 }
 
 /// The hash of plain data.
 pub fn hash(data: &impl Serialize) -> String {
-    // Plain data of ours always has a text; an empty one would match no plan.
-    let text = serde_json::to_vec(data).unwrap_or_default();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = BufWriter::with_capacity(PIECE, Hashed(Sha256::new()));
+    let written = serde_json::to_writer(&mut text, data);
+    // Plain data of ours always has a text; the hash of none would match no plan.
+    let hash = written.ok().and_then(|()| text.into_inner().ok()).unwrap_or_else(|| Hashed(Sha256::new()));
+    hash.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How much text is hashed at once.
+const PIECE: usize = 64 << 10;
+
+/// Takes in what is written to it; a large plan never stands in memory as text.
+struct Hashed(Sha256);
+
+impl Write for Hashed {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.update(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::plan::{ObjectId, Wishes};
     use crate::model::vantage::Kind;
 
     pub(crate) fn empty(place: ObjectId) -> Plan {
@@ -108,6 +145,14 @@ pub(crate) mod tests {
         for time in [99, 200, 1_000] {
             assert_eq!(check(&plan, "b", WallNanos(time)), Err(Stale::Expired), "{time}");
         }
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_text_without_it() {
+        let sealed = seal(Plan { digest: "of before".to_owned(), ..plan() });
+        let text = serde_json::to_vec(&Plan { digest: String::new(), ..sealed.clone() }).unwrap();
+        let whole: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(sealed.digest, whole);
     }
 
     #[test]

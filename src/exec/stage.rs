@@ -16,7 +16,8 @@ use super::sweep::{Eyes, Flow, Progress, Sweep, Swept};
 use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
-use crate::model::surroundings::{Claim, Surroundings};
+use crate::model::reading::Gap;
+use crate::model::surroundings::{About, Claim, Surroundings};
 use crate::model::units::WallNanos;
 use crate::sys::{dirfd, scratch};
 
@@ -27,12 +28,21 @@ pub struct Says {
     pub keeps: BTreeMap<RawPath, String>,
     /// Of what lies in the quarantine, by name there.
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
+    /// Of what was not seen, by whoever looks at the quarantine.
+    pub gaps: Vec<Gap>,
+    /// How many entries each look was about.
+    pub asked: Vec<(RawPath, usize)>,
 }
 
 impl Eyes for Says {
-    fn surroundings(&mut self, _: BorrowedFd<'_>, _: &RawPath) -> Surroundings {
-        let zero = WallNanos(0);
-        Surroundings { taken: zero, booted: zero, claims: self.claims.clone(), gaps: Vec::new() }
+    fn surroundings(&mut self, _: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
+        let count = match about {
+            About::All => usize::MAX,
+            About::These(names) => names.len(),
+        };
+        self.asked.push((path.clone(), count));
+        let (zero, claims, gaps) = (WallNanos(0), self.claims.clone(), self.gaps.clone());
+        Surroundings { taken: zero, booted: zero, claims, gaps }
     }
 
     fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {

@@ -261,8 +261,8 @@ pub fn give_back_while(
     (place, quarantine): (BorrowedFd<'_>, &Quarantine),
     step: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Undone, JournalError> {
-    /// As many as share one sync when they are taken.
-    const BATCH: usize = 64;
+    /// So many share two syncs of the journal.
+    const BATCH: usize = 1_024;
     let mut undone = Undone::default();
     for (batch, first) in taken.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
         if undone.stopped {

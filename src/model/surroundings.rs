@@ -12,6 +12,15 @@ use super::raw_path::RawPath;
 use super::reading::Gap;
 use super::units::WallNanos;
 
+/// About which entries of a directory somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    /// All of them.
+    All,
+    /// Those of these names; what speaks for others may be missing.
+    These(&'a [&'a RawPath]),
+}
+
 /// Everything that speaks for the entries of one directory, seen at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surroundings {

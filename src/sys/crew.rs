@@ -4,10 +4,14 @@
 //! strain and works around. Called by `collect`, `source` and `cmd`.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 /// Enough for iterative work; small enough that a tight RLIMIT_AS does not refuse it.
 const STACK: usize = 1 << 20;
+/// Between two questions while somebody else works.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Starts a named thread.
 ///
@@ -15,6 +19,37 @@ const STACK: usize = 1 << 20;
 /// What the kernel answered: EAGAIN at a limit of tasks, ENOMEM without address space.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work)
+}
+
+/// Does both at once: `one` in a thread of its own, `other` here. Whoever is done here first asks `meanwhile` again and
+/// again until the thread is done. Where no thread is to be had, one comes after the other.
+pub fn both<A: Send, B>(
+    name: &str,
+    one: &(impl Fn() -> A + Sync),
+    other: impl FnOnce() -> B,
+    meanwhile: &dyn Fn(),
+) -> (A, B) {
+    let (us, is_done) = (std::thread::current(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let work = || {
+            let done = one();
+            is_done.store(true, Ordering::Release);
+            us.unpark();
+            done
+        };
+        let Ok(thread) = Builder::new().name(name.to_owned()).stack_size(STACK).spawn_scoped(scope, work)
+        else {
+            let here = other();
+            return (one(), here);
+        };
+        let here = other();
+        // One that panics is finished without having said that it is done.
+        while !is_done.load(Ordering::Acquire) && !thread.is_finished() {
+            meanwhile();
+            std::thread::park_timeout(PAUSE);
+        }
+        (thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), here)
+    })
 }
 
 #[cfg(test)]
@@ -29,5 +64,14 @@ mod tests {
         let handle = spawn("crew-test", move || sender.send(7).unwrap()).unwrap();
         assert_eq!(receiver.recv().unwrap(), 7);
         handle.join().unwrap();
+    }
+
+    #[test]
+    fn whoever_waits_for_the_other_asks_meanwhile() {
+        let (sender, receiver) = mpsc::channel();
+        let receiver = std::sync::Mutex::new(receiver);
+        let one = || receiver.lock().unwrap().recv().unwrap();
+        let done = both("crew-test", &one, || 1, &|| sender.send(2).unwrap());
+        assert_eq!(done, (2, 1));
     }
 }

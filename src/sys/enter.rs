@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::stat;
+use super::stat::{self, Stat};
 
 /// How often a rename that races with us may make the kernel ask for another try. Source: openat2(2), EAGAIN.
 const TRIES: u32 = 16;
@@ -30,6 +30,31 @@ pub fn node(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match inside(dir, name, flags) {
         Err(Errno::NOSYS | Errno::PERM) => by_handle(dir, name),
+        other => Ok(other?),
+    }
+}
+
+/// Looks at `name` in `dir` without a handle on it: whatever begins at that name, a mount included, which its id tells.
+///
+/// # Errors
+/// EINVAL for a name that is no single component; else those of statx(2).
+pub fn look(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
+    check(name)?;
+    stat::named(dir, name)
+}
+
+/// The regular file `name` in `dir`, to be locked. What it is was looked at before; what it is now, the caller looks at.
+///
+/// # Errors
+/// As [`node`]; EAGAIN at once where somebody has a lease on it. Source: fcntl(2), leases and `O_NONBLOCK`.
+pub fn regular(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    check(name)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match openat2(dir, name, flags, Mode::empty(), INSIDE) {
+        Err(Errno::NOSYS | Errno::PERM) => {
+            by_handle(dir, name)?;
+            Ok(super::dirfd::open_regular(dir, name)?.into())
+        }
         other => Ok(other?),
     }
 }
@@ -102,6 +127,9 @@ mod tests {
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
         for name in [&b""[..], b".", b"..", b"a/b", b"/etc"] {
             assert_eq!(errno(node(handle.as_fd(), name)), Some(Errno::INVAL.raw_os_error()));
+            assert_eq!(errno(regular(handle.as_fd(), name)), Some(Errno::INVAL.raw_os_error()));
+            let looked = look(handle.as_fd(), name).err().and_then(|error| error.raw_os_error());
+            assert_eq!(looked, Some(Errno::INVAL.raw_os_error()));
             assert_eq!(errno(listing(handle.as_fd(), name)), Some(Errno::INVAL.raw_os_error()));
         }
     }

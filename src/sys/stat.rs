@@ -130,6 +130,19 @@ pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
     }
 }
 
+/// The same for a name that has no NUL behind it yet.
+///
+/// # Errors
+/// Those of statx(2).
+pub fn named(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    match rustix::fs::statx(dir, name, LOOK | AtFlags::SYMLINK_NOFOLLOW, all()) {
+        Ok(found) => Ok(stat_of(&found)),
+        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, flags)?)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Looks at what a magic link of procfs (`fd/7` below an opened `/proc/PID`) leads to: the open file itself.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ use tmpmedic::exec::sweep::{Eyes, Flow, Sweep};
 use tmpmedic::model::journal::WorkId;
 use tmpmedic::model::plan::{Plan, SCHEMA, Verdict, Wishes};
 use tmpmedic::model::raw_path::RawPath;
+use tmpmedic::model::surroundings::About;
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::sys::clock;
 
@@ -43,6 +44,7 @@ fn main() -> std::process::ExitCode {
     let entries = number("ENTRIES", 100_000);
     let runs = number("RUNS", 3);
     let dir = private_dir("clean");
+    apart();
     on("tmpfs", &dir, entries, runs);
     if let Some(disk) = disk(&dir) {
         on("ext4 on a loop device", &disk, entries, runs);
@@ -62,9 +64,12 @@ fn on(which: &str, top: &Path, entries: usize, runs: usize) {
         "at most 1.3 of the limit",
         runs,
         vec![
-            after(fill, Lane::new("limit: rename, 1 thread", || {
-                removal::quarantine(&room.dir, &room.aside);
-            })),
+            after(
+                fill,
+                Lane::new("limit: rename, 1 thread", || {
+                    removal::quarantine(&room.dir, &room.aside);
+                }),
+            ),
             room.ours("tmpmedic, from a plan", Wishes::default(), entries),
             room.command("tmpmedic clean --apply, all of it", &["--apply"], entries),
         ],
@@ -98,8 +103,23 @@ fn on(which: &str, top: &Path, entries: usize, runs: usize) {
     lanes.extend(Lane::shell("du -s", "du", format!("du -s {}", room.dir.display())));
     let job = format!("look at {} trees with {entries} files, {which}", entries / 10);
     race(&job, "at most 1.2 of the limit with 2 threads", runs, lanes);
-    println!("\nmemory: this program {} KiB, the largest that it started {} KiB", peak_kib(), peak_of_children());
+    println!(
+        "\nmemory: this program {} KiB, the largest that it started {} KiB",
+        peak_kib(),
+        peak_of_children()
+    );
     room.clear();
+}
+
+/// As root the program writes its journal to a fixed place: here it is another one.
+fn apart() {
+    if own() == 0 {
+        for dir in ["/var/lib", "/run"] {
+            let none: Option<&str> = None;
+            nix::mount::mount(Some("bench"), dir, Some("tmpfs"), nix::mount::MsFlags::empty(), none)
+                .expect("in our own namespace a tmpfs can be mounted");
+        }
+    }
 }
 
 fn after<'a>(ready: impl FnMut() + 'a, lane: Lane<'a>) -> Lane<'a> {
@@ -141,7 +161,7 @@ impl Room {
             if n % 2 == 0 {
                 fs::create_dir(self.dir.join(format!("go-build{:09}", n * 7919))).expect("there is room");
             } else {
-                let name = if n % 4 == 1 { format!("tmp.{n:010}") } else { format!("something-else-{n}") };
+                let name = if n % 4 == 1 { format!("tmp.{n:010}x") } else { format!("something-else-{n}x") };
                 File::create(self.dir.join(name)).expect("there is room");
             }
         }
@@ -155,7 +175,8 @@ impl Room {
             let dir = self.dir.join(format!("go-build{n:09}"));
             fs::create_dir_all(dir.join("b001")).expect("there is room");
             for file in 0..10 {
-                let at = if file < 5 { dir.join(format!("f{file}")) } else { dir.join(format!("b001/f{file}")) };
+                let at =
+                    if file < 5 { dir.join(format!("f{file}")) } else { dir.join(format!("b001/f{file}")) };
                 File::create(at).expect("there is room");
             }
         }
@@ -192,7 +213,7 @@ impl Room {
     fn plan(&self, place: &Place, wishes: &Wishes) -> Plan {
         let mut watch = self.watch(place, wishes);
         let found = survey(place, &mut |_| true).expect("it can be listed");
-        let around = watch.surroundings(place.dir.as_fd(), &place.path);
+        let around = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
         let now = WallNanos(clock::wall_nanos());
         let entries = found.into_iter().map(|candidate| watch.judged(candidate, &around, now).0);
         seal(Plan {
@@ -261,7 +282,8 @@ fn disk(dir: &Path) -> Option<PathBuf> {
         return None;
     }
     // Not on the tmpfs: the disk below is what makes a sync cost something.
-    let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-clean-{}.ext4", std::process::id()));
+    let image =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-clean-{}.ext4", std::process::id()));
     let disk = dir.join("disk");
     fs::create_dir(&disk).ok()?;
     let script = format!(
@@ -284,5 +306,6 @@ fn detach(disk: &Path) {
 
 /// Highest resident memory of any child, in KiB.
 fn peak_of_children() -> i64 {
-    nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| usage.max_rss())
+    nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
+        .map_or(0, |usage| usage.max_rss())
 }

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
 use crate::model::plan::{Plan, Verdict};
 use crate::model::raw_path::RawPath;
+use crate::model::surroundings::About;
 use crate::model::units::Bytes;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
@@ -248,7 +249,7 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
 pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -> anyhow::Result<()> {
     let place = job.place_of(plan)?;
     let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
-    let surroundings = watch.surroundings(place.dir.as_fd(), &place.path);
+    let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
     progress.begin(&format!("{}: comparing", place.path.shown()), Some(count(plan)));
     let mut changes = Vec::new();
     for (done, planned) in (0..).zip(wanted(&plan.entries)) {

@@ -17,6 +17,7 @@ use crate::exec::sweep::Eyes;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
+use crate::model::surroundings::About;
 use crate::model::units::{Bytes, Seconds, WallNanos};
 
 /// How long a plan may be carried out: long enough to read it and to ask somebody, short enough to remember it.
@@ -86,7 +87,7 @@ impl Maker<'_> {
         })?;
         progress.end();
         // After the entries: whoever took hold of one while they were looked at is seen.
-        let surroundings = watch.surroundings(place.dir.as_fd(), &place.path);
+        let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
         let made = now();
         let mut draft = Draft {
             plan: self.empty(place, made),

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use super::place::Place;
-use crate::exec::examine::{Budget, examine};
+use crate::exec::examine::{Budget, examine_while};
 use crate::exec::object;
 use crate::model::plan::{Candidate, ObjectId, Tree, Tried};
 use crate::model::raw_path::RawPath;
@@ -19,6 +19,8 @@ use crate::sys::{crew, dirfd, stat};
 
 /// As many as help: the second halves the time of a cold cache, a third finds the lock of the directory taken.
 const THREADS: usize = 2;
+/// So many are handed over together.
+const SHARE: usize = 64;
 
 /// What the threads share.
 struct Shared {
@@ -57,7 +59,7 @@ pub fn survey(place: &Place, tell: &mut dyn FnMut(u64) -> bool) -> io::Result<Ve
     let mut all = Vec::new();
     loop {
         match receiver.recv_timeout(std::time::Duration::from_millis(100)) {
-            Ok(Ok(candidate)) => all.push(candidate),
+            Ok(Ok(mut share)) => all.append(&mut share),
             Ok(Err(error)) => {
                 shared.stop.store(true, Ordering::Relaxed);
                 return Err(error);
@@ -76,16 +78,18 @@ pub fn survey(place: &Place, tell: &mut dyn FnMut(u64) -> bool) -> io::Result<Ve
     Ok(all)
 }
 
-fn walk(shared: &Shared, sender: &Sender<io::Result<Candidate>>) {
+fn walk(shared: &Shared, sender: &Sender<io::Result<Vec<Candidate>>>) {
     let mut buffer = Vec::with_capacity(PIECE / 8);
     let mut listing = Listing::new(shared.dir.as_fd(), &mut buffer);
+    let goes_on = || !shared.stop.load(Ordering::Relaxed);
+    let mut share = Vec::with_capacity(SHARE);
     while let Some(entry) = listing.next_shared(&shared.reading) {
-        if shared.stop.load(Ordering::Relaxed) {
+        if !goes_on() {
             return;
         }
         let candidate = match entry {
             Ok(entry) if entry.is_dot() => continue,
-            Ok(entry) => one(shared.dir.as_fd(), entry.name(), shared.place),
+            Ok(entry) => one(shared.dir.as_fd(), entry.name(), shared.place, &goes_on),
             Err(error) => {
                 // Whoever hears it stops all of us.
                 sender.send(Err(error)).ok();
@@ -93,17 +97,20 @@ fn walk(shared: &Shared, sender: &Sender<io::Result<Candidate>>) {
             }
         };
         shared.done.fetch_add(1, Ordering::Relaxed);
-        if let Some(candidate) = candidate
-            && sender.send(Ok(candidate)).is_err()
+        share.extend(candidate);
+        if share.len() >= SHARE
+            && sender.send(Ok(std::mem::replace(&mut share, Vec::with_capacity(SHARE)))).is_err()
         {
             return;
         }
     }
+    // Where nobody listens any more, nobody wants them.
+    sender.send(Ok(share)).ok();
 }
 
 /// One entry; `None` where it is gone.
-fn one(dir: BorrowedFd<'_>, name: &CStr, place: ObjectId) -> Option<Candidate> {
-    match examine(dir, name.to_bytes(), Budget::default()) {
+fn one(dir: BorrowedFd<'_>, name: &CStr, place: ObjectId, goes_on: &dyn Fn() -> bool) -> Option<Candidate> {
+    match examine_while(dir, name.to_bytes(), Budget::default(), goes_on) {
         Ok(candidate) => Some(candidate),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(unseen(dir, name, place, &error)),

@@ -14,7 +14,7 @@ use crate::exec::sweep::Eyes;
 use crate::model::plan::{Candidate, ObjectId, Planned, Wishes};
 use crate::model::raw_path::{RawPath, shown_bytes};
 use crate::model::snapshot::Snapshot;
-use crate::model::surroundings::Surroundings;
+use crate::model::surroundings::{About, Surroundings};
 use crate::model::units::WallNanos;
 use crate::remedies::clean::{Guard, Scene, judge, judged_by};
 
@@ -104,8 +104,8 @@ impl Watch {
 }
 
 impl Eyes for Watch {
-    fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath) -> Surroundings {
-        self.around.look(&Place { path, dir }, PATIENCE)
+    fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
+        self.around.look(&Place { path, dir, about }, PATIENCE)
     }
 
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {

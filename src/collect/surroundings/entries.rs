@@ -7,10 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::claims::Claims;
 use super::named::Words;
 use super::pids::Numbers;
-use super::{Memory as AllMemory, Scene};
+use super::{Memory as AllMemory, Place, Scene};
+use crate::collect::parse::pieces;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
-use crate::model::surroundings::ClaimKind;
+use crate::model::surroundings::{About, ClaimKind};
 use crate::model::units::Entries;
 use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::{clock, dirfd, stat};
@@ -23,7 +24,8 @@ const BATCH: usize = 1024;
 /// The names of the last look.
 #[derive(Debug, Default)]
 pub struct Memory {
-    names: Vec<Vec<u8>>,
+    /// One after the other, each ended by NUL.
+    names: Vec<u8>,
     /// Of which directory, and its stamps; none where they may be older than the names.
     of: Option<((u32, u32), u64, i64, i64)>,
 }
@@ -31,35 +33,43 @@ pub struct Memory {
 /// Looks at each name.
 pub fn look(
     scene: &Scene<'_>,
-    dir: BorrowedFd<'_>,
+    place: &Place<'_>,
     words: &Words,
     memory: &mut AllMemory,
     claims: &mut Claims,
 ) {
     memory.tmpfiles.refresh(claims);
-    if let Err(error) = memory.entries.refresh(dir) {
+    if let About::All = place.about
+        && let Err(error) = memory.entries.refresh(place.dir)
+    {
         return claims.unseen(Gap::new("list of entries", error.into()));
     }
     let ours = scene.namespaces.iter().find(|namespace| namespace.ours);
     let dirs: Vec<RawPath> = ours.into_iter().flat_map(|ns| scene.ground.paths_in(ns.id)).cloned().collect();
     let book = memory.tmpfiles.concerning(&dirs);
     let numbers = Numbers::of(scene, &mut memory.pids);
-    for (batch, names) in memory.entries.names.chunks(BATCH).enumerate() {
-        if scene.until.is_over() {
-            let seen = Entries(u64::try_from(batch * BATCH).unwrap_or(u64::MAX));
+    let names: &mut dyn Iterator<Item = &[u8]> = match place.about {
+        About::All => &mut memory.entries.names(),
+        About::These(names) => &mut names.iter().map(|name| name.as_bytes()),
+    };
+    for (seen, name) in names.enumerate() {
+        if seen % BATCH == 0 && scene.until.is_over() {
+            let seen = Entries(u64::try_from(seen).unwrap_or(u64::MAX));
             return claims.unseen(Gap::new("what names of entries say", GapWhy::OverBudget { seen }));
         }
-        for name in names {
-            book.look(&dirs, name, claims);
-            numbers.look(scene, dir, name, claims);
-            if let Some((pid, shown)) = words.get(name) {
-                claims.add(name, ClaimKind::CommandLine, Some(*pid), shown);
-            }
+        book.look(&dirs, name, claims);
+        numbers.look(scene, place.dir, name, claims);
+        if let Some((pid, shown)) = words.get(name) {
+            claims.add(name, ClaimKind::CommandLine, Some(*pid), shown);
         }
     }
 }
 
 impl Memory {
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
+        pieces(&self.names, 0).filter(|name| !name.is_empty())
+    }
+
     fn refresh(&mut self, dir: BorrowedFd<'_>) -> io::Result<()> {
         let found = stat::of(dir)?;
         let stamps = (found.device, found.inode, found.modified, found.changed);
@@ -76,7 +86,7 @@ impl Memory {
         while let Some(entry) = listing.next() {
             let entry = entry?;
             if !entry.is_dot() {
-                self.names.push(entry.name().to_bytes().to_vec());
+                self.names.extend_from_slice(entry.name().to_bytes_with_nul());
             }
         }
         self.of = settled.then_some(stamps);
@@ -95,10 +105,10 @@ mod tests {
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
         let mut memory = Memory::default();
         memory.refresh(handle.as_fd()).unwrap();
-        assert!(memory.names.is_empty());
+        assert_eq!(memory.names().count(), 0);
         std::fs::write(dir.path().join("a"), b"").unwrap();
         memory.refresh(handle.as_fd()).unwrap();
-        assert_eq!(memory.names, [b"a"]);
+        assert_eq!(memory.names().collect::<Vec<_>>(), [b"a"]);
         assert!(memory.of.is_none(), "what changed this second may change again without a new stamp");
     }
 }

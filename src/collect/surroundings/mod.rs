@@ -1,7 +1,8 @@
 //! Who and what speaks for the entries of one directory, in every namespace of the machine.
 //!
-//! A cleaner asks this before it plans and again before each batch, so a look is cheap, and what is dear is remembered in
-//! [`SurroundingsEyes`] only where the kernel says that it did not change. Everything is put down to an entry by the place
+//! A cleaner asks this before it plans and again for each batch, so a look is cheap: its cost grows with the machine and
+//! with the entries that are asked about, not with the directory, and what is dear is remembered in [`SurroundingsEyes`]
+//! only where the kernel says that it did not change. Everything is put down to an entry by the place
 //! where it lies on the file system (device and path from its root, as mount tables have it), because the same directory has
 //! another name in each mount namespace and a name another directory. Whatever could not be read is a gap, and a gap speaks
 //! for every entry. Nothing is judged here. Called by `cmd`.
@@ -34,7 +35,7 @@ use crate::model::mount::MountNamespace;
 use crate::model::process::{Pid, ProcessTable};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
-use crate::model::surroundings::Surroundings;
+use crate::model::surroundings::{About, Surroundings};
 use crate::model::units::{BootNanos, WallNanos};
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::procfile::Proc;
@@ -52,6 +53,8 @@ pub struct Place<'a> {
     pub path: &'a RawPath,
     /// It, opened.
     pub dir: BorrowedFd<'a>,
+    /// Which of its entries.
+    pub about: About<'a>,
 }
 
 /// Looks at the surroundings of directories again and again.
@@ -139,20 +142,20 @@ impl SurroundingsEyes {
         let (proc, catalog, table) = (proc.as_ref(), self.catalog.as_ref(), &table);
         let scene = Scene { proc, catalog, own, booted, table, namespaces, ground: &ground, until };
         claims.unseen_all(&outside(&scene));
-        scene.look(place.dir, &links, &mut self.memory, claims);
+        scene.look(place, &links, &mut self.memory, claims);
     }
 }
 
 impl Scene<'_> {
-    fn look(&self, dir: BorrowedFd<'_>, links: &holds::Links, memory: &mut Memory, claims: &mut Claims) {
+    fn look(&self, place: &Place<'_>, links: &holds::Links, memory: &mut Memory, claims: &mut Claims) {
         mounted::look(self, claims);
         backing::look(self, claims);
         let locked = locked::of_nobody(self, claims);
-        let sockets = sockets::look(self, dir, (links, &locked), &mut memory.sockets, claims);
+        let sockets = sockets::look(self, place, (links, &locked), &mut memory.sockets, claims);
         let owners = holds::look(self, links, sockets.by_inode.keys().copied().collect(), claims);
         sockets.claim(&owners, claims);
         let words = named::look(self, claims);
-        entries::look(self, dir, &words, memory, claims);
+        entries::look(self, place, &words, memory, claims);
     }
 }
 

@@ -10,10 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
+use super::Place;
 use crate::collect::budget::Until;
 use crate::model::raw_path::RawPath;
+use crate::model::surroundings::About;
 use crate::sys::getdents::{EntryKind, Listing};
-use crate::sys::{dirfd, enter};
+use crate::sys::{dirfd, enter, stat};
 
 /// Deeper trees are searched in part; each level costs a descriptor.
 const LEVELS: usize = 128;
@@ -36,14 +38,17 @@ pub fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-/// Walks the directory for objects of those inodes.
+/// Walks the entries that are asked about for objects of those inodes.
 ///
 /// # Errors
 /// Where not even the directory itself can be listed.
-pub fn seek(dir: BorrowedFd<'_>, wanted: &BTreeSet<u32>, until: Until) -> io::Result<Found> {
+pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until) -> io::Result<Found> {
     let mut walk = Walk { wanted, until, found: Found::default(), path: Vec::new() };
-    let top = dirfd::reopen_listing(dir)?;
-    let inner = walk.level(top.as_fd())?;
+    let top = dirfd::reopen_listing(place.dir)?;
+    let inner = match place.about {
+        About::All => walk.level(top.as_fd())?,
+        About::These(names) => walk.these(top.as_fd(), names),
+    };
     let mut levels = vec![Level { dir: top, inner, length: 0 }];
     while let Some(level) = levels.last_mut() {
         walk.path.truncate(level.length);
@@ -119,6 +124,32 @@ impl Walk<'_> {
         Ok(inner)
     }
 
+    /// Looks at entries by name; gives those that are directories.
+    fn these(&mut self, dir: BorrowedFd<'_>, names: &[&RawPath]) -> Vec<Vec<u8>> {
+        let mut inner = Vec::new();
+        for name in names {
+            match enter::node(dir, name.as_bytes()).and_then(|node| stat::of(node.as_fd())) {
+                Ok(found) => {
+                    if self.wanted.contains(&low(found.inode)) {
+                        self.found.at.entry(low(found.inode)).or_default().insert((*name).clone());
+                    }
+                    if found.is_directory() {
+                        inner.push(name.as_bytes().to_vec());
+                    }
+                }
+                Err(error) if is_nothing(&error) => {}
+                Err(error) => {
+                    self.found.unsearched.entry((*name).clone()).or_insert_with(|| error.to_string());
+                }
+            }
+            if self.until.is_over() {
+                self.found.late = true;
+                break;
+            }
+        }
+        inner
+    }
+
     fn unsearched(&mut self, why: &str) {
         let name = self.path.split(|b| *b == b'/').next().unwrap_or_default();
         self.found.unsearched.entry(RawPath::from(name)).or_insert_with(|| why.to_owned());
@@ -133,7 +164,13 @@ mod tests {
 
     use super::*;
     use crate::sys::clock::Stopwatch;
-    use crate::sys::{scratch, stat};
+    use crate::sys::scratch;
+
+    fn look(dir: &tempfile::TempDir, about: About<'_>, wanted: &BTreeSet<u32>, deadline: Duration) -> Found {
+        let handle = dirfd::open_trusted_dir(scratch::bytes(dir)).unwrap();
+        seek(&Place { path: &RawPath::default(), dir: handle.as_fd(), about }, wanted, until(deadline))
+            .unwrap()
+    }
 
     fn until(deadline: Duration) -> Until {
         Until { watch: Stopwatch::start(), deadline }
@@ -148,18 +185,25 @@ mod tests {
         symlink(".", dir.path().join("circle")).unwrap();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
         let wanted = low(stat::at(handle.as_fd(), c"y").unwrap().inode);
-        let found = seek(handle.as_fd(), &[wanted].into(), until(Duration::from_mins(1))).unwrap();
+        let wanted_here = [wanted].into();
+        let found = look(&dir, About::All, &wanted_here, Duration::from_mins(1));
         assert_eq!(found.at[&wanted], ["a/b/c/x".into(), "y".into()].into());
         assert!(found.unsearched.is_empty() && !found.late);
-        assert!(seek(handle.as_fd(), &[wanted].into(), until(Duration::ZERO)).unwrap().late);
+        assert!(look(&dir, About::All, &wanted_here, Duration::ZERO).late);
+        for (name, paths) in [("a", vec!["a/b/c/x"]), ("y", vec!["y"]), ("circle", vec![]), ("none", vec![])]
+        {
+            let name = RawPath::from(name);
+            let found = look(&dir, About::These(&[&name]), &wanted_here, Duration::from_mins(1));
+            let at: Vec<RawPath> = found.at.into_values().flatten().collect();
+            assert_eq!(at, paths.into_iter().map(RawPath::from).collect::<Vec<_>>(), "{name:?}");
+        }
     }
 
     #[test]
     fn a_tree_that_is_too_deep_is_named() {
         let dir = scratch::dir();
         create_dir_all(dir.path().join("deep").join("d/".repeat(LEVELS + 2))).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let found = seek(handle.as_fd(), &BTreeSet::new(), until(Duration::from_mins(1))).unwrap();
+        let found = look(&dir, About::All, &BTreeSet::new(), Duration::from_mins(1));
         assert_eq!(found.unsearched.keys().collect::<Vec<_>>(), [&RawPath::from("deep")]);
     }
 }

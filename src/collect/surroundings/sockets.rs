@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::Scene;
 use super::claims::Claims;
 use super::elsewhere::{self, Door, View};
 use super::holds::{Links, Owners};
 use super::seek::{self, low};
+use super::{Place, Scene};
 use crate::collect::parse::decimal;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
-use crate::model::surroundings::ClaimKind;
+use crate::model::surroundings::{About, ClaimKind};
 use crate::model::units::Entries;
 use crate::sys::enter;
 use crate::sys::stat::{self, Stat};
@@ -58,7 +58,7 @@ impl Sockets {
 /// claimed as locked.
 pub fn look(
     scene: &Scene<'_>,
-    dir: BorrowedFd<'_>,
+    place: &Place<'_>,
     (links, files): (&Links, &BTreeSet<u32>),
     memory: &mut Memory,
     claims: &mut Claims,
@@ -67,7 +67,16 @@ pub fn look(
     all.extend(other_tables(scene, links, claims));
     let device = (scene.ground.device.major, scene.ground.device.minor);
     let here: BTreeSet<Bound> = all.into_iter().filter(|bound| bound.device == device).collect();
-    memory.begin(dir);
+    let dir = place.dir;
+    // Of a few entries each is searched at each look: what was nowhere may have been renamed into one of them.
+    let mut nothing = Memory::default();
+    let memory = match place.about {
+        About::All => {
+            memory.begin(dir);
+            memory
+        }
+        About::These(_) => &mut nothing,
+    };
     let mut found = Sockets::default();
     let mut lost: BTreeSet<(u32, u32)> = files.iter().map(|inode| (*inode, 0)).collect();
     for bound in &here {
@@ -77,7 +86,7 @@ pub fn look(
             lost.insert((bound.inode, bound.socket));
         }
     }
-    memory.search(dir, &lost, scene, claims);
+    memory.search(place, &lost, scene, claims);
     for ((inode, socket), paths) in memory.searched.iter().filter(|(key, _)| lost.contains(*key)) {
         for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket)) {
             if *socket == 0 {
@@ -186,14 +195,15 @@ impl Memory {
         }
     }
 
-    /// Searches the directory for those that were not searched before.
+    /// Searches the entries for those that were not searched before.
     fn search(
         &mut self,
-        dir: BorrowedFd<'_>,
+        place: &Place<'_>,
         lost: &BTreeSet<(u32, u32)>,
         scene: &Scene<'_>,
         claims: &mut Claims,
     ) {
+        let dir = place.dir;
         self.searched.retain(|key, _| lost.contains(key));
         // What was found once and is not there any more may have been renamed within the directory.
         self.searched.retain(|(inode, socket), paths| {
@@ -205,7 +215,7 @@ impl Memory {
             return;
         }
         let wanted = new.iter().map(|(inode, _)| *inode).collect();
-        match seek::seek(dir, &wanted, scene.until) {
+        match seek::seek(place, &wanted, scene.until) {
             Ok(mut found) => {
                 for (entry, why) in &found.unsearched {
                     let shown = format!("not searched for bound sockets: {why}");

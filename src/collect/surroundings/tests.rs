@@ -12,7 +12,7 @@ fn kinds(dir: &tempfile::TempDir) -> Vec<(String, ClaimKind)> {
     let mut eyes = SurroundingsEyes::open(Arc::new(Catalog::builtin()));
     let path = RawPath::from(scratch::bytes(dir));
     let handle = dirfd::open_trusted_dir(path.as_bytes()).unwrap();
-    let place = Place { path: &path, dir: handle.as_fd() };
+    let place = Place { path: &path, dir: handle.as_fd(), about: About::All };
     eyes.look(&place, Duration::from_secs(20));
     let seen = eyes.look(&place, Duration::from_secs(20));
     assert!(seen.booted < seen.taken);
@@ -45,6 +45,6 @@ fn without_time_everything_is_a_gap() {
     let mut eyes = SurroundingsEyes::open(Arc::new(Catalog::builtin()));
     let path = RawPath::from(scratch::bytes(&dir));
     let handle = dirfd::open_trusted_dir(path.as_bytes()).unwrap();
-    let seen = eyes.look(&Place { path: &path, dir: handle.as_fd() }, Duration::ZERO);
+    let seen = eyes.look(&Place { path: &path, dir: handle.as_fd(), about: About::All }, Duration::ZERO);
     assert!(!seen.gaps.is_empty());
 }

@@ -3,6 +3,8 @@
 //! `length | crc | sequence | hash of the record before | JSON`, little-endian. A record counts only where all of it holds;
 //! the first that does not ends the journal, and what follows is a torn tail, whatever it looks like.
 
+use std::io::{self, Read};
+
 use sha2::{Digest, Sha256};
 
 use crate::model::journal::Record;
@@ -10,8 +12,10 @@ use crate::model::journal::Record;
 /// What stands before the text of each record.
 const HEAD: usize = 4 + 4 + 8 + HASH;
 const HASH: usize = 32;
-/// The largest record: a batch of 64 long names with their identities has a tenth of it.
-const LARGEST: usize = 1 << 20;
+/// The largest record: a batch of 2,048 entries with the longest names, every byte of them escaped, has less.
+const LARGEST: usize = 4 << 20;
+/// So much is read at once.
+const PIECE: u64 = 1 << 20;
 
 /// The end of a journal: what the next record continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,20 +76,36 @@ pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> 
     Ok((bytes, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(&body).into() }))
 }
 
-/// Reads as far as everything holds.
-pub fn decode(bytes: &[u8]) -> Content {
+/// Reads as far as everything holds, a piece at a time: the text of a long journal never stands in memory as a whole.
+///
+/// # Errors
+/// Those of the reader.
+pub fn decode(mut reader: impl Read) -> io::Result<Content> {
     let mut content = Content { records: Vec::new(), end: 0, tip: Tip::START, torn: 0, is_newer: false };
-    while let Some((text, tip)) = bytes.get(content.end..).and_then(|rest| next(rest, content.tip)) {
-        let Ok(record) = serde_json::from_slice(text) else {
-            content.is_newer = true;
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    loop {
+        while let Some((text, tip)) = bytes.get(at..).and_then(|rest| next(rest, content.tip)) {
+            let Ok(record) = serde_json::from_slice(text) else {
+                content.is_newer = true;
+                break;
+            };
+            content.records.push(record);
+            at += HEAD + text.len();
+            content.end += HEAD + text.len();
+            content.tip = tip;
+        }
+        bytes.drain(..at);
+        at = 0;
+        // What does not hold with the largest record's bytes behind it does not hold with more.
+        let is_over = content.is_newer || bytes.len() >= HEAD + LARGEST;
+        let more = if is_over { 0 } else { (&mut reader).take(PIECE).read_to_end(&mut bytes)? };
+        if more == 0 {
             break;
-        };
-        content.records.push(record);
-        content.end += HEAD + text.len();
-        content.tip = tip;
+        }
     }
-    content.torn = bytes.len().saturating_sub(content.end);
-    content
+    let rest = io::copy(&mut reader, &mut io::sink())?;
+    content.torn = bytes.len().saturating_add(usize::try_from(rest).unwrap_or(usize::MAX));
+    Ok(content)
 }
 
 /// The text of the next record that is whole and continues what came before.
@@ -128,10 +148,14 @@ mod tests {
         (bytes, ends)
     }
 
+    fn read(bytes: &[u8]) -> Content {
+        decode(bytes).unwrap()
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
         let (bytes, _) = journal(5);
-        let content = decode(&bytes);
+        let content = read(&bytes);
         assert_eq!(content.records, (0..5).map(record).collect::<Vec<_>>());
         assert_eq!((content.end, content.torn, content.tip.sequence), (bytes.len(), 0, 5));
     }
@@ -140,7 +164,7 @@ mod tests {
     fn a_journal_cut_at_any_byte_holds_exactly_its_whole_records() {
         let (bytes, ends) = journal(6);
         for length in 0..=bytes.len() {
-            let content = decode(&bytes[..length]);
+            let content = read(&bytes[..length]);
             let whole = ends.iter().rposition(|end| *end <= length).unwrap();
             assert_eq!(content.records.len(), whole, "cut at {length}");
             assert_eq!(content.end + content.torn, length);
@@ -154,7 +178,7 @@ mod tests {
             for bit in 0..8 {
                 let mut bad = bytes.clone();
                 bad[at] ^= 1 << bit;
-                let content = decode(&bad);
+                let content = read(&bad);
                 let before = ends.iter().rposition(|end| *end <= at).unwrap();
                 assert_eq!(
                     content.records,
@@ -185,19 +209,19 @@ mod tests {
             bytes.extend(more);
             tip = after;
         }
-        assert_eq!(decode(&bytes).records, records);
+        assert_eq!(read(&bytes).records, records);
     }
 
     #[test]
     fn a_whole_record_that_is_not_understood_is_no_torn_tail() {
         let (mut bytes, _) = journal(1);
-        let tip = decode(&bytes).tip;
+        let tip = read(&bytes).tip;
         let text = br#"{"record":"of-tomorrow"}"#;
         let body = [&tip.sequence.to_le_bytes()[..], &tip.hash, text].concat();
         bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
         bytes.extend(crc32fast::hash(&body).to_le_bytes());
         bytes.extend(body);
-        let content = decode(&bytes);
+        let content = read(&bytes);
         assert!(content.is_newer);
         assert_eq!(content.records.len(), 1);
     }
@@ -207,6 +231,25 @@ mod tests {
         let (bytes, ends) = journal(3);
         let (other, _) = encode(&record(9), Tip { sequence: 2, hash: [7; 32] }).unwrap();
         let spliced = [&bytes[..ends[2]], &other].concat();
-        assert_eq!(decode(&spliced).records.len(), 2);
+        assert_eq!(read(&spliced).records.len(), 2);
+    }
+
+    #[test]
+    fn a_journal_longer_than_what_is_read_at_once_is_read_whole() {
+        let line = "x".repeat(300 << 10);
+        let long = |n| Record::Intent {
+            work: WorkId(n),
+            steps: vec![Act { step: 0, change: Change::Call { line: line.clone() } }],
+        };
+        let (mut bytes, mut tip) = (Vec::new(), Tip::START);
+        for n in 0..20 {
+            let (more, after) = encode(&long(n), tip).unwrap();
+            bytes.extend(more);
+            tip = after;
+        }
+        let whole = bytes.len();
+        bytes.extend(vec![7; LARGEST + 9]);
+        let content = read(&bytes);
+        assert_eq!((content.records.len(), content.end, content.torn), (20, whole, LARGEST + 9));
     }
 }

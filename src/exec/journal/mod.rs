@@ -6,7 +6,7 @@
 pub mod codec;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
@@ -18,8 +18,8 @@ use codec::Tip;
 
 const NAME: &str = "journal";
 const LOCK: &str = "lock";
-/// More than years of work; a larger one is not ours.
-const LARGEST: u64 = 256 << 20;
+/// Millions of entries: a longer one is not read, and never cut.
+const LARGEST: u64 = 1 << 30;
 /// Anything for anybody but the owner.
 const OTHERS: u32 = 0o077;
 
@@ -49,6 +49,11 @@ pub enum JournalError {
     /// It holds what we do not understand, and cutting that off would lose it.
     #[error("a newer tmpmedic wrote in it: use that one")]
     Newer,
+    /// It cannot be read whole, and cutting it off would lose what it says.
+    #[error(
+        "it has {0} bytes, more than can be read at once: move it away, with what it says of quarantines"
+    )]
+    TooLong(u64),
     /// A step that the kernel refused.
     #[error("{what}")]
     Os {
@@ -94,7 +99,7 @@ impl Journal {
         let file = open_private(dir, NAME).map_err(os("cannot open the journal"))?;
         ours(file.as_fd(), own)?;
         let mut file = File::from(file);
-        let content = codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?);
+        let content = read(&file)?;
         if content.is_newer {
             return Err(JournalError::Newer);
         }
@@ -164,17 +169,20 @@ impl Drop for Journal {
 pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalError> {
     ours(dir, own)?;
     let file = match crate::sys::dirfd::open_regular(dir, NAME.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(codec::decode(&[])),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return codec::decode(io::empty()).map_err(os("cannot read the journal"));
+        }
         other => other.map_err(os("cannot open the journal"))?,
     };
-    let mut file = file;
-    Ok(codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?))
+    read(&file)
 }
 
-fn read(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn read(file: &File) -> Result<codec::Content, JournalError> {
+    let length = stat::of(file.as_fd()).map_err(os("cannot look at the journal"))?.size;
+    if length > LARGEST {
+        return Err(JournalError::TooLong(length));
+    }
+    codec::decode(file).map_err(os("cannot read the journal"))
 }
 
 fn open_private(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {

@@ -1,0 +1,102 @@
+//! Once more before an entry is taken: is it what the plan saw, and does no guard keep it now?
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::Course;
+use crate::exec::examine::{self, Budget};
+use crate::model::plan::{Candidate, Planned, Verdict};
+use crate::model::raw_path::RawPath;
+use crate::model::surroundings::{About, Surroundings};
+use crate::model::units::WallNanos;
+use crate::sys::clock::{self, Stopwatch};
+
+/// How old what is known of other processes may be when an entry is taken.
+const FRESH: Duration = Duration::from_secs(2);
+/// Of so many entries ahead the names are looked at together with the processes.
+const AHEAD: usize = 16 << 10;
+
+/// One entry as it is now, or why it stays.
+pub type Looked = Result<Candidate, (RawPath, String)>;
+
+/// Looks at each; none where somebody wanted it to end.
+pub fn look(place: BorrowedFd<'_>, batch: &[&Planned], stop: &AtomicBool) -> Vec<Looked> {
+    let goes_on = || !stop.load(Ordering::Relaxed);
+    let mut looked = Vec::with_capacity(batch.len());
+    for planned in batch {
+        let name = &planned.candidate.name;
+        let found = examine::examine_while(place, name.as_bytes(), Budget::default(), &goes_on);
+        if !goes_on() {
+            return Vec::new();
+        }
+        looked.push(match found {
+            Ok(now) if now.object == planned.candidate.object => {
+                Ok(Candidate { family: planned.candidate.family.clone(), ..now })
+            }
+            Ok(_) => Err((name.clone(), "another object has its name since the plan was made".to_owned())),
+            Err(error) => Err((name.clone(), changed(&error))),
+        });
+    }
+    looked
+}
+
+fn changed(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is gone already".to_owned(),
+        _ => format!("it cannot be looked at any more: {error}"),
+    }
+}
+
+/// Who has to do with the entries that come next.
+#[derive(Default)]
+pub struct Around {
+    pub seen: Option<Surroundings>,
+    since: Option<Stopwatch>,
+    /// How many of the entries that come next it is about.
+    left: usize,
+}
+
+impl Around {
+    /// Looks anew where the last look is too old, or was not about this batch.
+    pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) {
+        let is_fresh = self.since.is_some_and(|since| !since.left_of(FRESH).is_zero());
+        if !is_fresh || self.left < batch.len() {
+            let next = batch.iter().chain(rest.iter().take(AHEAD.saturating_sub(batch.len())));
+            let names: Vec<&RawPath> = next.map(|planned| &planned.candidate.name).collect();
+            let sweep = &mut course.sweep;
+            // Before, so that its age is never taken for less than it is.
+            self.since = Some(Stopwatch::start());
+            let about = About::These(&names);
+            self.seen = Some(sweep.eyes.surroundings(sweep.place.as_fd(), &course.plan.root, about));
+            self.left = names.len();
+        }
+        self.left = self.left.saturating_sub(batch.len());
+    }
+}
+
+impl Course<'_, '_> {
+    /// What every guard lets go.
+    pub fn judged(&mut self, looked: Vec<Looked>, around: &Around) -> Vec<Candidate> {
+        let mut ready = Vec::with_capacity(looked.len());
+        for entry in looked {
+            let judged = match (entry, &around.seen) {
+                (Ok(now), Some(seen)) => self.sweep.eyes.judge(now, seen, WallNanos(clock::wall_nanos())),
+                (Ok(now), None) => {
+                    let reason = "nobody looked who holds it".to_owned();
+                    Planned { candidate: now, verdict: Verdict::Keep, reason }
+                }
+                (Err(kept), _) => {
+                    self.swept.kept.push(kept);
+                    continue;
+                }
+            };
+            match judged.verdict {
+                Verdict::Remove => ready.push(judged.candidate),
+                Verdict::Keep => self.swept.kept.push((judged.candidate.name, judged.reason)),
+            }
+        }
+        ready
+    }
+}

@@ -1,0 +1,148 @@
+//! Into the quarantine, and back for whoever took hold of an entry in that moment.
+
+use super::{Course, Flow};
+use crate::exec::journal::JournalError;
+use crate::exec::quarantine::Taken;
+use crate::model::errno::Errno;
+use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
+use crate::model::plan::{Candidate, ObjectId};
+use crate::model::raw_path::RawPath;
+use crate::model::surroundings::{About, ClaimKind, Surroundings};
+use crate::model::units::Bytes;
+
+/// One entry that lies in the quarantine.
+pub struct Claimed {
+    pub name: RawPath,
+    pub slot: RawPath,
+    pub object: ObjectId,
+    pub bytes: Bytes,
+    step: u64,
+}
+
+impl Course<'_, '_> {
+    /// Says what will be taken, takes it, and says what became of it.
+    pub fn claim(&mut self, ready: &[Candidate]) -> Result<Vec<Claimed>, JournalError> {
+        let (work, first) = (self.sweep.work, self.next);
+        let slots: Vec<RawPath> = (first..).take(ready.len()).map(|n| slot(work, n)).collect();
+        let acts = ready.iter().zip(&slots).zip(first..).map(|((entry, slot), step)| Act {
+            step,
+            change: Change::Quarantine {
+                name: entry.name.clone(),
+                object: entry.object,
+                slot: slot.clone(),
+                bytes: Some(entry.tree.bytes),
+            },
+        });
+        let acts: Vec<Act> = acts.collect();
+        if acts.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.sweep.journal.add(&Record::Intent { work, steps: acts })?;
+        let (mut claimed, mut outcome) = (Vec::with_capacity(ready.len()), Vec::with_capacity(ready.len()));
+        for ((entry, slot), step) in ready.iter().zip(slots).zip(first..) {
+            self.next = step + 1;
+            let done = if self.is_stopped() {
+                Done::Kept { why: "stopped before it".to_owned() }
+            } else {
+                self.take(entry, slot, step, &mut claimed)
+            };
+            outcome.push(Came { step, done });
+        }
+        self.sweep.journal.add(&Record::Outcome { work, steps: outcome })?;
+        Ok(claimed)
+    }
+
+    fn take(&mut self, entry: &Candidate, slot: RawPath, step: u64, claimed: &mut Vec<Claimed>) -> Done {
+        let (name, sweep) = (entry.name.clone(), &self.sweep);
+        let place = std::os::fd::AsFd::as_fd(&sweep.place);
+        let done = match sweep.quarantine.take(place, name.as_bytes(), &entry.object, slot.as_bytes()) {
+            Taken::Ours => {
+                let bytes = entry.tree.bytes;
+                self.progress.bytes.0 = self.progress.bytes.0.saturating_add(bytes.0);
+                claimed.push(Claimed { name, slot, object: entry.object, bytes, step });
+                Done::Done { changed: None }
+            }
+            Taken::Gone => self.keep(name, "it is gone already"),
+            Taken::PutBack => self.keep(name, "another object had its name, and has it back"),
+            Taken::Displaced => {
+                let why = format!(
+                    "another object had its name, which was taken again before it could go back: it lies in the quarantine as {}",
+                    slot.shown()
+                );
+                self.keep(name, &why)
+            }
+            Taken::Refused(error) => {
+                self.swept.failed.push((name, error.to_string()));
+                Done::Failed { errno: error.raw_os_error().map(Errno), why: error.to_string() }
+            }
+        };
+        self.progress.done += 1;
+        if (self.step)(self.progress) == Flow::Stop {
+            self.stop();
+        }
+        done
+    }
+
+    /// Who has to do with what was just taken.
+    pub fn who_holds(&mut self, claimed: &[Claimed]) -> Option<Surroundings> {
+        let slots: Vec<&RawPath> = claimed.iter().map(|entry| &entry.slot).collect();
+        let sweep = &mut self.sweep;
+        let look = || {
+            let about = About::These(&slots);
+            sweep.eyes.surroundings(sweep.quarantine.dir(), &sweep.quarantine_path, about)
+        };
+        (!slots.is_empty()).then(look)
+    }
+
+    /// Now nobody can take hold of it by name any more; whoever did so before keeps it.
+    pub fn give_back_what_is_held(
+        &mut self,
+        claimed: Vec<Claimed>,
+        around: Option<&Surroundings>,
+    ) -> Result<Vec<Claimed>, JournalError> {
+        let Some(around) = around else { return Ok(claimed) };
+        let (mut sure, mut outcome) = (Vec::with_capacity(claimed.len()), Vec::new());
+        for entry in claimed {
+            let Some(who) = self.holder(around, &entry) else {
+                sure.push(entry);
+                continue;
+            };
+            let (slot, place) = (entry.slot.as_bytes(), std::os::fd::AsFd::as_fd(&self.sweep.place));
+            let why = match self.sweep.quarantine.give_back(slot, place, entry.name.as_bytes()) {
+                Ok(()) => format!("{who}: it has its place back"),
+                Err(error) => format!(
+                    "{who}, and cannot go back ({error}): it lies in the quarantine as {}",
+                    entry.slot.shown()
+                ),
+            };
+            let done = self.keep(entry.name, &why);
+            outcome.push(Came { step: entry.step, done });
+        }
+        if !outcome.is_empty() {
+            self.sweep.journal.add(&Record::Outcome { work: self.sweep.work, steps: outcome })?;
+        }
+        Ok(sure)
+    }
+
+    /// A variable or a command line names a path, which is gone for whoever opens it anew, and the name in the quarantine
+    /// is ours, whatever numbers are in it; all else has hold of the object. Unknown means held, here too.
+    fn holder(&self, around: &Surroundings, entry: &Claimed) -> Option<String> {
+        let names = |kind| {
+            use ClaimKind::{CommandLine, NamedPid, Tmpfiles, Variable};
+            matches!(kind, Variable | CommandLine | NamedPid | Tmpfiles)
+        };
+        let claims = around.claims.get(&entry.slot);
+        if let Some(claim) = claims.and_then(|all| all.iter().find(|claim| !names(claim.kind))) {
+            let pid = claim.pid.map(|pid| format!("pid {pid} ")).unwrap_or_default();
+            return Some(format!("{pid}took hold of it while it was taken"));
+        }
+        let gap = around.gaps.first().filter(|_| !self.plan.wishes.assume_unheld)?;
+        let why = gap.why.shown();
+        Some(format!("not known whether somebody took hold of it while it was taken ({}: {why})", gap.what))
+    }
+}
+
+/// The name of an entry in the quarantine.
+fn slot(work: WorkId, step: u64) -> RawPath {
+    RawPath::from(format!("{}-{step}", work.0).as_str())
+}

@@ -1,0 +1,104 @@
+#![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
+
+use std::os::fd::AsFd;
+
+use super::*;
+use crate::exec::stage::{Says, Stage};
+use crate::exec::undo;
+use crate::model::reading::{Gap, GapWhy};
+
+/// More than the first three batches together.
+const MANY: usize = 1_500;
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("e{n:05}")).collect()
+}
+
+fn filled(count: usize) -> (Stage, Plan) {
+    let (stage, names) = (Stage::new(), names(count));
+    for (n, name) in names.iter().enumerate() {
+        if n % 2 == 0 {
+            std::fs::write(stage.path(name), name).unwrap();
+        } else {
+            std::fs::create_dir_all(stage.path(name).join("a/b/c")).unwrap();
+            std::fs::write(stage.path(name).join("a/b/x"), name).unwrap();
+        }
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let plan = stage.plan(&names);
+    (stage, plan)
+}
+
+fn on(_: Progress) -> Flow {
+    Flow::On
+}
+
+#[test]
+fn a_plan_of_many_batches_is_carried_out_whole_and_can_be_taken_back() {
+    let (stage, plan) = filled(MANY);
+    let swept = stage.sweep(&plan, &mut Says::default(), &mut on);
+    let taken: Vec<String> = swept.taken.iter().map(|(name, _)| name.shown()).collect();
+    assert_eq!((taken, &swept.kept[..], &swept.failed[..]), (names(MANY), &[][..], &[][..]));
+    let (mut journal, records) = stage.journal();
+    let aside = undo::still_taken(&records, WorkId(1));
+    stage.begin(&mut journal, WorkId(2));
+    let ends = (stage.place.as_fd(), &stage.quarantine);
+    let undone = undo::give_back(&mut journal, &aside, WorkId(2), ends).unwrap();
+    assert_eq!((undone.back.len(), undone.left.len()), (MANY, 0));
+    for (n, name) in names(MANY).iter().enumerate() {
+        let file = if n % 2 == 0 { stage.path(name) } else { stage.path(name).join("a/b/x") };
+        assert_eq!(std::fs::read_to_string(file).unwrap(), *name);
+    }
+}
+
+#[test]
+fn what_is_removed_for_good_by_two_threads_is_gone_and_nothing_else() {
+    let (stage, mut plan) = filled(MANY);
+    std::fs::write(stage.path("beside"), "kept").unwrap();
+    plan.wishes.delete = true;
+    let swept = stage.sweep(&plan, &mut Says::default(), &mut on);
+    let removed: Vec<String> = swept.removed.iter().map(RawPath::shown).collect();
+    assert_eq!((removed, &swept.failed[..], swept.stopped), (names(MANY), &[][..], false));
+    assert_eq!(swept.objects.0, (MANY / 2 + MANY / 2 * 5) as u64);
+    assert_eq!(std::fs::read_dir(stage.path(".q")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_to_string(stage.path("beside")).unwrap(), "kept");
+}
+
+#[test]
+fn looks_at_the_machine_ask_about_each_entry_once_on_either_side() {
+    let (stage, plan) = filled(MANY);
+    let mut says = Says::default();
+    stage.sweep(&plan, &mut says, &mut on);
+    let of = |path: &str| says.asked.iter().filter(|(at, _)| *at == path.into()).map(|(_, count)| *count).sum();
+    let asked: [usize; 2] = [of("/q"), of("/tmp")];
+    assert_eq!(asked, [MANY, MANY]);
+    assert!(says.asked.len() < 10, "{} looks at the machine", says.asked.len());
+}
+
+#[test]
+fn stops_after_the_entry_at_which_it_is_told_in_whatever_batch() {
+    for end in [1_u64, 64, 65, 700] {
+        let (stage, plan) = filled(1_000);
+        let mut stop = |at: Progress| if at.done == end { Flow::Stop } else { Flow::On };
+        let swept = stage.sweep(&plan, &mut Says::default(), &mut stop);
+        assert!(swept.stopped);
+        assert_eq!(swept.taken.len() as u64, end);
+        let left = std::fs::read_dir(stage.path("")).unwrap().count() as u64;
+        assert_eq!(left, 1_000 - end + 1, "the others and the quarantine");
+    }
+}
+
+#[test]
+fn where_nobody_knows_who_took_hold_of_it_in_the_meantime_it_goes_back() {
+    let (stage, mut plan) = filled(3);
+    let gaps = vec![Gap::new("open files of 1 process", GapWhy::Denied)];
+    let swept = stage.sweep(&plan, &mut Says { gaps: gaps.clone(), ..Says::default() }, &mut on);
+    assert_eq!((swept.taken.len(), swept.kept.len()), (0, 3));
+    assert!(swept.kept[0].1.contains("open files of 1 process"), "{:?}", swept.kept);
+    assert!(stage.path("e00001/a/b/x").exists());
+    plan.wishes.assume_unheld = true;
+    let (stage, again) = filled(3);
+    let plan = Plan { wishes: plan.wishes, ..again };
+    let swept = stage.sweep(&plan, &mut Says { gaps, ..Says::default() }, &mut on);
+    assert_eq!(swept.taken.len(), 3, "{:?}", swept.kept);
+}
