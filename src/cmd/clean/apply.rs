@@ -239,6 +239,12 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
     Refusal { exit, message }.into()
 }
 
+/// Somebody has to do with it, whatever its age may be.
+fn touched(found: &Candidate) -> String {
+    let at = if found.tree.newest_at.is_empty() { "itself" } else { "in it" };
+    format!("it was touched since ({at}: {})", found.tree.newest_at.shown())
+}
+
 /// What is no longer as a plan that came from a file says; nothing has been changed then.
 ///
 /// # Errors
@@ -255,6 +261,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("it is gone".to_owned()),
             Err(error) => Some(error.to_string()),
             Ok(found) if found.object != candidate.object => Some("another object has its name".to_owned()),
+            Ok(found) if found.tree.newest > candidate.tree.newest => Some(touched(&found)),
             Ok(found) => {
                 let (judged, _) = watch.judged(found, &surroundings, now());
                 (judged.verdict == Verdict::Keep).then_some(judged.reason)

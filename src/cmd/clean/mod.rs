@@ -17,9 +17,10 @@ mod watch;
 
 use std::process::ExitCode;
 
+use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, DiffFormat, Global};
 use crate::cmd::workshop::{Actor, Names, WithoutUndo, refuse_where_read_only};
-use crate::cmd::{Refusal, check, config, explain_failure, out};
+use crate::cmd::{Refusal, check, config, explain_failure, out, purge};
 use crate::model::plan::{Plan, Wishes};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Micros, Seconds};
@@ -31,8 +32,13 @@ use draft::{Draft, Maker};
 use page::Rest;
 use progress::{Progress, Stop};
 
-pub use outcome::figures;
+pub use outcome::{figures, table};
+pub use page::entries;
+pub use place::Place;
 pub use progress::{Progress as Bar, Stop as StopSignal};
+
+/// What is old where nobody says it.
+const OLD: Seconds = Seconds(86_400);
 
 /// Runs the command.
 ///
@@ -68,7 +74,7 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let stop = Stop::as_usual();
     let (catalog, gaps) = config::load(global)?;
     let (us, names) = (Actor::find(), Names::read());
-    let wishes = wishes(args, &names)?;
+    let wishes = wishes(args, &names, (&catalog, global))?;
     let places = place::all(&args.dir)?;
     let roots: Vec<RawPath> = places.iter().map(|place| place.path.clone()).collect();
     let now = proof::look(&catalog, &roots);
@@ -89,8 +95,9 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
         return Ok(ExitCode::SUCCESS);
     }
     let next = next(&drafts, &wishes);
+    let due = purge::due_here(us.uid, catalog.clean.purge_after_s).told();
     let options = check::options(global, gaps, Micros(watch.micros()));
-    out::write(&page::render(&drafts, &names, &Rest { no_help: &no_help, next: &next }, &options))?;
+    out::write(&page::render(&drafts, &names, &Rest { no_help: &no_help, next: &next, due: due.as_deref() }, &options))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -104,7 +111,9 @@ fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
     for draft in going {
         command.push_str(&format!(" {}", draft.plan.root.quoted()));
     }
-    command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
+    if !wishes.by_family {
+        command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
+    }
     for (option, values) in [("--family", &wishes.families), ("--keep", &wishes.keep)] {
         for value in values {
             command.push_str(&format!(" {option} {}", RawPath::from(value.as_str()).quoted()));
@@ -148,7 +157,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         tell(&[], &names, &no_help, (DiffFormat::Json, &options))?;
         plans
     } else {
-        let wishes = wishes(args, &names)?;
+        let wishes = wishes(args, &names, (&catalog, global))?;
         let maker = Maker { catalog: &catalog, us: &us, builders: &builders, wishes: &wishes };
         let drafts = places.iter().map(|place| maker.draft(place, &mut progress));
         let drafts = drafts.collect::<anyhow::Result<Vec<Draft>>>()?;
@@ -186,7 +195,7 @@ fn tell(
 ) -> anyhow::Result<()> {
     match format {
         DiffFormat::Text => {
-            let page = page::render(drafts, names, &Rest { no_help, next: &[] }, options);
+            let page = page::render(drafts, names, &Rest { no_help, next: &[], due: None }, options);
             out::write(&format!("{page}\n"))?;
         }
         DiffFormat::Json | DiffFormat::Markdown => {
@@ -208,7 +217,16 @@ fn refuse_unasked_deletion(args: &CleanArgs, plans: Option<&[Plan]>) -> anyhow::
     Ok(())
 }
 
-fn wishes(args: &CleanArgs, names: &Names) -> anyhow::Result<Wishes> {
+fn wishes(args: &CleanArgs, names: &Names, (catalog, global): (&Catalog, &Global)) -> anyhow::Result<Wishes> {
+    let least = catalog.clean.min_age_s;
+    let older_than = args.older_than.map(|time| Seconds(time.as_secs()));
+    if older_than.is_some_and(|wanted| wanted < least) {
+        let file = RawPath::from(global.config.as_os_str()).shown();
+        return Err(Refusal::permission(format!(
+            "--older-than: the site lets nothing go that is younger than {least} (min_age_s = {} in {file})",
+            least.0
+        )));
+    }
     let owner = args.owner.as_deref().map(|name| {
         names.uid_of(name).ok_or_else(|| {
             let name = RawPath::from(name).shown();
@@ -216,7 +234,8 @@ fn wishes(args: &CleanArgs, names: &Names) -> anyhow::Result<Wishes> {
         })
     });
     Ok(Wishes {
-        older_than: Seconds(args.older_than.as_secs()),
+        older_than: older_than.unwrap_or(OLD.max(least)),
+        by_family: older_than.is_none(),
         families: args.family.clone(),
         keep: args.keep.clone(),
         owner: owner.transpose()?,
