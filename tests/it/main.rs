@@ -24,6 +24,7 @@ mod fix;
 mod frames;
 mod golden;
 mod hostile_captures;
+mod incident;
 mod journeys;
 mod lab;
 mod laws;

@@ -19,7 +19,7 @@ use crate::exec::sweep::{Eyes, Flow, Sweep};
 use crate::exec::{seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
-use crate::model::plan::{Plan, Verdict};
+use crate::model::plan::{Candidate, Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::units::Bytes;
 
@@ -239,10 +239,12 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
     Refusal { exit, message }.into()
 }
 
-/// Somebody has to do with it, whatever its age may be.
+/// Somebody has to do with it, however young it was allowed to be.
 fn touched(found: &Candidate) -> String {
-    let at = if found.tree.newest_at.is_empty() { "itself" } else { "in it" };
-    format!("it was touched since ({at}: {})", found.tree.newest_at.shown())
+    match found.tree.newest_at.shown() {
+        at if at.is_empty() => "it was touched since".to_owned(),
+        at => format!("it was touched since, at {at}"),
+    }
 }
 
 /// What is no longer as a plan that came from a file says; nothing has been changed then.

@@ -97,7 +97,12 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let next = next(&drafts, &wishes);
     let due = purge::due_here(us.uid, catalog.clean.purge_after_s).told();
     let options = check::options(global, gaps, Micros(watch.micros()));
-    out::write(&page::render(&drafts, &names, &Rest { no_help: &no_help, next: &next, due: due.as_deref() }, &options))?;
+    out::write(&page::render(
+        &drafts,
+        &names,
+        &Rest { no_help: &no_help, next: &next, due: due.as_deref() },
+        &options,
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

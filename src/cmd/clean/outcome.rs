@@ -218,12 +218,17 @@ impl Outcome {
         if work.swept.stopped {
             text.push_str("- stopped between two entries; the rest is as it was\n");
         }
-        text.push_str("\n| | before | after | change |\n|---|--:|--:|--:|\n");
-        for (label, before, after, change) in rows(&work.before, &work.after) {
-            text.push_str(&format!("| {label} | {before} | {after} | {change} |\n"));
-        }
         text.push('\n');
-        for (what, all) in [("stayed", &work.swept.kept), ("failed", &work.swept.failed), ("in use", &work.held)] {
+        if work.id.is_some() {
+            text.push_str("| | before | after | change |\n|---|--:|--:|--:|\n");
+            for (label, before, after, change) in rows(&work.before, &work.after) {
+                text.push_str(&format!("| {label} | {before} | {after} | {change} |\n"));
+            }
+            text.push('\n');
+        }
+        for (what, all) in
+            [("stayed", &work.swept.kept), ("failed", &work.swept.failed), ("in use", &work.held)]
+        {
             for (name, why) in all.iter().take(SAMPLES) {
                 text.push_str(&format!("- {what}: `{}`: {}\n", cell(&name.shown()), cell(&safe(why))));
             }
@@ -233,7 +238,10 @@ impl Outcome {
         }
         let others = work.staying.saturating_sub(u64::try_from(work.held.len()).unwrap_or(u64::MAX));
         if others > 0 {
-            text.push_str(&format!("- {} stay by the plan, for their age, owner or family\n", entries(others)));
+            text.push_str(&format!(
+                "- {} stay by the plan, for their age, owner or family\n",
+                entries(others)
+            ));
         }
         text.push('\n');
     }

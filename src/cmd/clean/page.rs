@@ -86,7 +86,10 @@ fn going(page: &mut Page, draft: &Draft) {
         return;
     }
     page.gap();
-    page.line(&format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what goes", "entries", "size", "oldest"), Ink::Dim);
+    page.line(
+        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what goes", "entries", "size", "oldest"),
+        Ink::Dim,
+    );
     for (family, group) in sorted(&draft.going) {
         let family = if family.is_empty() { "in no known family" } else { family };
         row(page, family, group);
@@ -105,7 +108,10 @@ fn staying(page: &mut Page, draft: &Draft, names: &Names, detail: Detail) {
         return;
     }
     page.gap();
-    page.line(&format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what stays", "entries", "size", "oldest"), Ink::Dim);
+    page.line(
+        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what stays", "entries", "size", "oldest"),
+        Ink::Dim,
+    );
     for guard in GUARDS {
         let Some(group) = draft.staying.get(guard.id) else { continue };
         row(page, guard.kept, group);
@@ -140,7 +146,8 @@ fn reasons(page: &mut Page, draft: &Draft, guard: &str, group: &Group) {
     by_count.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
     for (reason, all) in by_count.iter().take(most) {
         left = left.saturating_sub(u64::try_from(all.len()).unwrap_or(u64::MAX));
-        let shown: Vec<String> = all.iter().take(NAMES).map(|entry| brief(page, &entry.candidate.name)).collect();
+        let shown: Vec<String> =
+            all.iter().take(NAMES).map(|entry| brief(page, &entry.candidate.name)).collect();
         let more = match all.len().saturating_sub(NAMES) {
             0 => String::new(),
             n => format!(" and {} more", Entries(u64::try_from(n).unwrap_or(u64::MAX))),

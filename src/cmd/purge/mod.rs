@@ -77,8 +77,11 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let choice = choose(&shop, args.id, older_than)?;
     let options = check::options(global, gaps, Micros(0));
     if !args.yes {
-        let text =
-            if global.json { page::document(&choice, None)? } else { page::proposal(&choice, args, &options) };
+        let text = if global.json {
+            page::document(&choice, None)?
+        } else {
+            page::proposal(&choice, args, &options)
+        };
         out::write(&text)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -28,7 +28,8 @@ pub fn proposal(choice: &Choice, args: &PurgeArgs, options: &Options) -> String 
     lying(&mut page, choice);
     if !choice.chosen.is_empty() {
         page.gap();
-        let text = "Nothing has been changed. What is freed is gone for good, `undo` finds nothing of it. To do it:";
+        let text =
+            "Nothing has been changed. What is freed is gone for good, `undo` finds nothing of it. To do it:";
         page.paragraph(0, text, Ink::Plain);
         let id = args.id.map(|id| format!(" {id}")).unwrap_or_default();
         let age = args.older_than.map(|time| format!(" --older-than {}s", time.as_secs()));
@@ -57,11 +58,17 @@ fn lying(page: &mut Page, choice: &Choice) {
     };
     page.paragraph(0, &head, Ink::Bold);
     if !choice.chosen.is_empty() {
-        page.line(&format!("  {:>6} {:>10} {:>10} {:>10}  where", "work", "aside for", "entries", "size"), Ink::Dim);
+        page.line(
+            &format!("  {:>6} {:>10} {:>10} {:>10}  where", "work", "aside for", "entries", "size"),
+            Ink::Dim,
+        );
         for lying in &choice.chosen {
             let root = lying.begin.place.as_ref().map(|(path, _)| path.shown()).unwrap_or_default();
             let (work, age, entries) = (lying.begin.work.0, lying.age, Entries(lying.entries));
-            page.line(&format!("  {work:>6} {age:>10} {entries:>10} {:>10}  {root}", lying.bytes), Ink::Plain);
+            page.line(
+                &format!("  {work:>6} {age:>10} {entries:>10} {:>10}  {root}", lying.bytes),
+                Ink::Plain,
+            );
         }
     }
     if !choice.young.is_empty() {

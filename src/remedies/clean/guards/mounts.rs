@@ -3,6 +3,7 @@
 use super::super::scene::Scene;
 use super::{claim, party};
 use crate::model::plan::Candidate;
+use crate::model::raw_path::RawPath;
 use crate::model::surroundings::ClaimKind;
 
 /// Whether a claim is one of this guard.
@@ -23,7 +24,17 @@ pub fn mounted(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
         ClaimKind::LoopFile => ("a loop device is made of it", "by"),
         _ => ("it is swap space", "of"),
     };
-    Some(format!("{what}{}: {}", party(word, claim), claim.shown.shown()))
+    let place =
+        point(&claim.shown).map_or_else(|| claim.shown.shown(), |point| format!("at {}", point.shown()));
+    Some(format!("{what}{}: {place}", party(word, claim)))
+}
+
+/// The mount point, where a line of mountinfo shows the mount. Source: proc_pid_mountinfo(5).
+fn point(shown: &RawPath) -> Option<RawPath> {
+    let mut fields = shown.as_bytes().split(|byte| *byte == b' ');
+    let is_number = |field: &[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+    let is_line = is_number(fields.next()?) && is_number(fields.next()?);
+    fields.nth(2).filter(|_| is_line).map(RawPath::new)
 }
 
 #[cfg(test)]
@@ -45,6 +56,15 @@ mod tests {
             let stage = Stage::claimed(kind);
             stage.keeps(stale(), "pid 812 (go, runner@1.service): /tmp/go-build123/b001");
             stage.removes(Candidate { name: "go-build12".into(), ..stale() });
+        }
+    }
+
+    #[test]
+    fn of_a_line_of_mountinfo_the_mount_point_is_told() {
+        let line = "327 321 7:0 /systemd-private-x/tmp /tmp rw,noatime - ext4 /dev/loop0 rw";
+        assert_eq!(point(&line.into()), Some("/tmp".into()));
+        for other in ["/tmp/go-build123", "/tmp/a b c d e f", "1 2", ""] {
+            assert_eq!(point(&other.into()), None, "{other}");
         }
     }
 
