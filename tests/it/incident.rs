@@ -162,7 +162,9 @@ fn the_plan_says_what_goes_and_who_keeps_what(lab: &Lab) {
     let page = text(&tm(lab, "clean /tmp --config /run/site"));
     fits(&page);
     assert!(page.starts_with("/tmp: 687 of 1,491 entries can go, "), "{page}");
-    for words in ["holder.service", "locker.service", "forgejo-runner@1.service", "tmpmedic clean /tmp --apply"] {
+    for words in
+        ["holder.service", "locker.service", "forgejo-runner@1.service", "tmpmedic clean /tmp --apply"]
+    {
         assert!(page.contains(words), "{words}: {page}");
     }
 }
@@ -173,7 +175,8 @@ fn exactly_the_plan_runs(lab: &Lab) {
     let plan = json(&lab.inside(&["cat", "/run/plan"]));
     assert_eq!(done["digest"], plan["digest"]);
     let work = &done["works"][0];
-    let taken: BTreeSet<&str> = work["taken"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
+    let taken: BTreeSet<&str> =
+        work["taken"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
     let planned = plan["entries"].as_array().unwrap().iter().filter(|e| e["verdict"] == "remove");
     assert_eq!(taken, planned.map(|e| e["path"].as_str().unwrap()).collect());
     let figures = |when: &str| {

@@ -9,7 +9,7 @@ use crate::needs;
 use crate::sandbox::{Checked, TMPMEDIC};
 
 /// Runs as PID 1 of the new namespaces: empty /tmp, /var/tmp and /run, the unit files of `$UNITS`, then systemd itself.
-const BOOT: &str = r"
+const BOOT: &str = r#"
     set -eu
     mount -t tmpfs -o mode=1777 lab /tmp
     mount -t tmpfs -o mode=1777 lab /var/tmp
@@ -22,7 +22,7 @@ const BOOT: &str = r"
         [ ! -x $systemd ] || exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin $systemd --system --unit=lab.target --log-target=null
     done
     exit 98
-";
+"#;
 
 /// A booted systemd; ends with all its services when dropped.
 pub struct Lab {
