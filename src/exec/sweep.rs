@@ -160,11 +160,6 @@ impl Sweep<'_> {
                     .push((name.clone(), "another object has its name since the plan was made".to_owned()));
                 continue;
             }
-            // Somebody has to do with it, however young it was allowed to be.
-            if now.tree.newest > planned.candidate.tree.newest {
-                swept.kept.push((name.clone(), "it was touched since the plan was made".to_owned()));
-                continue;
-            }
             let judged = self.eyes.judge(now, around, WallNanos(clock::wall_nanos()));
             match judged.verdict {
                 Verdict::Remove => ready.push(judged.candidate),

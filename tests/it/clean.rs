@@ -26,30 +26,30 @@ in_place() { "$@" >/dev/null 2>&1; }
 
 /// What one command printed, and how it ended.
 #[derive(Debug)]
-struct Said {
-    text: String,
-    code: i32,
+pub struct Said {
+    pub text: String,
+    pub code: i32,
 }
 
 impl Said {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|why| panic!("no document ({why}): {}", self.text))
     }
 
     #[track_caller]
-    fn says(&self, words: &str) {
+    pub fn says(&self, words: &str) {
         let one_line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(one_line.contains(words), "`{words}` is not said in:\n{}", self.text);
     }
 
     #[track_caller]
-    fn ends(&self, code: i32) {
+    pub fn ends(&self, code: i32) {
         assert_eq!(self.code, code, "{}", self.text);
     }
 }
 
 /// Builds a scene, then runs commands in it, each a line of shell; what they say on both streams is kept.
-fn scene(setup: &str, commands: &[&str]) -> Vec<Said> {
+pub fn scene(setup: &str, commands: &[&str]) -> Vec<Said> {
     const MARK: &str = "==ended==";
     let mut script = format!("{PROLOGUE}\n{setup}\nset +e\n");
     for command in commands {
@@ -90,7 +90,7 @@ fn verdict(plan: &Value, word: &str) -> BTreeSet<String> {
     all.filter(|e| e["verdict"] == word).map(|e| e["path"].as_str().unwrap().to_owned()).collect()
 }
 
-fn reason<'v>(plan: &'v Value, path: &str) -> &'v str {
+pub fn reason<'v>(plan: &'v Value, path: &str) -> &'v str {
     let all = plan["entries"].as_array().unwrap();
     let entry = all.iter().find(|e| e["path"] == path).unwrap_or_else(|| panic!("{path} is not in the plan"));
     assert_eq!(entry["verdict"], "keep", "{path}");

@@ -239,12 +239,17 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
     Refusal { exit, message }.into()
 }
 
-/// Somebody has to do with it, however young it was allowed to be.
-fn touched(found: &Candidate) -> String {
-    match found.tree.newest_at.shown() {
-        at if at.is_empty() => "it was touched since".to_owned(),
-        at => format!("it was touched since, at {at}"),
-    }
+/// What is another one than was shown, though its age may still do. That it was read is no change.
+fn changed(found: &Candidate, planned: &Candidate) -> Option<String> {
+    let (now, then) = (&found.tree, &planned.tree);
+    let what = if (found.uid, found.mode) != (planned.uid, planned.mode) {
+        "its owner or mode"
+    } else if (now.entries, now.bytes) != (then.entries, then.bytes) {
+        "what lies in it"
+    } else {
+        return None;
+    };
+    Some(format!("{what} has changed"))
 }
 
 /// What is no longer as a plan that came from a file says; nothing has been changed then.
@@ -263,10 +268,10 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("it is gone".to_owned()),
             Err(error) => Some(error.to_string()),
             Ok(found) if found.object != candidate.object => Some("another object has its name".to_owned()),
-            Ok(found) if found.tree.newest > candidate.tree.newest => Some(touched(&found)),
             Ok(found) => {
+                let change = changed(&found, candidate);
                 let (judged, _) = watch.judged(found, &surroundings, now());
-                (judged.verdict == Verdict::Keep).then_some(judged.reason)
+                if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
             }
         };
         changes.extend(change.map(|why| format!("  {}: {why}", candidate.name.shown())));
