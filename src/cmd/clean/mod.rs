@@ -239,7 +239,7 @@ fn wishes(args: &CleanArgs, names: &Names, (catalog, global): (&Catalog, &Global
         })
     });
     Ok(Wishes {
-        older_than: older_than.unwrap_or(OLD.max(least)),
+        older_than: older_than.unwrap_or_else(|| OLD.max(least)),
         by_family: older_than.is_none(),
         families: args.family.clone(),
         keep: args.keep.clone(),
