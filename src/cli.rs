@@ -261,9 +261,9 @@ pub struct CleanArgs {
     /// The temp dirs; /tmp and /var/tmp where none is named.
     #[arg(value_name = "DIR", conflicts_with = "plan")]
     pub dir: Vec<PathBuf>,
-    /// Only entries in whose whole tree nothing was touched for so long: 1d, 12h, 0s.
-    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = age, conflicts_with = "plan")]
-    pub older_than: std::time::Duration,
+    /// Only entries in whose whole tree nothing was touched for so long: 1d, 12h, 0s; else 1d, or what their family needs.
+    #[arg(long, value_name = "TIME", value_parser = age, conflicts_with = "plan")]
+    pub older_than: Option<std::time::Duration>,
     /// Only this family; may be repeated, and `other` is what is in none.
     #[arg(long, value_name = "NAME", conflicts_with = "plan")]
     pub family: Vec<String>,
@@ -311,9 +311,12 @@ pub struct UndoArgs {
 pub struct PurgeArgs {
     /// Its number in the journal, however old it is; all that are old enough where none is named.
     pub id: Option<u64>,
-    /// Only what was put aside so long ago.
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = age)]
-    pub older_than: std::time::Duration,
+    /// Only what was put aside so long ago; else 7d, or what the site says.
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    pub older_than: Option<std::time::Duration>,
+    /// Do it; without this it is only told what would be freed. It cannot be undone.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Arguments of `fix`.

@@ -10,6 +10,7 @@ pub mod families;
 #[cfg(test)]
 mod laws;
 pub mod pattern;
+mod policy;
 pub mod roles;
 pub mod runbook;
 pub mod scenarios;
@@ -19,6 +20,7 @@ pub mod variables;
 use crate::model::thresholds::Thresholds;
 use families::Families;
 use pattern::Pattern;
+pub use policy::CleanPolicy;
 use roles::Roles;
 pub use site::CatalogError;
 use variables::Variables;
@@ -38,8 +40,12 @@ pub struct Catalog {
     pub variables: Variables,
     /// The numbers by which rules judge.
     pub thresholds: Thresholds,
+    /// What the site asks of every clean-up.
+    pub clean: CleanPolicy,
     /// Whether the site forbids every action.
     pub read_only: bool,
+    /// Why root must not act by the site's configuration.
+    pub distrust: Option<String>,
     /// Patterns of names that the site never wants removed.
     preserve: Vec<Pattern>,
 }
@@ -66,6 +72,11 @@ impl Catalog {
     pub fn with_boot_id(mut self, id: &str) -> Self {
         self.families = self.families.with_boot_id(id);
         self
+    }
+
+    /// Says why root must not act by the configuration that it was made of.
+    pub fn distrusted(self, distrust: Option<String>) -> Self {
+        Self { distrust, ..self }
     }
 
     /// Whether the site never wants an entry of that name removed.

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::catalog::CleanPolicy;
 use crate::cli::Global;
 use crate::cmd::clean::{figures, rows_between};
 use crate::cmd::workshop::{Actor, Names, begin_of, chain, homes};
-use crate::cmd::{Refusal, check, out, surroundings, undo as undo_command};
+use crate::cmd::{Refusal, check, config, out, purge, surroundings, undo as undo_command};
 use crate::exec::treat::back;
 use crate::exec::undo::{self, Step};
 use crate::exec::{home, journal};
@@ -71,11 +72,13 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
         all.push((home.path, content.records));
     }
     let entries: Vec<Entry<'_>> = all.iter().flat_map(|(home, records)| entries(home, records)).collect();
+    // A broken configuration is no reason not to read a journal.
+    let policy = config::load(global).map_or_else(|_| CleanPolicy::default(), |(catalog, _)| catalog.clean);
     let text = if global.json {
         let works: Vec<Value> = entries.iter().map(|entry| document(entry, &names)).collect();
         safe_json::to_line(&json!({ "schema": SCHEMA, "entries": works }))?
     } else {
-        page(&entries, &names, &check::options(global, Vec::new(), Micros(0)))
+        page(&entries, &names, policy, &check::options(global, Vec::new(), Micros(0)))
     };
     out::write(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -266,7 +269,7 @@ fn what(change: &Change) -> String {
     }
 }
 
-fn page(entries: &[Entry<'_>], names: &Names, options: &Options) -> String {
+fn page(entries: &[Entry<'_>], names: &Names, policy: CleanPolicy, options: &Options) -> String {
     let mut page = Page::new(options);
     if entries.is_empty() {
         page.line("nothing has been done here", Ink::Plain);
@@ -274,6 +277,10 @@ fn page(entries: &[Entry<'_>], names: &Names, options: &Options) -> String {
     for entry in entries {
         page.gap();
         one(&mut page, entry, names, options.detail);
+    }
+    if let Some(due) = purge::due_here(rustix::process::geteuid().as_raw(), policy.purge_after_s).told() {
+        page.gap();
+        page.paragraph(0, &due, Ink::Warn);
     }
     page.into_text()
 }

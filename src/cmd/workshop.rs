@@ -78,13 +78,17 @@ impl Names {
     }
 }
 
-/// Refuses every action where the command line or the site says so.
+/// Refuses every action where the command line or the site says so, or where somebody else could speak for the site.
 ///
 /// # Errors
 /// A refusal that says who.
 pub fn refuse_where_read_only(global: &Global, catalog: &Catalog) -> anyhow::Result<()> {
     if global.read_only {
         return Err(Refusal::permission("--read-only: nothing is changed; leave it out to act"));
+    }
+    if let Some(why) = &catalog.distrust {
+        let help = "as root nothing is done by it; chown root and chmod go-w what you have read";
+        return Err(Refusal::permission(format!("{why}: {help}")));
     }
     if catalog.read_only {
         let file = RawPath::from(global.config.as_os_str());

@@ -4,14 +4,17 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::model::raw_path::RawPath;
+use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::{dirfd, hands, stat};
 
 /// Where runtime configuration lies, and how ours is called there. Source: tmpfiles.d(5).
 const DIR: &[u8] = b"tmpfiles.d";
 const NAME: &[u8] = b"tmpmedic.conf";
+/// How the names of our quarantines begin.
+const OURS: &[u8] = b".tmpmedic-";
 /// A line for each temp dir of a machine, many times over.
 const LARGEST: usize = 64 << 10;
 
@@ -22,12 +25,84 @@ const LARGEST: usize = 64 << 10;
 pub fn protect(place: &RawPath) -> io::Result<bool> {
     let run = dirfd::open_resolved(b"/run")?;
     hands::make_open_dir(run.as_fd(), DIR)?;
-    let dir = dirfd::open_listing(run.as_fd(), DIR)?;
+    protect_in(ours(run.as_fd())?.as_fd(), place)
+}
+
+/// Takes the lines of temp dirs in which there is no quarantine any more away, and the file with the last of them.
+///
+/// # Errors
+/// Those of openat(2), write(2), renameat2(2) and unlinkat(2).
+pub fn forget() -> io::Result<()> {
+    let run = dirfd::open_resolved(b"/run")?;
+    match ours(run.as_fd()) {
+        Ok(dir) => forget_in(dir.as_fd(), &has_quarantine),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn ours(run: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let dir = dirfd::open_listing(run, DIR)?;
     let found = stat::of(dir.as_fd())?;
     if found.uid != 0 || found.mode & 0o022 != 0 {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    protect_in(dir.as_fd(), place)
+    Ok(dir)
+}
+
+fn forget_in(dir: BorrowedFd<'_>, has_quarantine: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+    let before = match dirfd::open_regular(dir, NAME) {
+        Ok(file) => dirfd::read_bounded(&file, LARGEST)?.0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let stays = |line: &&[u8]| place_of(line).is_none_or(|place| has_quarantine(&place));
+    let kept: Vec<&[u8]> = lines.iter().copied().filter(stays).collect();
+    if kept.len() == lines.len() {
+        return Ok(());
+    }
+    if kept.iter().all(|line| line.starts_with(b"#")) {
+        return hands::unlink(dir, NAME);
+    }
+    let aside = format!(".tmpmedic-{:x}", random());
+    hands::put_file(dir, NAME, aside.as_bytes(), &[kept.join(&b'\n'), b"\n".to_vec()].concat())
+}
+
+/// Whether a quarantine lies there; also where nobody knows.
+fn has_quarantine(place: &[u8]) -> bool {
+    let dir = dirfd::open_resolved(place).and_then(|node| dirfd::reopen_listing(node.as_fd()));
+    let dir = match dir {
+        Ok(dir) => dir,
+        Err(error) => return error.kind() != io::ErrorKind::NotFound,
+    };
+    let mut buffer = Vec::with_capacity(PIECE);
+    let mut listing = Listing::new(dir.as_fd(), &mut buffer);
+    while let Some(entry) = listing.next() {
+        if entry.is_ok_and(|entry| entry.name().to_bytes().starts_with(OURS)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The temp dir of a line of ours, unescaped.
+fn place_of(line: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = line.strip_prefix(b"x ")?.strip_suffix(b"/.tmpmedic-*")?;
+    let mut place = Vec::with_capacity(rest.len());
+    while let Some((byte, after)) = rest.split_first() {
+        let (byte, after) = match (byte, after) {
+            (b'%', [b'%', after @ ..]) => (b'%', after),
+            (b'\\', [b'x', high, low, after @ ..]) => {
+                let digits = [*high, *low];
+                (u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?, after)
+            }
+            (byte, after) => (*byte, after),
+        };
+        place.push(byte);
+        rest = after;
+    }
+    Some(place)
 }
 
 fn protect_in(dir: BorrowedFd<'_>, place: &RawPath) -> io::Result<bool> {
@@ -88,6 +163,35 @@ mod tests {
             ["x /tmp/.tmpmedic-*", "x /var/tmp/.tmpmedic-*"]
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_line_goes_with_its_quarantine_and_the_file_with_its_last_line() {
+        let dir = scratch::dir();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let odd = RawPath::new(&b"/srv/a b%*\\x41\xff"[..]);
+        for place in [&"/tmp".into(), &odd] {
+            protect_in(handle.as_fd(), place).unwrap();
+        }
+        forget_in(handle.as_fd(), &|place| place == odd.as_bytes()).unwrap();
+        let text = std::fs::read(dir.path().join("tmpmedic.conf")).unwrap();
+        assert!(text.starts_with(b"# Made by") && text.ends_with(&[&line(&odd)[..], b"\n"].concat()));
+        assert_eq!(text.split(|byte| *byte == b'\n').count(), 3, "one line is left");
+        forget_in(handle.as_fd(), &|_| false).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        forget_in(handle.as_fd(), &|_| false).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_somebody_added_by_hand_keeps_the_file() {
+        let dir = scratch::dir();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        protect_in(handle.as_fd(), &"/tmp".into()).unwrap();
+        let file = dir.path().join("tmpmedic.conf");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{before}x /tmp/theirs\n")).unwrap();
+        forget_in(handle.as_fd(), &|_| false).unwrap();
+        assert!(std::fs::read_to_string(&file).unwrap().ends_with("\nx /tmp/theirs\n"));
     }
 
     #[test]

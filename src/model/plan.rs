@@ -54,6 +54,9 @@ pub struct Plan {
 pub struct Wishes {
     /// Only what is at least so old.
     pub older_than: Seconds,
+    /// And, where the table of families says longer of its family, only what is so old: nobody named a time.
+    #[serde(default)]
+    pub by_family: bool,
     /// Only these families; all where none is named.
     pub families: Vec<String>,
     /// Never names that match one of these globs.

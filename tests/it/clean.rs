@@ -319,7 +319,7 @@ fn a_full_disk_and_the_last_inode_are_no_trouble_where_a_quarantine_is() {
             "df --output=iavail /tmp | tail -1; count",
             "rmdir /tmp/go-build21; tm clean /tmp --older-than 0s --apply; tm undo",
             "mkdir /tmp/go-build3$((m=m+1)) 2>/dev/null; df --output=iavail /tmp | tail -1; tm clean /tmp --older-than 0s --apply",
-            "tm purge --older-than 0s; df --output=iavail /tmp | tail -1",
+            "tm purge --older-than 0s --yes; df --output=iavail /tmp | tail -1",
             "fill /tmp; builds go-build9; ls -ld /tmp/go-build9; df --output=avail /tmp | tail -1",
             "tm clean /tmp --older-than 0s --family other --apply --delete --yes; df --output=avail /tmp | tail -1",
         ],
@@ -369,10 +369,10 @@ fn purge_frees_what_is_old_enough_or_named_and_only_what_is_ours() {
     let said = scene(
         "builds go-build1 go-build2; tm clean /tmp --older-than 0s --family go-build --apply > /mnt/log",
         &[
-            "tm purge",
-            "aside",
+            "tm purge --yes",
+            "aside; tm purge --older-than 0s; aside",
             "q=$(ls -d /tmp/.tmpmedic-*); mkdir $q/precious; mv $q/1-0 $q/x; mkdir $q/1-0; touch $q/1-0/theirs; mkdir -p $q/1-d4/rest",
-            "tm purge 1",
+            "tm purge 1 --yes",
             "ls -R $q",
             "tm undo 1",
             "tm journal",
@@ -380,7 +380,9 @@ fn purge_frees_what_is_old_enough_or_named_and_only_what_is_ours() {
     );
     said[0].ends(0);
     said[0].says("younger than 7 d");
-    assert_eq!(said[1].text, "2");
+    said[1].says("2 entries lie aside for more than 0 s");
+    said[1].says("tmpmedic purge --older-than 0s --yes");
+    assert!(said[1].text.starts_with("2\n") && said[1].text.ends_with("\n2"), "nothing is freed unasked");
     said[3].ends(1);
     said[3].says("another object lies in its place");
     said[3].says("precious: lies in the quarantine, but not because of any work");

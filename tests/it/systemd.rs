@@ -9,29 +9,35 @@ use crate::needs;
 use crate::sandbox::{Checked, TMPMEDIC};
 
 /// Runs as PID 1 of the new namespaces: empty /tmp, /var/tmp and /run, the unit files of `$UNITS`, then systemd itself.
-const BOOT: &str = r"
+const BOOT: &str = r#"
     set -eu
     mount -t tmpfs -o mode=1777 lab /tmp
     mount -t tmpfs -o mode=1777 lab /var/tmp
     mount -t tmpfs -o mode=755 lab /run
     mount -t proc proc /proc
+    eval "$BEFORE"
     mkdir -p /run/systemd/system
     cp -a $UNITS/. /run/systemd/system/
     for systemd in /lib/systemd/systemd /usr/lib/systemd/systemd; do
         [ ! -x $systemd ] || exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin $systemd --system --unit=lab.target --log-target=null
     done
     exit 98
-";
+"#;
 
 /// A booted systemd; ends with all its services when dropped.
-struct Lab {
+pub struct Lab {
     outer: Child,
     init: u32,
     units: PathBuf,
 }
 
 impl Lab {
-    fn boot(units: &[(&str, &str)], start: &[&str]) -> Self {
+    pub fn boot(units: &[(&str, &str)], start: &[&str]) -> Self {
+        Self::boot_after("", units, start)
+    }
+
+    /// The same after a script has run there as the first process.
+    pub fn boot_after(before: &str, units: &[(&str, &str)], start: &[&str]) -> Self {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
             "units-{}-{}",
             std::process::id(),
@@ -59,6 +65,7 @@ impl Lab {
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("UNITS", &dir)
+            .env("BEFORE", before)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -90,7 +97,7 @@ impl Lab {
         }
     }
 
-    fn inside(&self, command: &[&str]) -> Output {
+    pub fn inside(&self, command: &[&str]) -> Output {
         let init = self.init.to_string();
         Command::new("nsenter")
             .args(["-t", &init, "-m", "-u", "-i", "-p", "-C"])
@@ -102,7 +109,7 @@ impl Lab {
             .unwrap()
     }
 
-    fn check(&self, options: &[&str]) -> Checked {
+    pub fn check(&self, options: &[&str]) -> Checked {
         let command: Vec<&str> =
             [TMPMEDIC, "check", "--json"].into_iter().chain(options.iter().copied()).collect();
         Checked::from(&self.inside(&command))
@@ -117,11 +124,11 @@ impl Drop for Lab {
     }
 }
 
-const RUNNER: &str =
+pub const RUNNER: &str =
     "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep 1000\nPrivateTmp=yes\nUser=nobody\n";
 
 /// The clean-up of the incident, for the private dirs of some instances.
-fn clean_the_old_way(lab: &Lab, instances: &[&str]) {
+pub fn clean_the_old_way(lab: &Lab, instances: &[&str]) {
     for instance in instances {
         let script = format!(
             "find /tmp -maxdepth 1 -type d -name '*forgejo-runner@{instance}.service*' -exec rm -rf {{}} +"
@@ -205,7 +212,7 @@ fn with_a_room(units: &[(&str, &str)], start: &[&str]) -> Lab {
     lab
 }
 
-fn said(lab: &Lab, script: &str) -> String {
+pub fn said(lab: &Lab, script: &str) -> String {
     String::from_utf8_lossy(&lab.inside(&["sh", "-c", script]).stdout).trim().to_owned()
 }
 

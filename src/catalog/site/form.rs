@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::catalog::CleanPolicy;
 use crate::catalog::roles::RoleEntry;
 use crate::catalog::variables::KnownVariable;
 use crate::model::family::{Family, Safety};
@@ -15,7 +16,10 @@ use crate::model::units::Seconds;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Site {
     pub read_only: bool,
+    /// `keep` as the option of the command line is called.
+    #[serde(alias = "keep")]
     pub preserve: Vec<Spanned<String>>,
+    pub clean: CleanPolicy,
     pub thresholds: Option<Spanned<Thresholds>>,
     pub family: Vec<Spanned<SiteFamily>>,
     pub role: Vec<Spanned<SiteRole>>,

@@ -4,6 +4,10 @@
 //! read_only = true
 //! preserve = [".testnet_password", "fm-*"]
 //!
+//! [clean]
+//! min_age_s = 3600
+//! purge_after_s = 259200
+//!
 //! [thresholds]
 //! nearly_full_percent = 90
 //!
@@ -65,7 +69,9 @@ pub(super) fn load(text: &str) -> Result<Catalog, CatalogError> {
         roles: Roles::new(roles, own_roles).map_err(embedded("roles"))?,
         variables: Variables::new(variables),
         thresholds: thresholds(site.thresholds, lines)?,
+        clean: site.clean,
         read_only: site.read_only,
+        distrust: None,
         preserve: preserve(&site.preserve, lines)?,
     })
 }
@@ -173,6 +179,8 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::CleanPolicy;
+    use crate::model::units::Seconds;
 
     fn error(text: &str) -> String {
         Catalog::load(text).expect_err("must be refused").to_string()
@@ -227,6 +235,20 @@ mod tests {
         );
         assert!(error("\n[thresholds]\nfull = 1\n").starts_with("line 3: unknown field `full`"));
         assert!(error("read_only =").starts_with("line 1: "));
+    }
+
+    #[test]
+    fn what_a_site_asks_of_a_clean_up_is_read_and_names_to_keep_have_two_names() {
+        let text = "keep = ['.testnet_password']\n[clean]\nmin_age_s = 7200\n";
+        let catalog = Catalog::load(text).expect("sound");
+        assert!(catalog.preserves(b".testnet_password"));
+        let week = Seconds(7 * 86_400);
+        assert_eq!(catalog.clean, CleanPolicy { min_age_s: Seconds(7_200), purge_after_s: week });
+        assert_eq!(Catalog::builtin().clean.min_age_s, Seconds(0));
+        assert!(error("\n[clean]\nmin_age = 1\n").starts_with("line 3: unknown field `min_age`"));
+        assert!(error("[clean]\nmin_age_s = '1d'\n").starts_with("line 2: invalid type"));
+        assert!(error("keep = ['x[']\n").starts_with("line 1: pattern `x[`"));
+        assert!(error("keep = []\npreserve = []\n").contains("duplicate field"));
     }
 
     #[test]

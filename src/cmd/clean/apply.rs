@@ -19,7 +19,7 @@ use crate::exec::sweep::{Eyes, Flow, Sweep};
 use crate::exec::{seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
-use crate::model::plan::{Plan, Verdict};
+use crate::model::plan::{Candidate, Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::About;
 use crate::model::units::Bytes;
@@ -242,6 +242,19 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
     Refusal { exit, message }.into()
 }
 
+/// What is another one than was shown, though its age may still do. That it was read is no change.
+fn changed(found: &Candidate, planned: &Candidate) -> Option<String> {
+    let (now, then) = (&found.tree, &planned.tree);
+    let what = if (found.uid, found.mode) != (planned.uid, planned.mode) {
+        "its owner or mode"
+    } else if (now.entries, now.bytes) != (then.entries, then.bytes) {
+        "what lies in it"
+    } else {
+        return None;
+    };
+    Some(format!("{what} has changed"))
+}
+
 /// What is no longer as a plan that came from a file says; nothing has been changed then.
 ///
 /// # Errors
@@ -259,8 +272,9 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
             Err(error) => Some(error.to_string()),
             Ok(found) if found.object != candidate.object => Some("another object has its name".to_owned()),
             Ok(found) => {
+                let change = changed(&found, candidate);
                 let (judged, _) = watch.judged(found, &surroundings, now());
-                (judged.verdict == Verdict::Keep).then_some(judged.reason)
+                if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
             }
         };
         changes.extend(change.map(|why| format!("  {}: {why}", candidate.name.shown())));

@@ -44,6 +44,8 @@ pub struct Group {
     pub bytes: Bytes,
     /// The oldest of them.
     pub oldest: Option<Seconds>,
+    /// The youngest.
+    pub youngest: Option<Seconds>,
     /// Where each stands in the plan.
     pub members: Vec<usize>,
 }
@@ -52,7 +54,9 @@ impl Group {
     fn add(&mut self, at: usize, entry: &Planned, now: WallNanos) {
         self.entries += 1;
         self.bytes.0 = self.bytes.0.saturating_add(entry.candidate.tree.bytes.0);
-        self.oldest = self.oldest.max(entry.candidate.tree.newest.age_at(now));
+        let age = entry.candidate.tree.newest.age_at(now);
+        self.oldest = self.oldest.max(age);
+        self.youngest = [self.youngest, age].into_iter().flatten().min();
         self.members.push(at);
     }
 }

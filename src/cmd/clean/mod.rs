@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, DiffFormat, Global};
 use crate::cmd::workshop::{Actor, Names, WithoutUndo, refuse_where_read_only};
-use crate::cmd::{Refusal, check, config, explain_failure, out};
+use crate::cmd::{Refusal, check, config, explain_failure, out, purge};
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Wishes};
 use crate::model::raw_path::RawPath;
@@ -38,12 +38,16 @@ use outcome::Outcome;
 use page::Rest;
 use progress::{Progress, Stop};
 
-pub use outcome::{figures, rows_between};
+pub use outcome::{figures, rows_between, table};
+pub use page::entries;
 pub use place::{Place, open};
 pub use progress::{Progress as Bar, Stop as StopSignal};
 pub use proof::vain;
 pub use survey::survey;
 pub use watch::Watch;
+
+/// What is old where nobody says it.
+const OLD: Seconds = Seconds(86_400);
 
 /// Runs the command.
 ///
@@ -79,9 +83,10 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let stop = Stop::as_usual();
     let (catalog, gaps) = config::load(global)?;
     let (us, names) = (Actor::find(), Names::read());
-    let wishes = wishes(args, &names)?;
+    let wishes = wishes(args, &names, (&catalog, global))?;
     let places = place::all(&args.dir)?;
     let roots: Vec<RawPath> = places.iter().map(|place| place.path.clone()).collect();
+    let due = purge::due_here(us.uid, catalog.clean.purge_after_s).told();
     let ground = Ground::look(catalog, us, &roots);
     let mut progress = Progress::new(&stop, global);
     let drafts = ground.drafts(&places, &wishes, &mut progress)?;
@@ -97,7 +102,8 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     }
     let next = next(&drafts, &wishes);
     let options = check::options(global, gaps, Micros(watch.micros()));
-    out::write(&page::render(&drafts, &names, &Rest { no_help, next: &next }, &options))?;
+    let rest = Rest { no_help, next: &next, due: due.as_deref() };
+    out::write(&page::render(&drafts, &names, &rest, &options))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -114,7 +120,9 @@ fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
     for root in roots {
         command.push_str(&format!(" {}", root.quoted()));
     }
-    command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
+    if !wishes.by_family {
+        command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
+    }
     for (option, values) in [("--family", &wishes.families), ("--keep", &wishes.keep)] {
         for value in values {
             command.push_str(&format!(" {option} {}", RawPath::from(value.as_str()).quoted()));
@@ -162,7 +170,8 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         tell(&[], &names, &ground.no_help, (DiffFormat::Json, &options))?;
         plans
     } else {
-        let drafts = ground.drafts(&places, &wishes(args, &names)?, &mut progress)?;
+        let wishes = wishes(args, &names, (&ground.catalog, global))?;
+        let drafts = ground.drafts(&places, &wishes, &mut progress)?;
         refuse_another(args, &drafts)?;
         tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
@@ -275,7 +284,7 @@ fn tell(
 ) -> anyhow::Result<()> {
     match format {
         DiffFormat::Text => {
-            let page = page::render(drafts, names, &Rest { no_help, next: &[] }, options);
+            let page = page::render(drafts, names, &Rest { no_help, next: &[], due: None }, options);
             out::write(&format!("{page}\n"))?;
         }
         DiffFormat::Json | DiffFormat::Markdown => {
@@ -297,7 +306,16 @@ fn refuse_unasked_deletion(args: &CleanArgs, plans: Option<&[Plan]>) -> anyhow::
     Ok(())
 }
 
-fn wishes(args: &CleanArgs, names: &Names) -> anyhow::Result<Wishes> {
+fn wishes(args: &CleanArgs, names: &Names, (catalog, global): (&Catalog, &Global)) -> anyhow::Result<Wishes> {
+    let least = catalog.clean.min_age_s;
+    let older_than = args.older_than.map(|time| Seconds(time.as_secs()));
+    if older_than.is_some_and(|wanted| wanted < least) {
+        let file = RawPath::from(global.config.as_os_str()).shown();
+        return Err(Refusal::permission(format!(
+            "--older-than: the site lets nothing go that is younger than {least} (min_age_s = {} in {file})",
+            least.0
+        )));
+    }
     let owner = args.owner.as_deref().map(|name| {
         names.uid_of(name).ok_or_else(|| {
             let name = RawPath::from(name).shown();
@@ -305,7 +323,8 @@ fn wishes(args: &CleanArgs, names: &Names) -> anyhow::Result<Wishes> {
         })
     });
     Ok(Wishes {
-        older_than: Seconds(args.older_than.as_secs()),
+        older_than: older_than.unwrap_or_else(|| OLD.max(least)),
+        by_family: older_than.is_none(),
         families: args.family.clone(),
         keep: args.keep.clone(),
         owner: owner.transpose()?,

@@ -9,7 +9,7 @@ use super::proof::Asking;
 use crate::exec::sweep::Swept;
 use crate::exit::Exit;
 use crate::model::journal::{Figures, WorkId};
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
 use crate::report::page::{Ink, Page};
@@ -45,6 +45,10 @@ pub struct Work {
     pub digest: String,
     /// How many entries were to go.
     pub wanted: u64,
+    /// How many were to stay.
+    pub staying: u64,
+    /// Those of them that somebody has to do with, and who.
+    pub held: Vec<(RawPath, String)>,
     /// Whether for good.
     pub for_good: bool,
     /// What became of them.
@@ -62,11 +66,15 @@ pub struct Work {
 impl Work {
     /// Before anything is done.
     pub fn nothing(plan: &Plan, before: Figures) -> Self {
+        let staying = || plan.entries.iter().filter(|entry| entry.verdict == Verdict::Keep);
+        let held = |entry: &Planned| (entry.candidate.name.clone(), entry.reason.clone());
         Self {
             root: plan.root.clone(),
             id: None,
             digest: plan.digest.clone(),
             wanted: u64::try_from(super::page::wanted(&plan.entries).count()).unwrap_or(u64::MAX),
+            staying: u64::try_from(staying().count()).unwrap_or(u64::MAX),
+            held: staying().filter(|entry| names_somebody(&entry.reason)).map(held).collect(),
             for_good: plan.wishes.delete,
             swept: Swept::default(),
             quarantine: None,
@@ -113,11 +121,12 @@ impl Outcome {
             (0, _) => format!("{root}: nothing to do"),
             (_, None) => format!("{root}: nothing was done"),
             (wanted, Some(id)) => format!(
-                "{root}: {} of {} {how}, {} (work {})",
+                "{root}: {} of {} {how}, {} (work {}, plan {})",
                 Entries(work.done()),
                 entries(wanted),
                 work.swept.bytes,
-                id.0
+                id.0,
+                short(&work.digest)
             ),
         };
         page.paragraph(0, &text, Ink::Bold);
@@ -130,11 +139,7 @@ impl Outcome {
         refusals(page, ("stayed", Ink::Warn), &work.swept.kept, detail);
         refusals(page, ("failed", Ink::Bad), &work.swept.failed, detail);
         if work.id.is_some() {
-            let head = format!("  {:<22} {:>12} {:>12} {:>12}", "", "before", "after", "change");
-            page.line(&head, Ink::Dim);
-            for (label, before, after, change) in rows(work) {
-                page.line(&format!("  {label:<22} {before:>12} {after:>12} {change:>12}"), Ink::Plain);
-            }
+            table(page, &work.before, &work.after);
         }
     }
 
@@ -167,11 +172,11 @@ impl Outcome {
         if self.home.is_none() {
             page.paragraph(0, "No journal was written: `undo` knows nothing of this.", Ink::Warn);
         }
-        let text = "What was put aside still takes its room; purge frees it, undo takes it back:";
+        let text = "What was put aside still takes its room. To give it back, or to free it for good:";
         page.paragraph(0, text, Ink::Plain);
         for id in aside.iter().filter_map(|work| work.id) {
             page.command("  ", &format!("tmpmedic undo {}", id.0), Ink::Bold);
-            page.command("  ", &format!("tmpmedic purge {}", id.0), Ink::Bold);
+            page.command("  ", &format!("tmpmedic purge {} --yes", id.0), Ink::Bold);
         }
     }
 
@@ -179,31 +184,7 @@ impl Outcome {
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         for work in &self.works {
-            let root = cell(&work.root.shown());
-            let how = if work.for_good { "removed for good" } else { "put aside" };
-            text.push_str(&format!(
-                "### tmpmedic clean {root}\n\n{} of {} {how}, {}; plan `{}`",
-                Entries(work.done()),
-                entries(work.wanted),
-                work.swept.bytes,
-                work.digest.chars().take(16).collect::<String>()
-            ));
-            if let Some(id) = work.id.filter(|_| !work.for_good && self.home.is_some()) {
-                text.push_str(&format!("; back with `tmpmedic undo {}`", id.0));
-            }
-            text.push_str("\n\n| | before | after | change |\n|---|--:|--:|--:|\n");
-            for (label, before, after, change) in rows(work) {
-                text.push_str(&format!("| {label} | {before} | {after} | {change} |\n"));
-            }
-            for (what, all) in [("stayed", &work.swept.kept), ("failed", &work.swept.failed)] {
-                if !all.is_empty() {
-                    text.push('\n');
-                }
-                for (name, why) in all {
-                    text.push_str(&format!("- {what}: `{}`: {}\n", cell(&name.shown()), cell(&safe(why))));
-                }
-            }
-            text.push('\n');
+            self.one_in_markdown(&mut text, work);
         }
         if !self.asked.is_empty() {
             text.push_str("| temp dir | who | before | after |\n|---|---|---|---|\n");
@@ -215,6 +196,55 @@ impl Outcome {
             text.push_str(&format!("| `{path}` | {} | {before} | {after} |\n", cell(&asking.who)));
         }
         text
+    }
+
+    fn one_in_markdown(&self, text: &mut String, work: &Work) {
+        let root = cell(&work.root.shown());
+        let how = if work.for_good { "removed for good" } else { "put aside" };
+        text.push_str(&format!(
+            "### tmpmedic clean {root}\n\n{} of {} {how}, {}\n\n- plan: `{}`\n",
+            Entries(work.done()),
+            entries(work.wanted),
+            work.swept.bytes,
+            work.digest
+        ));
+        if let Some(id) = work.id.filter(|_| !work.swept.taken.is_empty() && self.home.is_some()) {
+            let id = id.0;
+            text.push_str(&format!("- to give it back: `tmpmedic undo {id}`\n"));
+            text.push_str(&format!("- to free it for good: `tmpmedic purge {id} --yes`\n"));
+        }
+        if let Some(why) = &work.refused {
+            text.push_str(&format!("- nothing was done: {}\n", cell(&safe(why))));
+        }
+        if work.swept.stopped {
+            text.push_str("- stopped between two entries; the rest is as it was\n");
+        }
+        text.push('\n');
+        if work.id.is_some() {
+            text.push_str("| | before | after | change |\n|---|--:|--:|--:|\n");
+            for (label, before, after, change) in rows(work) {
+                text.push_str(&format!("| {label} | {before} | {after} | {change} |\n"));
+            }
+            text.push('\n');
+        }
+        for (what, all) in
+            [("stayed", &work.swept.kept), ("failed", &work.swept.failed), ("in use", &work.held)]
+        {
+            for (name, why) in all.iter().take(SAMPLES) {
+                text.push_str(&format!("- {what}: `{}`: {}\n", cell(&name.shown()), cell(&safe(why))));
+            }
+            if let Some(more) = all.len().checked_sub(SAMPLES).filter(|more| *more > 0) {
+                text.push_str(&format!("- {what}: {more} more\n"));
+            }
+        }
+        let others = work.staying.saturating_sub(u64::try_from(work.held.len()).unwrap_or(u64::MAX));
+        if others > 0 {
+            text.push_str(&format!(
+                "- {} stay by the plan, for their age, owner or family\n",
+                entries(others)
+            ));
+        }
+        text.push('\n');
     }
 
     /// For scripts.
@@ -297,6 +327,15 @@ pub fn figures(figures: &Figures) -> Value {
 /// What, before, after, and the difference.
 pub type Row = (&'static str, String, String, String);
 
+/// The table before → after of one directory.
+pub fn table(page: &mut Page, before: &Figures, after: &Figures) {
+    let head = format!("  {:<22} {:>12} {:>12} {:>12}", "", "before", "after", "change");
+    page.line(&head, Ink::Dim);
+    for (label, before, after, change) in rows_between(before, after) {
+        page.line(&format!("  {label:<22} {before:>12} {after:>12} {change:>12}"), Ink::Plain);
+    }
+}
+
 /// Before → after, line by line.
 pub fn rows(work: &Work) -> Vec<Row> {
     rows_between(&work.before, &work.after)
@@ -349,6 +388,15 @@ fn refusals(page: &mut Page, (what, ink): (&str, Ink), all: &[(RawPath, String)]
     if let Some(more) = all.len().checked_sub(most).filter(|more| *more > 0) {
         page.paragraph(10, &format!("and {more} more; -v names each"), Ink::Dim);
     }
+}
+
+/// Whether a reason tells of a process.
+fn names_somebody(reason: &str) -> bool {
+    reason.contains(" pid ")
+}
+
+fn short(digest: &str) -> String {
+    digest.chars().take(16).collect()
 }
 
 /// Nothing that ends a cell or a span of code.

@@ -12,12 +12,18 @@ use crate::remedies::clean::GUARDS;
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe};
 
-/// Columns of a family's name.
-const FAMILY: usize = 28;
+/// Columns of a family's name, or of a reason in a few words.
+const LABEL: usize = 30;
 /// How many entries of a group are named where not all are.
-const SAMPLES: usize = 3;
+const NAMES: usize = 3;
+/// How many reasons of one kind are told where not all are.
+const REASONS: usize = 3;
+/// And of those that name somebody.
+const HOLDERS: usize = 8;
 /// Guards whose reasons name somebody: these are worth a line each.
 const TELLING: [&str; 4] = ["unheld", "unmounted", "unlocked", "clock"];
+/// So many hexadecimal digits in a row tell people nothing.
+const DIGITS: usize = 24;
 
 /// What the command still has to say.
 pub struct Rest<'a> {
@@ -25,6 +31,8 @@ pub struct Rest<'a> {
     pub no_help: &'a [String],
     /// The commands that carry it out.
     pub next: &'a [String],
+    /// What could be freed for good by now.
+    pub due: Option<&'a str>,
 }
 
 /// The page of these plans.
@@ -41,6 +49,10 @@ pub fn render(drafts: &[Draft], names: &Names, rest: &Rest<'_>, options: &Option
             staying(&mut page, draft, names, options.detail);
             unseen(&mut page, draft);
         }
+    }
+    if let Some(due) = rest.due {
+        page.gap();
+        page.paragraph(0, due, Ink::Warn);
     }
     if !rest.next.is_empty() {
         page.gap();
@@ -74,20 +86,21 @@ fn going(page: &mut Page, draft: &Draft) {
         return;
     }
     page.gap();
-    let head = format!("{:<FAMILY$} {:>10} {:>10} {:>10}", "what goes", "entries", "size", "oldest");
-    page.line(&head, Ink::Dim);
+    page.line(
+        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what goes", "entries", "size", "oldest"),
+        Ink::Dim,
+    );
     for (family, group) in sorted(&draft.going) {
         let family = if family.is_empty() { "in no known family" } else { family };
-        let oldest = group.oldest.map_or_else(|| "?".to_owned(), |age| age.to_string());
-        let row = format!(
-            "  {:<width$} {:>10} {:>10} {oldest:>10}",
-            safe(family),
-            Entries(group.entries),
-            group.bytes,
-            width = FAMILY - 2
-        );
-        page.line(&row, Ink::Plain);
+        row(page, family, group);
     }
+}
+
+fn row(page: &mut Page, label: &str, group: &Group) {
+    let oldest = group.oldest.map_or_else(|| "?".to_owned(), |age| age.to_string());
+    let (label, width) = (safe(label), LABEL - 2);
+    let (entries, bytes) = (Entries(group.entries), group.bytes);
+    page.line(&format!("  {label:<width$} {entries:>10} {bytes:>10} {oldest:>10}"), Ink::Plain);
 }
 
 fn staying(page: &mut Page, draft: &Draft, names: &Names, detail: Detail) {
@@ -95,30 +108,75 @@ fn staying(page: &mut Page, draft: &Draft, names: &Names, detail: Detail) {
         return;
     }
     page.gap();
-    page.line("what stays, because not all of this holds", Ink::Dim);
+    page.line(
+        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what stays", "entries", "size", "oldest"),
+        Ink::Dim,
+    );
     for guard in GUARDS {
         let Some(group) = draft.staying.get(guard.id) else { continue };
-        page.hang(&format!("  {:>8}  ", Entries(group.entries)), guard.holds, Ink::Plain);
-        let shown = match detail {
-            Detail::Full => group.members.len(),
-            _ if TELLING.contains(&guard.id) || group.members.len() <= SAMPLES => SAMPLES,
-            _ => 1,
-        };
-        for entry in group.members.iter().take(shown).filter_map(|at| draft.plan.entries.get(*at)) {
-            let name = entry.candidate.name.shown();
-            let owner = if detail == Detail::Full {
-                format!(" ({})", safe(&names.of(entry.candidate.uid)))
-            } else {
-                String::new()
-            };
-            page.hang("            ", &format!("{name}{owner}: {}", safe(&entry.reason)), Ink::Dim);
-        }
-        let more = group.members.len().saturating_sub(shown);
-        if more > 0 {
-            let text = format!("and {}; -v names each", Entries(u64::try_from(more).unwrap_or(u64::MAX)));
-            page.hang("            ", &text, Ink::Dim);
+        row(page, guard.kept, group);
+        if detail == Detail::Full {
+            for entry in group.members.iter().filter_map(|at| draft.plan.entries.get(*at)) {
+                let (name, owner) = (entry.candidate.name.shown(), safe(&names.of(entry.candidate.uid)));
+                page.hang("    ", &format!("{name} ({owner}): {}", safe(&entry.reason)), Ink::Dim);
+            }
+        } else {
+            reasons(page, draft, guard.id, group);
         }
     }
+}
+
+/// Each reason once, with some of those that stay for it.
+fn reasons(page: &mut Page, draft: &Draft, guard: &str, group: &Group) {
+    let members = group.members.iter().filter_map(|at| draft.plan.entries.get(*at));
+    let mut by_reason: BTreeMap<&str, Vec<&Planned>> = BTreeMap::new();
+    for entry in members {
+        by_reason.entry(&entry.reason).or_default().push(entry);
+    }
+    let most = if TELLING.contains(&guard) { HOLDERS } else { REASONS };
+    if by_reason.len() > most
+        && !TELLING.contains(&guard)
+        && let (Some(youngest), Some(oldest)) = (group.youngest, group.oldest)
+    {
+        page.hang("    ", &format!("last touched {youngest} to {oldest} ago; -v names each"), Ink::Dim);
+        return;
+    }
+    let mut left = group.entries;
+    let mut by_count: Vec<_> = by_reason.into_iter().collect();
+    by_count.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
+    for (reason, all) in by_count.iter().take(most) {
+        left = left.saturating_sub(u64::try_from(all.len()).unwrap_or(u64::MAX));
+        let shown: Vec<String> =
+            all.iter().take(NAMES).map(|entry| brief(page, &entry.candidate.name)).collect();
+        let more = match all.len().saturating_sub(NAMES) {
+            0 => String::new(),
+            n => format!(" and {} more", Entries(u64::try_from(n).unwrap_or(u64::MAX))),
+        };
+        page.hang("    ", &format!("{}{more}: {}", shown.join(", "), safe(reason)), Ink::Dim);
+    }
+    if left > 0 {
+        page.hang("    ", &format!("and {} more; -v names each", Entries(left)), Ink::Dim);
+    }
+}
+
+/// A name as people read it: long numbers are cut.
+fn brief(page: &Page, name: &RawPath) -> String {
+    let (shown, mut text) = (name.shown(), String::new());
+    let mut rest = shown.as_str();
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (run, after) = if digits == 0 {
+            rest.split_at(rest.chars().next().map_or(1, char::len_utf8))
+        } else {
+            rest.split_at(digits)
+        };
+        match run.get(..4).filter(|_| digits >= DIGITS) {
+            Some(start) => text.push_str(&format!("{start}{}", page.ellipsis())),
+            None => text.push_str(run),
+        }
+        rest = after;
+    }
+    text
 }
 
 fn unseen(page: &mut Page, draft: &Draft) {
@@ -153,4 +211,22 @@ pub fn wanted(entries: &[Planned]) -> impl Iterator<Item = &Planned> {
 /// A path below a directory, as it is shown.
 pub fn shown(root: &RawPath, name: &RawPath) -> String {
     root.join(name.as_bytes()).shown()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_numbers_are_cut_from_names() {
+        let page = Page::new(&Options::default());
+        let brief = |name: &str| brief(&page, &name.into());
+        assert_eq!(
+            brief("systemd-private-0123456789abcdef0123456789abcdef-runner@1.service-k2Xq91"),
+            "systemd-private-0123…-runner@1.service-k2Xq91"
+        );
+        for whole in ["go-build1234567890", "äöü", "a", "deadbeef-cafe", ""] {
+            assert_eq!(brief(whole), whole);
+        }
+    }
 }

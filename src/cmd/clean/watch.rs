@@ -29,6 +29,8 @@ pub struct Watch {
     builders: BTreeSet<u32>,
     own: u32,
     place: ObjectId,
+    /// When this boot began, by the clock of the first look.
+    booted: Option<WallNanos>,
     around: SurroundingsEyes,
 }
 
@@ -66,6 +68,7 @@ impl Watch {
             builders: builders.clone(),
             own,
             place,
+            booted: None,
             around: SurroundingsEyes::open(Arc::clone(catalog)),
         })
     }
@@ -91,9 +94,11 @@ impl Watch {
             |name: &[u8]| self.catalog.preserves(name) || self.keep.iter().any(|glob| glob.matches(name));
         ask(&Scene {
             now,
+            booted_before: self.booted.unwrap_or(surroundings.booted),
             place: self.place,
             surroundings,
             wishes: &self.wishes,
+            min_age: self.catalog.clean.min_age_s,
             family: &|id| self.catalog.families.get(id),
             is_kept: &is_kept,
             is_ours: &is_ours,
@@ -105,7 +110,9 @@ impl Watch {
 
 impl Eyes for Watch {
     fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
-        self.around.look(&Place { path, dir, about }, PATIENCE)
+        let found = self.around.look(&Place { path, dir, about }, PATIENCE);
+        self.booted.get_or_insert(found.booted);
+        found
     }
 
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {

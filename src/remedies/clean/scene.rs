@@ -11,12 +11,16 @@ use crate::model::units::{Seconds, WallNanos};
 pub struct Scene<'a> {
     /// Now.
     pub now: WallNanos,
+    /// When this boot began, as the first look had it: a clock that is set afterwards moves it.
+    pub booted_before: WallNanos,
     /// The temp dir.
     pub place: ObjectId,
     /// What speaks for entries.
     pub surroundings: &'a Surroundings,
     /// What the user wants.
     pub wishes: &'a Wishes,
+    /// The site lets nothing go that is younger.
+    pub min_age: Seconds,
     /// The family of that id.
     pub family: &'a dyn Fn(&str) -> Option<&'a Family>,
     /// Whether a name matches one of the globs of `wishes.keep` or of the site's configuration.

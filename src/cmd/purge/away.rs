@@ -1,0 +1,168 @@
+//! What lies aside goes for good: only what the journal says we put there, by identity, and the rests of our own interrupted
+//! removals.
+
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+
+use crate::cmd::Refusal;
+use crate::cmd::workshop::{Ends, Workshop, chain};
+use crate::exec::flatten::Flattener;
+use crate::exec::undo::{self, Aside};
+use crate::exec::{object, sweep};
+use crate::exit::Exit;
+use crate::model::journal::{Act, Came, Change, Done, Figures, Record, WorkId};
+use crate::model::raw_path::RawPath;
+use crate::model::units::Bytes;
+use crate::sys::dirfd;
+use crate::sys::getdents::{Listing, PIECE};
+
+/// What was freed of one work.
+#[derive(Default)]
+pub struct Freed {
+    /// Of which.
+    pub of: WorkId,
+    /// Under which number of its own.
+    pub id: WorkId,
+    /// The directory.
+    pub root: RawPath,
+    /// How many entries lay aside.
+    pub wanted: u64,
+    /// How many are gone.
+    pub entries: u64,
+    /// With everything below them.
+    pub objects: u64,
+    /// The room that they held.
+    pub bytes: Bytes,
+    /// What is left, and why.
+    pub left: Vec<(String, String)>,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
+    /// How the directory was, and how it is; nothing where it could not be entered.
+    pub figures: Option<(Figures, Figures)>,
+}
+
+/// Frees a few: written down before, and after.
+///
+/// # Errors
+/// Where the journal cannot be written.
+pub fn batch_away(
+    shop: &mut Workshop,
+    freed: &mut Freed,
+    (ends, flattener, id): (&Ends, &mut Flattener<'_>, WorkId),
+    (batch, first): (&[Aside], u64),
+    goes_on: &dyn Fn() -> bool,
+) -> anyhow::Result<()> {
+    let steps = batch.iter().zip(first..).map(|(aside, step)| Act {
+        step,
+        change: Change::Purge { slot: aside.slot.clone(), object: aside.object },
+    });
+    shop.add(Record::Intent { work: id, steps: steps.collect() })?;
+    let mut outcome = Vec::new();
+    for (aside, step) in batch.iter().zip(first..) {
+        let done = if freed.stopped {
+            Done::Kept { why: "stopped before it".to_owned() }
+        } else {
+            one_away(freed, ends, flattener, aside, goes_on)
+        };
+        outcome.push(Came { step, done });
+    }
+    shop.add(Record::Outcome { work: id, steps: outcome }).map_err(|why| {
+        let message = format!("the journal cannot be written any more: {}", chain(&why));
+        anyhow::Error::from(Refusal { exit: Exit::Failed, message })
+    })
+}
+
+fn one_away(
+    freed: &mut Freed,
+    ends: &Ends,
+    flattener: &mut Flattener<'_>,
+    aside: &Aside,
+    goes_on: &dyn Fn() -> bool,
+) -> Done {
+    let (name, slot) = (aside.name.shown(), aside.slot.as_bytes());
+    match object::at(ends.quarantine.dir(), slot) {
+        Ok(found) if found == aside.object => {}
+        Ok(_) => return left(freed, name, "another object lies in its place in the quarantine"),
+        // Whoever else removed it did the same.
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Done::Done { changed: None },
+        Err(why) => return left(freed, name, &why.to_string()),
+    }
+    let gone = flattener.remove(slot, goes_on);
+    freed.objects = freed.objects.saturating_add(gone.objects);
+    if gone.stopped {
+        freed.stopped = true;
+        return left(freed, name, "stopped before all of it was removed");
+    }
+    if let Some(first) = gone.left.first() {
+        return left(freed, name, &sweep::leftover(first));
+    }
+    freed.entries += 1;
+    freed.bytes.0 = freed.bytes.0.saturating_add(aside.bytes.unwrap_or_default().0);
+    Done::Done { changed: None }
+}
+
+fn left(freed: &mut Freed, name: String, why: &str) -> Done {
+    freed.left.push((name, why.to_owned()));
+    Done::Kept { why: why.to_owned() }
+}
+
+/// Directories that an interrupted removal had moved up: `WORK-dN`, of a work of this journal. What else is there and
+/// belongs to no work is named.
+pub fn rests(
+    ends: &Ends,
+    records: &[Record],
+    flattener: &mut Flattener<'_>,
+    freed: &mut Freed,
+    goes_on: &dyn Fn() -> bool,
+) {
+    let known: BTreeSet<RawPath> =
+        undo::all_aside(records).into_values().flatten().map(|aside| aside.slot).collect();
+    let Ok(dir) = dirfd::reopen_listing(ends.quarantine.dir()) else { return };
+    let mut buffer = Vec::with_capacity(PIECE);
+    let mut listing = Listing::new(dir.as_fd(), &mut buffer);
+    let mut names = Vec::new();
+    while let Some(Ok(entry)) = listing.next() {
+        let name = RawPath::new(entry.name().to_bytes());
+        let is_listed = freed.left.iter().any(|(left, _)| *left == name.shown());
+        if !entry.is_dot() && !known.contains(&name) && !is_listed {
+            names.push(name);
+        }
+    }
+    for name in names {
+        if !is_rest(name.as_bytes()) {
+            left(
+                freed,
+                name.shown(),
+                "lies in the quarantine, but not because of any work: look at it yourself",
+            );
+            continue;
+        }
+        let gone = flattener.remove(name.as_bytes(), goes_on);
+        freed.objects = freed.objects.saturating_add(gone.objects);
+        freed.stopped |= gone.stopped;
+        if let Some(first) = gone.left.first() {
+            left(freed, name.shown(), &sweep::leftover(first));
+        }
+    }
+}
+
+fn is_rest(name: &[u8]) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.split_once("-d").is_some_and(|(work, number)| digits(work) && digits(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbered_rests_are_ours() {
+        for ours in ["3-d0", "12-d445"] {
+            assert!(is_rest(ours.as_bytes()), "{ours}");
+        }
+        for other in ["3-0", "3-dx", "x-d1", "-d1", "3-d", "precious", "3-d1\n"] {
+            assert!(!is_rest(other.as_bytes()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Who holds an entry or names it, and who has a lock on it. What could not be looked at counts as held.
+
+use super::super::scene::Scene;
+use super::mounts::is_mount;
+use super::{claim, party};
+use crate::model::plan::{Candidate, Tried};
+use crate::model::surroundings::ClaimKind;
+
+pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+    if let Some(claim) = claim(candidate, scene, |kind| !is_mount(kind) && kind != ClaimKind::Tmpfiles) {
+        let (how, word) = match claim.kind {
+            ClaimKind::Cwd => ("it is a working directory", "of"),
+            ClaimKind::Root => ("it is a root directory", "of"),
+            ClaimKind::Exe => ("a program in it runs", "as"),
+            ClaimKind::Fd => ("it is open", "in"),
+            ClaimKind::Map => ("it is mapped into memory", "of"),
+            ClaimKind::Lock => ("it is locked", "by"),
+            ClaimKind::Socket => ("a bound socket lies in it", "of"),
+            ClaimKind::Variable => ("it is named by a variable", "of"),
+            ClaimKind::CommandLine => ("it is named by the command line", "of"),
+            ClaimKind::NamedPid => ("its name holds the number of a live process", "of"),
+            _ => ("it is in use", "by"),
+        };
+        // The lock itself names nobody.
+        let locked = candidate.locked == Tried::Taken && claim.kind != ClaimKind::Lock;
+        let locked = if locked { ", and locked" } else { "" };
+        return Some(format!("{how}{}{locked}: {}", party(word, claim), claim.shown.shown()));
+    }
+    if scene.wishes.assume_unheld {
+        return None;
+    }
+    let gap = scene.surroundings.gaps.first()?;
+    let (what, why) = (&gap.what, gap.why.shown());
+    Some(format!("not known whether it is held: {what}: {why}; --assume-unheld takes the risk"))
+}
+
+pub fn locked(candidate: &Candidate, _: &Scene<'_>) -> Option<String> {
+    match &candidate.locked {
+        Tried::Free | Tried::NotLockable => None,
+        // Whoever has it has it open, and is named by the guard before; what is left is out of sight.
+        Tried::Taken => Some("somebody who cannot be seen has a lock on it".to_owned()),
+        Tried::Unknown(why) => Some(format!("not known whether it is locked: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stage::{Stage, stage, stale};
+    use super::*;
+    use crate::model::reading::{Gap, GapWhy};
+
+    #[test]
+    fn every_kind_of_holder_keeps_it_and_is_named() {
+        use ClaimKind::{CommandLine, Cwd, Exe, Fd, Lock, Map, NamedPid, Root, Socket, Variable};
+        for kind in [Cwd, Root, Exe, Fd, Map, Lock, Socket, Variable, CommandLine, NamedPid] {
+            Stage::claimed(kind).keeps(stale(), "pid 812 (go, runner@1.service): /tmp/go-build123/b001");
+        }
+    }
+
+    #[test]
+    fn a_claim_on_another_entry_says_nothing() {
+        let held = Stage::claimed(ClaimKind::Cwd);
+        for name in ["go-build124", "go-build12", "go-build1234"] {
+            held.removes(Candidate { name: name.into(), ..stale() });
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_lock_is_named_by_the_descriptor() {
+        let held = Stage::claimed(ClaimKind::Fd);
+        let locked = Candidate { locked: Tried::Taken, ..stale() };
+        held.keeps(locked, "it is open in pid 812 (go, runner@1.service), and locked: /tmp/go-build123");
+        Stage::claimed(ClaimKind::Lock).keeps(stale(), "it is locked by pid 812");
+    }
+
+    #[test]
+    fn no_risk_is_taken_with_what_is_known_to_be_held() {
+        let mut held = Stage::claimed(ClaimKind::Fd);
+        held.wishes.assume_unheld = true;
+        held.keeps(stale(), "it is open in pid 812");
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_counts_as_held_unless_the_user_takes_the_risk() {
+        let mut stage = stage();
+        stage.surroundings.gaps.push(Gap::new("open files of 88 processes", GapWhy::Denied));
+        stage.keeps(stale(), "not known whether it is held: open files of 88 processes");
+        stage.wishes.assume_unheld = true;
+        stage.removes(stale());
+    }
+
+    #[test]
+    fn a_lock_keeps_it_and_so_does_one_that_could_not_be_tried() {
+        stage().keeps(Candidate { locked: Tried::Taken, ..stale() }, "has a lock on it");
+        stage().keeps(
+            Candidate { locked: Tried::Unknown("EIO".into()), ..stale() },
+            "not known whether it is locked",
+        );
+        stage().removes(Candidate { locked: Tried::NotLockable, ..stale() });
+    }
+}
