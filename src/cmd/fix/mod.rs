@@ -10,6 +10,7 @@ mod work;
 
 use std::process::ExitCode;
 
+use crate::catalog::runbook;
 use crate::cli::{CheckArgs, FixArgs, Global};
 use crate::cmd::{Refusal, check, config, out};
 use crate::exec::treat::{self, Came};
@@ -189,6 +190,11 @@ fn needs_root(plan: &Treatment) -> bool {
         );
         system || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
     })
+}
+
+/// What does not help against a cause, by its runbook page.
+fn in_vain(cause: &str) -> Vec<String> {
+    runbook::page(cause).map(|page| page.in_vain()).unwrap_or_default()
 }
 
 /// The command that does exactly this, as root.
