@@ -235,7 +235,7 @@ mod tests {
     fn is_blind_where_layers_cannot_be_looked_at() {
         let rootless = container(|o| (o.upper, o.work) = (Err(GapWhy::Denied), Err(GapWhy::Denied)));
         let Verdict::Blind(gaps) = rootless.check(&OverlayUpperGone) else { panic!("must be blind") };
-        assert_eq!(gaps[0].what, "writable layers of 1 overlays");
+        assert_eq!(gaps[0].what, "writable layers of 1 overlay");
         assert!(matches!(Stage::healthy().without_mounts().check(&OverlayUpperGone), Verdict::Blind(_)));
     }
 
