@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::model::errno::Errno;
-use crate::model::finding::Risk;
+use crate::model::finding::{Confidence, Risk, Subject, SubjectKind};
 use crate::model::thresholds::Thresholds;
-use crate::model::treatment::Rights;
+use crate::model::treatment::{Aim, Inode, Rights};
 use crate::rules::stage::{Life, Stage};
 
 /// The plan of the first finding of that cause, by its first action or a named one.
@@ -97,4 +97,62 @@ fn the_same_look_gives_the_same_plan() {
     let other = treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
     assert_eq!(one.digest, other.digest);
     assert_eq!(one.digest.len(), 64);
+}
+
+fn finding(id: &str, aim: Option<Aim>) -> Finding {
+    let action = Action {
+        id: id.to_owned(),
+        title: "t".to_owned(),
+        risk: Risk::None,
+        reversible: true,
+        by_hand: vec!["true".to_owned()],
+        aim,
+    };
+    let subject = Subject { kind: SubjectKind::Unit, name: "a.service".to_owned(), pids: vec![7], path: None };
+    Finding {
+        id: "x".to_owned(),
+        severity: Severity::Critical,
+        confidence: Confidence::Proven,
+        subject,
+        title: "t".to_owned(),
+        errno: None,
+        evidence: Vec::new(),
+        actions: vec![action],
+    }
+}
+
+#[test]
+fn no_remedy_plans_without_an_aim_for_another_one_s_or_for_a_process_that_was_not_seen() {
+    let now = Stage::healthy().now;
+    let path = "/srv/x".into();
+    let inode = Inode { device: crate::model::mount::Device::default(), inode: 1 };
+    let rights = Rights::SHARED;
+    let by = Some(4514);
+    let aims = [
+        Aim::Unit("-H.service".to_owned()),
+        Aim::DeadMount { pid: 4514, mount_id: 1 },
+        Aim::Directory { by, path, rights },
+        Aim::Rights { by, path: "/srv/x".into(), inode, from: rights, to: rights },
+        Aim::Tree { by, path: "/srv/x".into(), inode, old_uid: 0, uid: 1, gid: 1 },
+        Aim::Record { by, path: "/srv/x".into() },
+        Aim::Process(4514),
+        Aim::DropIn { unit: "a.service".to_owned(), name: "../x".to_owned(), settings: Vec::new() },
+    ];
+    for remedy in REMEDIES {
+        let id = remedy.card().id;
+        for aim in std::iter::once(None).chain(aims.iter().cloned().map(Some)) {
+            let finding = finding(id, aim);
+            assert_eq!(remedy.plan(&now, &finding), None, "{id}: {:?}", finding.actions[0].aim);
+        }
+    }
+}
+
+#[test]
+fn every_card_says_what_it_does_and_how_it_is_proved() {
+    for card in REMEDIES.iter().map(|remedy| remedy.card()) {
+        assert!(remedies::remedy(card.id).is_some_and(|found| std::ptr::eq(found.card(), card)), "{} is there twice", card.id);
+        for text in [card.title, card.verification, card.page] {
+            assert!(!text.is_empty(), "{}", card.id);
+        }
+    }
 }
