@@ -123,7 +123,7 @@ fn commands_that_only_look_never_reach_the_hands() {
     let acts = |part: &str| rooms_named(&texts[part]).contains("exec");
     assert!(acts("clean") && acts("undo") && acts("purge"), "the law sees who acts");
     let mut reached: BTreeSet<String> = BTreeSet::new();
-    let looking = ["check", "capture", "captured", "replay", "diff", "explain", "probe", "course"];
+    let looking = ["check", "capture", "captured", "replay", "diff", "explain", "probe"];
     let mut open: Vec<String> = looking.map(str::to_owned).to_vec();
     while let Some(part) = open.pop() {
         if !texts.contains_key(&part) || !reached.insert(part.clone()) {
@@ -250,10 +250,19 @@ fn whatever_a_rule_offers_can_be_planned_or_is_for_a_person_and_has_its_commands
             assert!(!grave || !finding.actions.is_empty(), "{name}: {} offers nothing", finding.id);
             for action in &finding.actions {
                 let id = action.id.as_str();
-                assert!(action.by_hand.iter().any(|line| !line.trim().is_empty()), "{name}: {} {id}", finding.id);
+                assert!(
+                    action.by_hand.iter().any(|line| !line.trim().is_empty()),
+                    "{name}: {} {id}",
+                    finding.id
+                );
                 let known = [GUIDE, CLEAN].contains(&id) || remedies::remedy(id).is_some();
                 assert!(known, "{name}: {} offers `{id}`, which nobody can do", finding.id);
-                assert_eq!(action.aim.is_some(), remedies::remedy(id).is_some(), "{name}: {} {id}", finding.id);
+                assert_eq!(
+                    action.aim.is_some(),
+                    remedies::remedy(id).is_some(),
+                    "{name}: {} {id}",
+                    finding.id
+                );
                 let Some(plan) = remedies::plan(&now, finding, action) else { continue };
                 seen.insert(id.to_owned());
                 assert!(!plan.steps.is_empty(), "{name}: {id}");

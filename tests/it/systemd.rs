@@ -312,14 +312,27 @@ fn whoever_is_killed_while_it_mounts_leaves_no_service_with_the_tmp_of_the_machi
     for call in ["open_tree", "move_mount", "umount2"] {
         let killed = traced(&format!("{call}:signal=KILL:when=1"));
         assert_eq!(killed.code, 1, "{call}: {:#}", killed.json["fixes"][0]["outcome"]);
-        assert_eq!(said(&lab, &format!("ls -A /proc/{main}/root/tmp")), "", "{call}: it sees nothing of the machine");
+        assert_eq!(
+            said(&lab, &format!("ls -A /proc/{main}/root/tmp")),
+            "",
+            "{call}: it sees nothing of the machine"
+        );
         assert_eq!(lab.check(&["--unit", unit]).code, 2, "{call}: the next look finds it again");
     }
     // The last one was killed with the fresh mount beneath the dead one: it is found, not stacked once more.
     let fixed = fix(&lab, &["private-tmp-deleted", "--apply", "--yes"]);
     assert_eq!(fixed.code, 0, "{:#}", fixed.json);
-    assert_eq!(mounts_on(&lab, unit, "/tmp").len(), 2, "the machine's and the fresh one: {:?}", mounts_on(&lab, unit, "/tmp"));
-    assert_eq!(said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner* | wc -l"), "1", "one directory was made");
+    assert_eq!(
+        mounts_on(&lab, unit, "/tmp").len(),
+        2,
+        "the machine's and the fresh one: {:?}",
+        mounts_on(&lab, unit, "/tmp")
+    );
+    assert_eq!(
+        said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner* | wc -l"),
+        "1",
+        "one directory was made"
+    );
     assert_eq!(said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service"), main);
 
     // An older kernel cannot mount beneath.
@@ -328,7 +341,11 @@ fn whoever_is_killed_while_it_mounts_leaves_no_service_with_the_tmp_of_the_machi
     assert_eq!(fixed.code, 0, "{:#}", fixed.json);
     assert_eq!(mounts_on(&lab, unit, "/tmp").len(), 2);
     assert!(lab.inside(&["systemctl", "stop", unit]).status.success());
-    assert_eq!(said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner*"), "", "systemd has removed it at stop");
+    assert_eq!(
+        said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner*"),
+        "",
+        "systemd has removed it at stop"
+    );
 }
 
 #[test]
@@ -346,7 +363,8 @@ fn both_temp_dirs_of_a_service_are_mended_and_what_stands_in_a_dead_one_is_named
     let notes = fixes[0]["plan"]["notes"].to_string();
     assert!(notes.contains(&format!("({main})")) && notes.contains("stays dead"), "{notes}");
     for place in ["/tmp", "/var/tmp"] {
-        let made = lab.inside(&["nsenter", "-t", &main, "-m", "-S", "65534", "mkdir", &format!("{place}/made")]);
+        let made =
+            lab.inside(&["nsenter", "-t", &main, "-m", "-S", "65534", "mkdir", &format!("{place}/made")]);
         assert!(made.status.success(), "{place}");
     }
     let left = lab.check(&["--unit", unit]);
@@ -374,7 +392,8 @@ fn the_commands_of_the_sheet_do_the_same_when_they_are_pasted() {
 #[test]
 fn a_unit_that_does_not_come_up_is_told_in_the_words_of_systemd() {
     needs!("unshare", "nsenter", "systemctl");
-    let text = RUNNER.replace("[Service]", "[Service]\nExecStartPre=/bin/sh -c '[ ! -e /run/broken ] || exit 7'");
+    let text =
+        RUNNER.replace("[Service]", "[Service]\nExecStartPre=/bin/sh -c '[ ! -e /run/broken ] || exit 7'");
     let unit = "forgejo-runner@1.service";
     let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
     clean_the_old_way(&lab, &["1"]);
@@ -383,7 +402,11 @@ fn a_unit_that_does_not_come_up_is_told_in_the_words_of_systemd() {
     let outcome = &fixed.json["fixes"][0]["outcome"];
     assert_eq!(fixed.code, 2, "{outcome:#}");
     let why = outcome["steps"][0]["why"].as_str().unwrap();
-    assert!(why.contains("Job for forgejo-runner@1.service failed") && why.contains("failed (failed; Result=exit-code"), "{why}");
+    assert!(
+        why.contains("Job for forgejo-runner@1.service failed")
+            && why.contains("failed (failed; Result=exit-code"),
+        "{why}"
+    );
     assert_eq!(outcome["after"][0]["can_create"], false);
 }
 
@@ -402,7 +425,11 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     assert!(fixed.json["fixes"][0]["others"].to_string().contains("restart-unit"), "{:#}", fixed.json);
     assert_eq!(said(&lab, &unset), "TMPDIR");
     assert!(lab.inside(&[TMPMEDIC, "undo"]).status.success());
-    assert_eq!(said(&lab, &format!("ls -d {dir}; {unset}")), "", "file and directory are gone, and systemd knows");
+    assert_eq!(
+        said(&lab, &format!("ls -d {dir}; {unset}")),
+        "",
+        "file and directory are gone, and systemd knows"
+    );
 
     let old = "[Service]\nNice=3";
     said(&lab, &format!("mkdir {dir}; printf '{old}\\n' > {dir}/zz-temp-dir.conf; systemctl daemon-reload"));
@@ -411,7 +438,10 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     assert_eq!(before.as_str().unwrap().trim(), old, "{:#}", planned.json);
     assert_eq!(fix(&lab, &apply).code, 0);
     assert!(lab.inside(&[TMPMEDIC, "undo"]).status.success());
-    assert_eq!(said(&lab, &format!("cat {dir}/zz-temp-dir.conf; ls -A {dir}; {unset}")), format!("{old}\nzz-temp-dir.conf"));
+    assert_eq!(
+        said(&lab, &format!("cat {dir}/zz-temp-dir.conf; ls -A {dir}; {unset}")),
+        format!("{old}\nzz-temp-dir.conf")
+    );
 
     assert_eq!(fix(&lab, &apply).code, 0);
     said(&lab, &format!("echo '# of an admin' >> {dir}/zz-temp-dir.conf"));

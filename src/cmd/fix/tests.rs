@@ -108,7 +108,8 @@ fn finding(id: &str, aim: Option<Aim>) -> Finding {
         by_hand: vec!["true".to_owned()],
         aim,
     };
-    let subject = Subject { kind: SubjectKind::Unit, name: "a.service".to_owned(), pids: vec![7], path: None };
+    let subject =
+        Subject { kind: SubjectKind::Unit, name: "a.service".to_owned(), pids: vec![7], path: None };
     Finding {
         id: "x".to_owned(),
         severity: Severity::Critical,
@@ -150,7 +151,11 @@ fn no_remedy_plans_without_an_aim_for_another_one_s_or_for_a_process_that_was_no
 #[test]
 fn every_card_says_what_it_does_and_how_it_is_proved() {
     for card in REMEDIES.iter().map(|remedy| remedy.card()) {
-        assert!(remedies::remedy(card.id).is_some_and(|found| std::ptr::eq(found.card(), card)), "{} is there twice", card.id);
+        assert!(
+            remedies::remedy(card.id).is_some_and(|found| std::ptr::eq(found.card(), card)),
+            "{} is there twice",
+            card.id
+        );
         for text in [card.title, card.verification, card.page] {
             assert!(!text.is_empty(), "{}", card.id);
         }

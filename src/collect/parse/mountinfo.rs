@@ -72,7 +72,8 @@ fn raise_the_covering(mounts: &mut [Mount]) {
 }
 
 fn exchange_orders(mounts: &mut [Mount], low: usize, high: usize) {
-    let (Some(one), Some(other)) = (mounts.get(low).map(|m| m.order), mounts.get(high).map(|m| m.order)) else {
+    let (Some(one), Some(other)) = (mounts.get(low).map(|m| m.order), mounts.get(high).map(|m| m.order))
+    else {
         return;
     };
     for (at, order) in [(low, other), (high, one)] {
@@ -210,9 +211,14 @@ mod tests {
     #[test]
     fn what_covers_comes_behind_what_it_covers_however_young_that_is() {
         let line = |id: u32, parent: u32| format!("{id} {parent} 0:5 / /tmp rw - tmpfs tmpfs rw\n");
-        let ids = |text: String| parse(text.as_bytes()).mounts.iter().map(|m| (m.id, m.order)).collect::<Vec<_>>();
+        let ids =
+            |text: String| parse(text.as_bytes()).mounts.iter().map(|m| (m.id, m.order)).collect::<Vec<_>>();
         assert_eq!(ids(line(5, 1) + &line(6, 5)), [(5, 0), (6, 1)]);
-        assert_eq!(ids(line(4, 9) + &line(5, 1) + &line(9, 5)), [(5, 0), (9, 1), (4, 2)], "two were put beneath");
+        assert_eq!(
+            ids(line(4, 9) + &line(5, 1) + &line(9, 5)),
+            [(5, 0), (9, 1), (4, 2)],
+            "two were put beneath"
+        );
         assert_eq!(ids(line(8, 9) + &line(9, 8)).len(), 2, "a circle ends");
     }
 

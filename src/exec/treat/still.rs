@@ -1,7 +1,7 @@
 //! Whether a plan is still about what it was made for: each deed's first look, without the deed.
 
 use super::ledger::Refused;
-use super::{record, rebind, rights, tree, units, way};
+use super::{rebind, record, rights, tree, units, way};
 use crate::model::errno::Errno;
 use crate::model::treatment::{Deed, Treatment};
 use crate::sys::procfile::Proc;
@@ -40,6 +40,8 @@ fn lives(unit: &str, plan: &Treatment) -> Result<(), Refused> {
     if plan.ends.is_empty() || plan.ends.iter().any(|ends| lives(ends.pid)) {
         Ok(())
     } else {
-        Err(Refused::Kept(format!("{unit} was restarted or stopped meanwhile: none of its processes is left")))
+        Err(Refused::Kept(format!(
+            "{unit} was restarted or stopped meanwhile: none of its processes is left"
+        )))
     }
 }

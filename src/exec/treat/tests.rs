@@ -221,7 +221,8 @@ fn a_plan_about_something_that_is_gone_is_stale_before_anything_is_begun() {
     let (dir, file) = (stage.path("t"), stage.path(".rustc_info.json"));
     std::fs::create_dir(&dir).unwrap();
     std::fs::write(&file, FAILED).unwrap();
-    let whom = crate::model::treatment::Whom { pid: std::process::id(), started: crate::model::units::BootNanos(0) };
+    let whom =
+        crate::model::treatment::Whom { pid: std::process::id(), started: crate::model::units::BootNanos(0) };
     let from = rights(&dir);
     let to = Rights { mode: 0o1777, ..from };
     let good = [
@@ -265,5 +266,8 @@ fn a_record_stays_while_a_cargo_builds_there() {
         assert!(why.contains("a cargo builds there now") && why.contains(profile), "{why}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), FAILED);
-    assert!(stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done(), "the builds have ended");
+    assert!(
+        stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done(),
+        "the builds have ended"
+    );
 }

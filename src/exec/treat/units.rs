@@ -138,7 +138,10 @@ fn ask(arguments: &[&str]) -> Result<Ended, Refused> {
             // Its client is killed, the job in the manager goes on.
             io::ErrorKind::TimedOut => {
                 let seconds = PATIENCE.as_secs();
-                Refused::Failed(None, format!("{what} is not done after {seconds} s; it goes on: systemctl list-jobs"))
+                Refused::Failed(
+                    None,
+                    format!("{what} is not done after {seconds} s; it goes on: systemctl list-jobs"),
+                )
             }
             io::ErrorKind::NotFound => Refused::Failed(None, "there is no systemctl here".to_owned()),
             _ => Refused::at(what)(error),
