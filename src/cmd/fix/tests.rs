@@ -4,7 +4,7 @@ use super::*;
 use crate::model::errno::Errno;
 use crate::model::finding::{Confidence, Risk, Subject, SubjectKind};
 use crate::model::thresholds::Thresholds;
-use crate::model::treatment::{Aim, Inode, Rights};
+use crate::model::treatment::{Aim, Inode, Rights, Step};
 use crate::rules::stage::{Life, Stage};
 
 /// The plan of the first finding of that cause, by its first action or a named one.
@@ -159,5 +159,42 @@ fn every_card_says_what_it_does_and_how_it_is_proved() {
         for text in [card.title, card.verification, card.page] {
             assert!(!text.is_empty(), "{}", card.id);
         }
+    }
+}
+
+#[test]
+fn a_tree_is_given_by_a_command_that_leaves_out_what_the_hands_leave_out() {
+    let stage = Stage::healthy().runner(41, "r@1.service");
+    let inode = Inode { device: crate::model::mount::Device::default(), inode: 900 };
+    let aim =
+        Aim::Tree { by: Some(41), path: "/work/target".into(), inode, old_uid: 0, uid: 1000, gid: 1000 };
+    let finding = finding("give-to-runner", Some(aim));
+    let plan = remedies::plan(&stage.now, &finding, &finding.actions[0]).unwrap();
+    let by_hand = &plan.steps[0].by_hand;
+    for word in
+        ["/proc/41/root/work/target", "-xdev", "-uid 0", "-links 1", "! -perm /6000", "--from=0 1000:1000"]
+    {
+        assert!(by_hand.contains(word), "{word}: {by_hand}");
+    }
+    assert!(needs_root(&plan) && plan.notes[0].contains("stay as they are"), "{plan:?}");
+}
+
+#[test]
+fn a_daemon_that_clients_start_again_is_asked_and_never_killed() {
+    let stage = Stage::healthy().runner(41, "r@1.service");
+    let steps = |id| {
+        let finding = finding(id, Some(Aim::Process(41)));
+        remedies::plan(&stage.now, &finding, &finding.actions[0]).unwrap().steps
+    };
+    for (id, force) in [("restart-daemon", false), ("stop-process", true)] {
+        let steps = steps(id);
+        let [Step { by_hand, deed: Deed::Stop { whom, kill, patience_ms, .. }, does }] = &steps[..] else {
+            panic!("{steps:?}")
+        };
+        assert_eq!(
+            (whom.pid, *kill, by_hand.contains("KILL"), does.contains("SIGKILL")),
+            (41, force, force, force)
+        );
+        assert!(*patience_ms == 10_000 && does.contains("10 s"), "the wait is shown: {does}");
     }
 }

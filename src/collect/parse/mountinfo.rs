@@ -1,6 +1,6 @@
 //! Mount tables. Source: proc_pid_mountinfo(5), and show_mountinfo in the kernel's fs/proc_namespace.c.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::collect::parse::{decimal, lines, number, quote, split_once, text, unescape};
 use crate::model::mount::{Device, Mount};
@@ -53,7 +53,7 @@ pub fn parse(table: &[u8]) -> Table {
 /// Puts a mount behind the one that it covers. The file has them in the order in which they were made, which is another one
 /// where a mount was put beneath an older one. Source: move_mount(2), MOVE_MOUNT_BENEATH.
 fn raise_the_covering(mounts: &mut [Mount]) {
-    let mut at: HashMap<u64, usize> = mounts.iter().enumerate().map(|(at, mount)| (mount.id, at)).collect();
+    let mut at: BTreeMap<u64, usize> = mounts.iter().enumerate().map(|(at, mount)| (mount.id, at)).collect();
     // Each exchange takes one mount up for good; whoever forges a circle is stopped by the count.
     let mut left = mounts.len();
     let mut low = 0;

@@ -10,8 +10,9 @@ use crate::sys::procfile::Proc;
 pub fn check(plan: &Treatment) -> Result<(), String> {
     for step in &plan.steps {
         match still(&step.deed, plan) {
-            Err(Refused::Kept(why)) => return Err(why),
-            Err(Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) => return Err(why),
+            Err(Refused::Kept(why) | Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) => {
+                return Err(why);
+            }
             // What is not permitted, or not known, is for the deed itself to say.
             _ => {}
         }

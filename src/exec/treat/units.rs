@@ -68,10 +68,10 @@ impl State {
         let mut state = Self::default();
         for line in String::from_utf8_lossy(&ended.said).lines() {
             match line.split_once('=') {
-                Some(("ActiveState", value)) => state.active = value.to_owned(),
-                Some(("SubState", value)) => state.sub = value.to_owned(),
-                Some(("Result", value)) => state.result = value.to_owned(),
-                Some(("ExecMainStatus", value)) => state.status = value.to_owned(),
+                Some(("ActiveState", value)) => value.clone_into(&mut state.active),
+                Some(("SubState", value)) => value.clone_into(&mut state.sub),
+                Some(("Result", value)) => value.clone_into(&mut state.result),
+                Some(("ExecMainStatus", value)) => value.clone_into(&mut state.status),
                 Some(("MainPID", value)) => state.main_pid = value.parse().unwrap_or(0),
                 _ => {}
             }
