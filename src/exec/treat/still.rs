@@ -9,12 +9,10 @@ use crate::sys::procfile::Proc;
 /// What has changed, where something has.
 pub fn check(plan: &Treatment) -> Result<(), String> {
     for step in &plan.steps {
-        match still(&step.deed, plan) {
-            Err(Refused::Kept(why) | Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) => {
-                return Err(why);
-            }
-            // What is not permitted, or not known, is for the deed itself to say.
-            _ => {}
+        let still = still(&step.deed, plan);
+        // What is not permitted, or not known, is for the deed itself to say.
+        if let Err(Refused::Kept(why) | Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) = still {
+            return Err(why);
         }
     }
     Ok(())
