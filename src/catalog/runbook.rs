@@ -13,6 +13,26 @@ pub struct Page {
     pub body: &'static str,
 }
 
+impl Page {
+    /// What people try first, and what does not help.
+    pub fn in_vain(&self) -> Vec<String> {
+        let section = self.body.lines().skip_while(|line| *line != "## What does not help").skip(1);
+        let mut all: Vec<String> = Vec::new();
+        for line in section.take_while(|line| !line.starts_with("## ")) {
+            match (line.strip_prefix("- "), all.last_mut()) {
+                (Some(first), _) => all.push(first.to_owned()),
+                // A sentence below the list is about something else.
+                (None, Some(last)) if line.starts_with("  ") => {
+                    last.push(' ');
+                    last.push_str(line.trim());
+                }
+                _ => {}
+            }
+        }
+        all.iter().map(|text| text.replace("**", "")).collect()
+    }
+}
+
 /// Id and text of each page, ascending by id.
 const TEXTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbook.rs"));
 
@@ -39,6 +59,16 @@ mod tests {
         let page = page("private-tmp-deleted").expect("its file is there");
         assert_eq!(page.title, "The directory behind a service's private /tmp was removed");
         assert!(page.body.contains("//deleted"));
+    }
+
+    #[test]
+    fn every_page_says_what_does_not_help() {
+        for page in pages() {
+            assert!(!page.in_vain().is_empty(), "{}", page.id);
+        }
+        let of = page("leaked-temp-accumulation").unwrap().in_vain();
+        assert!(of[0].ends_with("kept an old mtime from their archive."), "{of:?}");
+        assert!(of[1].starts_with("Removing by name alone"), "{of:?}");
     }
 
     #[test]

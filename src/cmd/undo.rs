@@ -200,9 +200,13 @@ fn report(begin: &Begin, taken: &TakenBack, global: &Global) -> anyhow::Result<E
     } else {
         let all = undone.back.len() + undone.left.len();
         let count = |n: usize| Entries(u64::try_from(n).unwrap_or(u64::MAX));
+        // What was changed in its place lies below no one directory.
+        let (place, what) = match &begin.place {
+            Some(_) => (format!("{}: ", root.shown()), "entries"),
+            None => (String::new(), "changes"),
+        };
         let mut text = format!(
-            "{}: {} of {} entries of work {} are back (work {})\n",
-            root.shown(),
+            "{place}{} of {} {what} of work {} are back (work {})\n",
             count(undone.back.len()),
             count(all),
             begin.work.0,

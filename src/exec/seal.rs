@@ -33,7 +33,7 @@ pub enum Stale {
     #[error("{0} is another directory than the one of the plan")]
     Place(String),
     /// What it is about is not what it was.
-    #[error("the machine has changed since the plan was made: {0}; look again")]
+    #[error("the plan does not fit the machine any more: {0}; look again")]
     Changed(String),
 }
 

@@ -110,7 +110,11 @@ pub fn stop(now: &Snapshot, pid: Pid, then: Then) -> Option<Step> {
     let or = if kill { "; SIGKILL where it still runs then" } else { "" };
     Some(Step {
         does: format!("end pid {pid} ({}): SIGTERM, {seconds} s to end by itself{or}", process.comm.shown()),
-        by_hand: format!("kill -TERM {pid}"),
+        by_hand: if kill {
+            format!("kill -TERM {pid}; timeout {seconds} tail --pid={pid} -f /dev/null || kill -KILL {pid}")
+        } else {
+            format!("kill -TERM {pid}")
+        },
         deed: Deed::Stop {
             whom: whom(now, pid)?,
             uid: process.credentials.as_ref().ok()?.uid,

@@ -2,7 +2,7 @@
 
 use super::{Card, Remedy, draft};
 use crate::model::finding::Finding;
-use crate::model::mount::Mount;
+use crate::model::mount::{Mount, MountNamespace};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::treatment::{Aim, Deed, Rights, Step, Treatment, Whom};
@@ -10,14 +10,17 @@ use crate::model::treatment::{Aim, Deed, Rights, Step, Treatment, Whom};
 /// See the module's header.
 pub struct RebindPrivateTmp;
 
+/// Processes that are named.
+const NAMED: usize = 3;
+
 static CARD: Card = Card {
     id: "rebind-private-tmp",
     title: "mount a fresh /tmp into a running service",
     reversible: false,
     verification: "a temp dir is made and removed as a process of the service",
     page: "Makes the directory behind the service's private temp dir anew, under the name that systemd knows where that is \
-           free, clones it as a detached mount, enters the service's mount namespace, detaches exactly the dead mount there \
-           and attaches the clone. Nothing is restarted; files that are still open in the dead directory stay open.",
+           free, clones it as a detached mount, enters the service's mount namespace, attaches the clone beneath \
+           the dead mount there and detaches exactly that one: the service never sees what lies below. Nothing is restarted; files that are still open in the dead directory stay open.",
 };
 
 impl Remedy for RebindPrivateTmp {
@@ -41,8 +44,11 @@ impl Remedy for RebindPrivateTmp {
         plan.lasts = Some("until the service restarts".to_owned());
         plan.notes = vec![
             format!("Cleaning {point} will not help here: the directory behind the {point} of {unit} is gone."),
-            format!("Re-creating the directory will not help either: the mount holds the old one, not its name."),
+            "Re-creating the directory will not help either: the mount holds the old one, not its name.".to_owned(),
+            seen_meanwhile(now, point),
+            "systemd removes the directory when the service stops, as it would have removed the old one.".to_owned(),
         ];
+        plan.notes.extend(stranded(now, namespace, point));
         plan.steps = vec![
             Step {
                 does: format!("make {shown}, {}", Rights::SHARED.shown()),
@@ -51,7 +57,8 @@ impl Remedy for RebindPrivateTmp {
             },
             Step {
                 does: format!(
-                    "clone it as a detached mount; in the namespace of pid {pid} detach the dead {point} and attach the clone"
+                    "clone it as a detached mount; in the namespace of pid {pid} attach the clone beneath the dead {point}, \
+                     and detach that"
                 ),
                 by_hand: by_hand(*pid, point, &inner),
                 deed: Deed::Rebind { whom, point: point.clone(), mount_id: *mount_id, line: mount.line.clone() },
@@ -59,6 +66,37 @@ impl Remedy for RebindPrivateTmp {
         ];
         Some(plan)
     }
+}
+
+/// Whether the kernel can mount beneath a mount (MOVE_MOUNT_BENEATH, Linux 6.5). One that says nothing is taken for new.
+fn mounts_beneath(now: &Snapshot) -> bool {
+    let release = now.host.value().map(|host| host.kernel.clone()).unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (6, 5),
+        _ => true,
+    }
+}
+
+fn seen_meanwhile(now: &Snapshot, point: &RawPath) -> String {
+    if mounts_beneath(now) {
+        return format!(
+            "By hand, the service sees the machine's own {point} between the two commands; tmpmedic mounts beneath the dead \
+             one first."
+        );
+    }
+    format!("This kernel is older than Linux 6.5: for an instant the service sees the machine's own {point}.")
+}
+
+/// Processes that stand in the dead directory stay there.
+fn stranded(now: &Snapshot, namespace: &MountNamespace, point: &RawPath) -> Option<String> {
+    let known = namespace.pids.iter().filter_map(|pid| now.process(*pid));
+    let inside = known.filter(|p| p.cwd.as_ref().is_ok_and(|cwd| cwd.deleted && cwd.path.is_below(point)));
+    let named: Vec<String> = inside.take(NAMED).map(|p| format!("{} ({})", p.comm.shown(), p.pid)).collect();
+    (!named.is_empty()).then(|| {
+        let named = named.join(", ");
+        format!("The working directory of {named} lies in the dead one and stays dead: only its end mends that.")
+    })
 }
 
 /// mount(8) resolves its source in the namespace that it mounts in, which shows the host's directory as soon as the dead

@@ -71,11 +71,19 @@ fn finding(now: &Snapshot, path: &RawPath, party: &Party<'_>) -> Option<Finding>
         severity: severity(now, party),
         confidence: Confidence::Proven,
         subject: party.subject(path),
-        title: titled("", path, &format!(", the working dir of {}, was removed", party.label)),
+        title: title(path, &party.label),
         errno: Some(Errno::ENOENT),
         evidence: vec![evidence::cwd(lead.pid, place, means)],
         actions,
     })
+}
+
+/// The kernel calls the root of a mount that was detached `/` as well.
+fn title(path: &RawPath, label: &str) -> String {
+    if *path == "/".into() {
+        return format!("the working dir of {label} was removed, with the mount it lay on");
+    }
+    titled("", path, &format!(", the working dir of {label}, was removed"))
 }
 
 /// Critical where commands are started from there; servers that were started from there once mostly live on.
@@ -112,6 +120,13 @@ mod tests {
         assert_eq!(finding.title, "/srv/ci/run-7, the working dir of r@1.service, was removed");
         assert_eq!(finding.evidence[0].observed.shown(), "/srv/ci/run-7 (deleted)");
         assert_eq!(finding.evidence[0].by_hand, "readlink /proc/41/cwd");
+    }
+
+    #[test]
+    fn a_directory_on_a_mount_that_was_detached_has_no_path() {
+        let stage = Stage::healthy().runner(41, "r@1.service");
+        let stage = stage.change(41, |p| p.cwd = Ok(Place { path: "/".into(), deleted: true }));
+        assert_eq!(one(&stage).title, "the working dir of r@1.service was removed, with the mount it lay on");
     }
 
     #[test]

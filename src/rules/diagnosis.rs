@@ -5,7 +5,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::units::count;
 use crate::rules::build_log::{self, Says};
-use crate::rules::{RULES, Rule, Verdict, unexplained};
+use crate::rules::{RULES, Rule, Verdict, offers, unexplained};
 
 /// Asks all rules about one snapshot.
 ///
@@ -41,6 +41,7 @@ fn diagnose_with(
         (std::cmp::Reverse(f.severity), std::cmp::Reverse(f.confidence), *says, *order, f.subject.clone())
     });
     diagnosis.found = found.into_iter().map(|(_, _, f)| f).collect();
+    diagnosis.found.iter_mut().for_each(offers::restart_after_override);
     diagnosis.ruled_out.iter_mut().for_each(|ruled_out| build_log::remark(now, ruled_out));
     diagnosis.status = status_of(now, &diagnosis);
     diagnosis.headline = headline_of(now, &diagnosis);

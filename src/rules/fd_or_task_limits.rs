@@ -183,7 +183,7 @@ fn of_cgroup(
     let subject = cohort::subject(now, &members, None);
     let title = match near {
         Some(_) => format!("{} has {current} of {max} tasks: no room for more", subject.name),
-        None => format!("{} was refused a task {refused} times (limit {max})", subject.name),
+        None => format!("{} was refused a task {} (limit {max})", subject.name, times(*refused)),
     };
     Some(Finding { title, ..claim(severity, Errno::EAGAIN, evidence, actions, subject) })
 }
@@ -243,6 +243,10 @@ fn of_users(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<Findi
         })
     });
     judged.collect()
+}
+
+fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{} times", Entries(n)) }
 }
 
 /// What the machine refused to the tool itself it refuses to others in the same place.

@@ -2,7 +2,7 @@
 //!
 //! Each is a title, its risk, what to paste, and what a remedy would do it to; the rule itself does nothing.
 
-use crate::model::finding::{Action, Risk};
+use crate::model::finding::{Action, Finding, Risk};
 use crate::model::process::{Container, Pid, Process, RoleKind};
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Aim, Rights, Setting};
@@ -103,6 +103,19 @@ pub fn restart_unit(unit: &str, effect: &str) -> Action {
         reversible: false,
         by_hand: vec![format!("systemctl restart {}", RawPath::from(unit).quoted())],
         aim: Some(Aim::Unit(unit.to_owned())),
+    }
+}
+
+/// A drop-in is read by the next start of its service: that is an action of its own, when the jobs allow.
+pub fn restart_after_override(finding: &mut Finding) {
+    let unit = finding.actions.iter().find_map(|action| match &action.aim {
+        Some(Aim::DropIn { unit, .. }) => Some(unit.clone()),
+        _ => None,
+    });
+    if let Some(unit) = unit
+        && !finding.actions.iter().any(|action| action.id == "restart-unit")
+    {
+        finding.actions.push(restart_unit(&unit, "it starts with what its drop-in says by then"));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::vantage::{Can, HowKnown, Vantage};
+use crate::model::units::count;
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, unseen, way};
@@ -40,8 +41,9 @@ impl Rule for OverlayUpperGone {
             }
         }
         Verdict::of(found, gaps(now), || {
-            let all = overlays(now).count();
-            format!("{all} writable overlays in {} namespaces, no removed layer", now.namespaces.items().len())
+            let all = count(overlays(now).count(), ("writable overlay", "writable overlays"));
+            let spaces = count(now.namespaces.items().len(), ("mount namespace", "mount namespaces"));
+            format!("{all} in {spaces}, no removed layer")
         })
     }
 }
@@ -99,7 +101,7 @@ fn users(now: &Snapshot, namespace: &MountNamespace, mount: &Mount) -> BTreeSet<
 }
 
 fn gaps(now: &Snapshot) -> Vec<Gap> {
-    let mut whys: BTreeMap<_, u64> = BTreeMap::new();
+    let mut whys: BTreeMap<_, usize> = BTreeMap::new();
     for (namespace, mount) in overlays(now).filter(|(ns, m)| !works(now, ns, m) && !users(now, ns, m).is_empty()) {
         let unseen = state(namespace, mount).and_then(|o| o.upper.as_ref().err().or_else(|| o.work.as_ref().err()));
         let not_asked = crate::model::reading::GapWhy::NotAsked;
@@ -108,7 +110,7 @@ fn gaps(now: &Snapshot) -> Vec<Gap> {
             *whys.entry(why).or_default() += 1;
         }
     }
-    let of = |(why, count)| Gap::new(format!("writable layers of {count} overlays"), why);
+    let of = |(why, n)| Gap::new(format!("writable layers of {}", count(n, ("overlay", "overlays"))), why);
     unseen::mounts(now).into_iter().chain(whys.into_iter().map(of)).collect()
 }
 
@@ -174,7 +176,15 @@ fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence>
 fn actions(party: &Party<'_>) -> Vec<Action> {
     let gone = "a restart keeps the removed layer; only a new container gets a new one. What it wrote is lost";
     let Some(container) = party.container else {
-        return offers::restart(party, "it mounts its overlay anew").into_iter().collect();
+        let restart = offers::restart(party, "it mounts its overlay anew").into_iter();
+        let by_hand = party.pid().map(|pid| {
+            offers::guide(
+                "end what uses this mount, take it off, and mount the overlay anew with layers that exist",
+                Risk::Interrupts,
+                vec![format!("grep ' - overlay ' /proc/{pid}/mountinfo"), format!("ps -o pid,lstart,args -p {pid}")],
+            )
+        });
+        return restart.chain(by_hand).collect();
     };
     vec![offers::guide(gone, Risk::RemovesData, offers::remove(container))]
 }
@@ -233,7 +243,7 @@ mod tests {
     fn is_blind_where_layers_cannot_be_looked_at() {
         let rootless = container(|o| (o.upper, o.work) = (Err(GapWhy::Denied), Err(GapWhy::Denied)));
         let Verdict::Blind(gaps) = rootless.check(&OverlayUpperGone) else { panic!("must be blind") };
-        assert_eq!(gaps[0].what, "writable layers of 1 overlays");
+        assert_eq!(gaps[0].what, "writable layers of 1 overlay");
         assert!(matches!(Stage::healthy().without_mounts().check(&OverlayUpperGone), Verdict::Blind(_)));
     }
 

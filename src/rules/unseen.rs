@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::model::process::{Pid, Process};
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
+use crate::model::units::count;
 use crate::rules::{Verdict, builds};
 
 /// A verdict over vantages: as [`Verdict::of`], and what is ruled out says whom it leaves out.
@@ -77,13 +78,12 @@ pub fn environments(now: &Snapshot) -> Vec<Gap> {
 
 /// One gap for each reason why something of processes was not read.
 pub fn of_processes<'a>(what: &str, whys: impl Iterator<Item = &'a GapWhy>) -> Vec<Gap> {
-    let mut counts: BTreeMap<&GapWhy, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<&GapWhy, usize> = BTreeMap::new();
     for why in whys.filter(|why| **why != GapWhy::Vanished) {
         *counts.entry(why).or_default() += 1;
     }
-    let gap = |(why, count): (&GapWhy, u64)| match count {
-        1 => Gap::new(format!("{what} of 1 process"), why.clone()),
-        _ => Gap::new(format!("{what} of {count} processes"), why.clone()),
+    let gap = |(why, n): (&GapWhy, usize)| {
+        Gap::new(format!("{what} of {}", count(n, ("process", "processes"))), why.clone())
     };
     counts.into_iter().map(gap).collect()
 }
@@ -103,7 +103,7 @@ pub fn of_builds(what: &str, missing: &[(Pid, GapWhy)]) -> Option<Gap> {
     let (pid, why) = counted.peek().copied()?.clone();
     let text = match counted.count() {
         1 => format!("{what} of process {pid}"),
-        n => format!("{what} of {n} processes (first {pid})"),
+        n => format!("{what} of {} (first {pid})", count(n, ("process", "processes"))),
     };
     Some(Gap::new(text, why))
 }

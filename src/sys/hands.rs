@@ -191,6 +191,14 @@ pub fn lock(file: &OwnedFd) -> io::Result<()> {
     Ok(rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)?)
 }
 
+/// The same, together with others that only want to keep writers out; the handle may be one for reading.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_shared(file: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::fs::flock(file, FlockOperation::NonBlockingLockShared)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

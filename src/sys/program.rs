@@ -3,6 +3,7 @@
 //! Called by `exec`, whose callers are root: a PATH, LD_PRELOAD or working directory of theirs must not choose what runs.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::pidfd::Pidfd;
 
-/// What is kept of its complaints.
+/// What is kept of what it says.
 const TALK: u64 = 4096;
 
 /// How it ended.
@@ -20,6 +21,8 @@ pub struct Ended {
     pub code: Option<i32>,
     /// What it said on standard error.
     pub talk: Vec<u8>,
+    /// What it printed: a few lines, or it waits for a reader that never comes.
+    pub said: Vec<u8>,
 }
 
 /// Runs the first of these files that exists, and waits for it.
@@ -32,7 +35,7 @@ pub fn run(files: &[&str], arguments: &[&str], patience: Duration) -> io::Result
     for file in files {
         let mut command = Command::new(file);
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         match command.spawn() {
             Ok(child) => return wait(child, patience),
             Err(error) if error.kind() == io::ErrorKind::NotFound => missing = error,
@@ -49,16 +52,19 @@ fn wait(mut child: std::process::Child, patience: Duration) -> io::Result<Ended>
         return Err(io::ErrorKind::TimedOut.into());
     }
     let code = child.wait()?.code();
-    let mut talk = Vec::new();
-    if let Some(pipe) = child.stderr.take() {
-        // Whatever it left running may hold the pipe open.
-        fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
-        match pipe.take(TALK).read_to_end(&mut talk) {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            _ => {}
-        }
+    let talk = child.stderr.take().map(rest).transpose()?.unwrap_or_default();
+    let said = child.stdout.take().map(rest).transpose()?.unwrap_or_default();
+    Ok(Ended { code, talk, said })
+}
+
+/// What is in a pipe now: whatever the program left running may hold it open.
+fn rest(pipe: impl Read + AsFd) -> io::Result<Vec<u8>> {
+    fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
+    let mut bytes = Vec::new();
+    match pipe.take(TALK).read_to_end(&mut bytes) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(bytes),
     }
-    Ok(Ended { code, talk })
 }
 
 #[cfg(test)]
@@ -67,9 +73,10 @@ mod tests {
 
     #[test]
     fn gives_the_code_and_the_complaint_and_nothing_of_our_environment() {
-        let script = "echo \"$HOME$CARGO_PKG_NAME in $PWD\" >&2; exit 7";
+        let script = "echo \"$HOME$CARGO_PKG_NAME in $PWD\" >&2; echo yes; exit 7";
         let ended = run(&["/no/such", "/bin/sh"], &["-c", script], Duration::from_secs(10)).unwrap();
         assert_eq!((ended.code, &*ended.talk), (Some(7), &b" in /\n"[..]));
+        assert_eq!(&*ended.said, b"yes\n");
     }
 
     #[test]

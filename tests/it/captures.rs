@@ -30,6 +30,16 @@ pub fn machines() -> Vec<Snapshot> {
     all.into_iter().map(|look| look.snapshot.clone()).collect()
 }
 
+/// What the labs of the scenarios showed, one look each.
+pub fn recorded() -> Vec<(String, Snapshot)> {
+    let scenarios = tmpmedic::catalog::scenarios::all().into_iter().filter_map(|scenario| {
+        let bytes = tmpmedic::catalog::scenarios::recorded(&scenario.id)?;
+        let capture = Capture::read(bytes, &Limits::default()).unwrap();
+        Some((scenario.id, capture.snapshot(0).unwrap().as_ref().clone()))
+    });
+    scenarios.collect()
+}
+
 #[test]
 fn a_recording_is_read_forwards_backwards_and_in_jumps() {
     let looks = looks(20);

@@ -303,6 +303,10 @@ fn taking_a_gift_back_leaves_what_the_runner_wrote_since() {
     for name in ["kept", "written"] {
         std::fs::write(tree.join(name), "of root").unwrap();
     }
+    for name in ["", "kept", "written"] {
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        std::fs::File::open(tree.join(name)).unwrap().set_modified(long_ago).unwrap();
+    }
     assert!(carry_out(dir.path(), "give-to-runner", gift(&tree)).is_done());
     std::fs::write(tree.join("written"), "of an attacker").unwrap();
     let mut opened = Journal::open(std::os::fd::AsFd::as_fd(&state(dir.path())), 0).unwrap();

@@ -220,3 +220,57 @@ fn all_files(dir: &Path, into: &mut Vec<PathBuf>) {
         if path.is_dir() { all_files(&path, into) } else { into.push(path) }
     }
 }
+
+/// The source of the rules without their tests.
+fn source_of_the_rules() -> String {
+    let mut files = Vec::new();
+    sources(&root().join("src/rules"), &mut files);
+    let texts = files.iter().filter(|file| !file.to_string_lossy().ends_with("_tests.rs"));
+    let text = |file: &PathBuf| std::fs::read_to_string(file).unwrap();
+    texts.map(text).map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn every_remedy_is_offered_by_a_rule() {
+    let rules = source_of_the_rules();
+    for remedy in tmpmedic::remedies::REMEDIES {
+        let id = remedy.card().id;
+        assert!(rules.contains(&format!("\"{id}\"")), "nobody offers {id}");
+    }
+}
+
+#[test]
+fn whatever_a_rule_offers_can_be_planned_or_is_for_a_person_and_has_its_commands() {
+    use tmpmedic::remedies::{self, CLEAN, GUIDE};
+    let mut seen = BTreeSet::new();
+    for (name, now) in crate::captures::recorded() {
+        let found = tmpmedic::rules::diagnose(&now, None, &Default::default()).found;
+        for finding in &found {
+            let grave = finding.severity > tmpmedic::model::finding::Severity::Info;
+            assert!(!grave || !finding.actions.is_empty(), "{name}: {} offers nothing", finding.id);
+            for action in &finding.actions {
+                let id = action.id.as_str();
+                assert!(
+                    action.by_hand.iter().any(|line| !line.trim().is_empty()),
+                    "{name}: {} {id}",
+                    finding.id
+                );
+                let known = [GUIDE, CLEAN].contains(&id) || remedies::remedy(id).is_some();
+                assert!(known, "{name}: {} offers `{id}`, which nobody can do", finding.id);
+                assert_eq!(
+                    action.aim.is_some(),
+                    remedies::remedy(id).is_some(),
+                    "{name}: {} {id}",
+                    finding.id
+                );
+                let Some(plan) = remedies::plan(&now, finding, action) else { continue };
+                seen.insert(id.to_owned());
+                assert!(!plan.steps.is_empty(), "{name}: {id}");
+                for step in &plan.steps {
+                    assert!(!step.by_hand.trim().is_empty() && !step.does.is_empty(), "{name}: {step:?}");
+                }
+            }
+        }
+    }
+    assert!(seen.len() >= 4, "the recorded incidents reach many remedies: {seen:?}");
+}

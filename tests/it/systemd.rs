@@ -38,11 +38,11 @@ impl Lab {
 
     /// The same after a script has run there as the first process.
     pub fn boot_after(before: &str, units: &[(&str, &str)], start: &[&str]) -> Self {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
-            "units-{}-{}",
-            std::process::id(),
-            start.join("+").len()
-        ));
+        // Each thread of the test has a lab of its own.
+        static LABS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = LABS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("units-{}-{number}", std::process::id());
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&dir).unwrap();
         for (name, text) in units {
             std::fs::write(dir.join(name), text).unwrap();
@@ -293,4 +293,165 @@ fn a_drop_in_takes_a_variable_away_at_the_next_restart() {
     );
     assert!(lab.inside(&["systemctl", "restart", unit]).status.success());
     assert!(lab.check(&["--unit", unit]).of("tmpdir-relative").next().is_none());
+}
+
+/// The lines of the mounts on a place, as the main process of the unit has them.
+fn mounts_on(lab: &Lab, unit: &str, place: &str) -> Vec<String> {
+    let script = format!("grep ' {place} ' /proc/$(systemctl show -p MainPID --value {unit})/mountinfo");
+    said(lab, &script).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn whoever_is_killed_while_it_mounts_leaves_no_service_with_the_tmp_of_the_machine() {
+    needs!("unshare", "nsenter", "systemctl", "strace");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", RUNNER)], &[unit]);
+    said(&lab, "touch /tmp/of-the-machine");
+    clean_the_old_way(&lab, &["1"]);
+    let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
+    let traced = |inject: &str| {
+        let line = format!(
+            "strace -f -o /dev/null -e trace=open_tree,move_mount,umount2 -e inject={inject} \
+             {TMPMEDIC} fix private-tmp-deleted --apply --yes --json"
+        );
+        Checked::from(&lab.inside(&["sh", "-c", &line]))
+    };
+    for call in ["open_tree", "move_mount", "umount2"] {
+        let killed = traced(&format!("{call}:signal=KILL:when=1"));
+        assert_eq!(killed.code, 1, "{call}: {:#}", killed.json["fixes"][0]["outcome"]);
+        assert_eq!(
+            said(&lab, &format!("ls -A /proc/{main}/root/tmp")),
+            "",
+            "{call}: it sees nothing of the machine"
+        );
+        assert_eq!(lab.check(&["--unit", unit]).code, 2, "{call}: the next look finds it again");
+    }
+    // The last one was killed with the fresh mount beneath the dead one: it is found, not stacked once more.
+    let fixed = fix(&lab, &["private-tmp-deleted", "--apply", "--yes"]);
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    assert_eq!(
+        mounts_on(&lab, unit, "/tmp").len(),
+        2,
+        "the machine's and the fresh one: {:?}",
+        mounts_on(&lab, unit, "/tmp")
+    );
+    assert_eq!(
+        said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner* | wc -l"),
+        "1",
+        "one directory was made"
+    );
+    assert_eq!(said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service"), main);
+
+    // An older kernel cannot mount beneath.
+    clean_the_old_way(&lab, &["1"]);
+    let fixed = traced("move_mount:error=EINVAL:when=1");
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    assert_eq!(mounts_on(&lab, unit, "/tmp").len(), 2);
+    assert!(lab.inside(&["systemctl", "stop", unit]).status.success());
+    assert_eq!(
+        said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner*"),
+        "",
+        "systemd has removed it at stop"
+    );
+}
+
+#[test]
+fn both_temp_dirs_of_a_service_are_mended_and_what_stands_in_a_dead_one_is_named() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let text = RUNNER.replace("ExecStart=/bin/sleep 1000", "ExecStart=/bin/sh -c 'cd /tmp; sleep 1000; :'");
+    let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
+    clean_the_old_way(&lab, &["1"]);
+    said(&lab, "find /var/tmp -maxdepth 1 -name 'systemd-private-*' -exec rm -rf {} +");
+    let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
+    let fixed = fix(&lab, &["private-tmp-deleted", "--apply", "--yes"]);
+    let fixes = fixed.json["fixes"].as_array().unwrap();
+    assert_eq!((fixed.code, fixes.len()), (0, 2), "{:#}", fixed.json);
+    let notes = fixes[0]["plan"]["notes"].to_string();
+    assert!(notes.contains(&format!("({main})")) && notes.contains("stays dead"), "{notes}");
+    for place in ["/tmp", "/var/tmp"] {
+        let made =
+            lab.inside(&["nsenter", "-t", &main, "-m", "-S", "65534", "mkdir", &format!("{place}/made")]);
+        assert!(made.status.success(), "{place}");
+    }
+    let left = lab.check(&["--unit", unit]);
+    assert!(left.of("private-tmp-deleted").next().is_none(), "{:#}", left.json["findings"]);
+    let cwd = left.of("cwd-deleted").next().expect("the shell stands in the dead one");
+    assert!(cwd["title"].as_str().unwrap().contains("with the mount it lay on"), "{cwd:#}");
+}
+
+#[test]
+fn the_commands_of_the_sheet_do_the_same_when_they_are_pasted() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", RUNNER)], &[unit]);
+    clean_the_old_way(&lab, &["1"]);
+    let planned = fix(&lab, &["private-tmp-deleted"]);
+    for line in planned.json["fixes"][0]["by_hand"].as_array().unwrap() {
+        let pasted = lab.inside(&["sh", "-c", line.as_str().unwrap()]);
+        assert!(pasted.status.success(), "{line}: {}", String::from_utf8_lossy(&pasted.stderr));
+    }
+    assert_eq!(lab.check(&["--unit", unit]).code, 0);
+    assert!(lab.inside(&["systemctl", "stop", unit]).status.success());
+    assert_eq!(said(&lab, "ls -d /tmp/systemd-private-*forgejo-runner*"), "");
+}
+
+#[test]
+fn a_unit_that_does_not_come_up_is_told_in_the_words_of_systemd() {
+    needs!("unshare", "nsenter", "systemctl");
+    let text =
+        RUNNER.replace("[Service]", "[Service]\nExecStartPre=/bin/sh -c '[ ! -e /run/broken ] || exit 7'");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
+    clean_the_old_way(&lab, &["1"]);
+    said(&lab, "touch /run/broken");
+    let fixed = fix(&lab, &["private-tmp-deleted", "--action", "restart-unit", "--apply", "--yes"]);
+    let outcome = &fixed.json["fixes"][0]["outcome"];
+    assert_eq!(fixed.code, 2, "{outcome:#}");
+    let why = outcome["steps"][0]["why"].as_str().unwrap();
+    assert!(
+        why.contains("Job for forgejo-runner@1.service failed")
+            && why.contains("failed (failed; Result=exit-code"),
+        "{why}"
+    );
+    assert_eq!(outcome["after"][0]["can_create"], false);
+}
+
+#[test]
+fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let text = RUNNER.replace("[Service]", "[Service]\nEnvironment=TMPDIR=relative/tmp");
+    let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
+    let dir = "/etc/systemd/system/forgejo-runner@1.service.d";
+    let unset = format!("systemctl show -p UnsetEnvironment --value {unit}");
+    let apply = ["tmpdir-relative", "--action", "set-override", "--apply"];
+
+    let fixed = fix(&lab, &apply);
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    assert!(fixed.json["fixes"][0]["others"].to_string().contains("restart-unit"), "{:#}", fixed.json);
+    assert_eq!(said(&lab, &unset), "TMPDIR");
+    assert!(lab.inside(&[TMPMEDIC, "undo"]).status.success());
+    assert_eq!(
+        said(&lab, &format!("ls -d {dir}; {unset}")),
+        "",
+        "file and directory are gone, and systemd knows"
+    );
+
+    let old = "[Service]\nNice=3";
+    said(&lab, &format!("mkdir {dir}; printf '{old}\\n' > {dir}/zz-temp-dir.conf; systemctl daemon-reload"));
+    let planned = fix(&lab, &["tmpdir-relative", "--action", "set-override"]);
+    let before = &planned.json["fixes"][0]["plan"]["steps"][0]["deed"]["before"];
+    assert_eq!(before.as_str().unwrap().trim(), old, "{:#}", planned.json);
+    assert_eq!(fix(&lab, &apply).code, 0);
+    assert!(lab.inside(&[TMPMEDIC, "undo"]).status.success());
+    assert_eq!(
+        said(&lab, &format!("cat {dir}/zz-temp-dir.conf; ls -A {dir}; {unset}")),
+        format!("{old}\nzz-temp-dir.conf")
+    );
+
+    assert_eq!(fix(&lab, &apply).code, 0);
+    said(&lab, &format!("echo '# of an admin' >> {dir}/zz-temp-dir.conf"));
+    assert_eq!(lab.inside(&[TMPMEDIC, "undo"]).status.code(), Some(2), "what an admin wrote since stays");
+    assert!(said(&lab, &format!("cat {dir}/zz-temp-dir.conf")).ends_with("# of an admin"));
 }

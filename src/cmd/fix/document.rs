@@ -32,6 +32,7 @@ struct FixKeys<'a> {
     reversible: bool,
     by_hand: Vec<&'a str>,
     others: Vec<&'a str>,
+    in_vain: Vec<String>,
     plan: Option<&'a Treatment>,
     outcome: Option<OutcomeKeys<'a>>,
 }
@@ -89,6 +90,7 @@ fn fix(case: &Case) -> FixKeys<'_> {
         reversible: case.action.reversible,
         by_hand,
         others: others.map(|action| action.id.as_str()).collect(),
+        in_vain: super::in_vain(&case.finding.id),
         plan: case.plan.as_ref(),
         outcome: case.outcome.as_ref().map(|outcome| OutcomeKeys {
             exit: outcome.code(case.plan.as_ref()),

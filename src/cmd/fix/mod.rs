@@ -11,6 +11,7 @@ mod work;
 
 use std::process::ExitCode;
 
+use crate::catalog::runbook;
 use crate::cli::{CheckArgs, FixArgs, Global, Whom};
 use crate::cmd::clean::{Bar, StopSignal, vain};
 use crate::cmd::workshop::WithoutUndo;
@@ -243,6 +244,11 @@ fn needs_root(plan: &Treatment) -> bool {
         );
         system || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
     })
+}
+
+/// What does not help against a cause, by its runbook page.
+fn in_vain(cause: &str) -> Vec<String> {
+    runbook::page(cause).map(|page| page.in_vain()).unwrap_or_default()
 }
 
 /// The command that does exactly this, as root.

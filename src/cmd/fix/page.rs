@@ -29,6 +29,7 @@ pub fn page(cases: &[Case], args: &FixArgs, options: &Options) -> String {
             Some(plan) => sheet(&mut page, plan),
             None => guide(&mut page, case),
         }
+        in_vain(&mut page, case);
         other_ways(&mut page, case);
         match (&case.outcome, &case.plan) {
             (Some(outcome), plan) => came(&mut page, outcome, plan.as_ref()),
@@ -131,6 +132,17 @@ fn guide(page: &mut Page, case: &Case) {
     page.gap();
     for (number, line) in (1..).zip(&case.action.by_hand) {
         page.command(&format!("  {number:>2}  "), &by_hand(line), Ink::Plain);
+    }
+}
+
+/// What people try first, by the runbook.
+fn in_vain(page: &mut Page, case: &Case) {
+    let all = super::in_vain(&case.finding.id);
+    if !all.is_empty() {
+        page.gap();
+    }
+    for (at, text) in all.iter().enumerate() {
+        page.hang(if at == 0 { "  in vain  " } else { "           " }, &safe(text), Ink::Dim);
     }
 }
 

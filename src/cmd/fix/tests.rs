@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::model::errno::Errno;
-use crate::model::finding::Risk;
+use crate::model::finding::{Confidence, Risk, Subject, SubjectKind};
 use crate::model::thresholds::Thresholds;
-use crate::model::treatment::Rights;
+use crate::model::treatment::{Aim, Inode, Rights, Step};
 use crate::rules::stage::{Life, Stage};
 
 /// The plan of the first finding of that cause, by its first action or a named one.
@@ -99,4 +99,104 @@ fn the_same_look_gives_the_same_plan() {
     let other = crate::exec::treat::seal(plan(&dead(), "private-tmp-deleted", None).unwrap());
     assert_eq!(one.digest, other.digest);
     assert_eq!(one.digest.len(), 64);
+}
+
+fn finding(id: &str, aim: Option<Aim>) -> Finding {
+    let action = Action {
+        id: id.to_owned(),
+        title: "t".to_owned(),
+        risk: Risk::None,
+        reversible: true,
+        by_hand: vec!["true".to_owned()],
+        aim,
+    };
+    let subject =
+        Subject { kind: SubjectKind::Unit, name: "a.service".to_owned(), pids: vec![7], path: None };
+    Finding {
+        id: "x".to_owned(),
+        severity: Severity::Critical,
+        confidence: Confidence::Proven,
+        subject,
+        title: "t".to_owned(),
+        errno: None,
+        evidence: Vec::new(),
+        actions: vec![action],
+    }
+}
+
+#[test]
+fn no_remedy_plans_without_an_aim_for_another_one_s_or_for_a_process_that_was_not_seen() {
+    let now = Stage::healthy().now;
+    let path = "/srv/x".into();
+    let inode = Inode { device: crate::model::mount::Device::default(), inode: 1 };
+    let rights = Rights::SHARED;
+    let by = Some(4514);
+    let aims = [
+        Aim::Unit("-H.service".to_owned()),
+        Aim::DeadMount { pid: 4514, mount_id: 1 },
+        Aim::Directory { by, path, rights },
+        Aim::Rights { by, path: "/srv/x".into(), inode, from: rights, to: rights },
+        Aim::Tree { by, path: "/srv/x".into(), inode, old_uid: 0, uid: 1, gid: 1 },
+        Aim::Record { by, path: "/srv/x".into() },
+        Aim::Process(4514),
+        Aim::DropIn { unit: "a.service".to_owned(), name: "../x".to_owned(), settings: Vec::new() },
+    ];
+    for remedy in REMEDIES {
+        let id = remedy.card().id;
+        for aim in std::iter::once(None).chain(aims.iter().cloned().map(Some)) {
+            let finding = finding(id, aim);
+            assert_eq!(remedy.plan(&now, &finding), None, "{id}: {:?}", finding.actions[0].aim);
+        }
+    }
+}
+
+#[test]
+fn every_card_says_what_it_does_and_how_it_is_proved() {
+    for card in REMEDIES.iter().map(|remedy| remedy.card()) {
+        assert!(
+            remedies::remedy(card.id).is_some_and(|found| std::ptr::eq(found.card(), card)),
+            "{} is there twice",
+            card.id
+        );
+        for text in [card.title, card.verification, card.page] {
+            assert!(!text.is_empty(), "{}", card.id);
+        }
+    }
+}
+
+#[test]
+fn a_tree_is_given_by_a_command_that_leaves_out_what_the_hands_leave_out() {
+    let stage = Stage::healthy().runner(41, "r@1.service");
+    let inode = Inode { device: crate::model::mount::Device::default(), inode: 900 };
+    let aim =
+        Aim::Tree { by: Some(41), path: "/work/target".into(), inode, old_uid: 0, uid: 1000, gid: 1000 };
+    let finding = finding("give-to-runner", Some(aim));
+    let plan = remedies::plan(&stage.now, &finding, &finding.actions[0]).unwrap();
+    let by_hand = &plan.steps[0].by_hand;
+    for word in
+        ["/proc/41/root/work/target", "-xdev", "-uid 0", "-links 1", "! -perm /6000", "--from=0 1000:1000"]
+    {
+        assert!(by_hand.contains(word), "{word}: {by_hand}");
+    }
+    assert!(needs_root(&plan) && plan.notes[0].contains("stay as they are"), "{plan:?}");
+}
+
+#[test]
+fn a_daemon_that_clients_start_again_is_asked_and_never_killed() {
+    let stage = Stage::healthy().runner(41, "r@1.service");
+    let steps = |id| {
+        let finding = finding(id, Some(Aim::Process(41)));
+        remedies::plan(&stage.now, &finding, &finding.actions[0]).unwrap().steps
+    };
+    for (id, force) in [("restart-daemon", false), ("stop-process", true)] {
+        let steps = steps(id);
+        let [Step { by_hand, deed: Deed::Stop { whom, kill, patience_ms, .. }, does }] = &steps[..] else {
+            panic!("{steps:?}")
+        };
+        assert_eq!(
+            (whom.pid, *kill, by_hand.contains("KILL"), does.contains("SIGKILL")),
+            (41, force, force, force)
+        );
+        assert!(*patience_ms == 10_000 && does.contains("10 s"), "the wait is shown: {does}");
+    }
 }

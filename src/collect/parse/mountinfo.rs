@@ -1,5 +1,7 @@
 //! Mount tables. Source: proc_pid_mountinfo(5), and show_mountinfo in the kernel's fs/proc_namespace.c.
 
+use std::collections::BTreeMap;
+
 use crate::collect::parse::{decimal, lines, number, quote, split_once, text, unescape};
 use crate::model::mount::{Device, Mount};
 use crate::model::raw_path::{RawPath, RawText};
@@ -16,7 +18,7 @@ const DELETED: &[u8] = b"//deleted";
 /// A mount table, with the lines that could not be understood.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// The mounts, in the order of the file.
+    /// The mounts, in the order of the file; but what covers another comes behind that.
     pub mounts: Vec<Mount>,
     /// The first offending lines, fit to be shown.
     pub malformed: Vec<String>,
@@ -44,7 +46,41 @@ pub fn parse(table: &[u8]) -> Table {
             }
         }
     }
+    raise_the_covering(&mut out.mounts);
     out
+}
+
+/// Puts a mount behind the one that it covers. The file has them in the order in which they were made, which is another one
+/// where a mount was put beneath an older one. Source: move_mount(2), MOVE_MOUNT_BENEATH.
+fn raise_the_covering(mounts: &mut [Mount]) {
+    let mut at: BTreeMap<u64, usize> = mounts.iter().enumerate().map(|(at, mount)| (mount.id, at)).collect();
+    // Each exchange takes one mount up for good; whoever forges a circle is stopped by the count.
+    let mut left = mounts.len();
+    let mut low = 0;
+    while let Some(mount) = mounts.get(low) {
+        let covered = at.get(&mount.parent).copied().filter(|high| *high > low);
+        match covered.and_then(|high| Some((high, mounts.get(high)?))) {
+            Some((high, below)) if below.point == mount.point && left > 0 => {
+                left -= 1;
+                at.extend([(mount.id, high), (below.id, low)]);
+                mounts.swap(low, high);
+                exchange_orders(mounts, low, high);
+            }
+            _ => low += 1,
+        }
+    }
+}
+
+fn exchange_orders(mounts: &mut [Mount], low: usize, high: usize) {
+    let (Some(one), Some(other)) = (mounts.get(low).map(|m| m.order), mounts.get(high).map(|m| m.order))
+    else {
+        return;
+    };
+    for (at, order) in [(low, other), (high, one)] {
+        if let Some(mount) = mounts.get_mut(at) {
+            mount.order = order;
+        }
+    }
 }
 
 /// Id and escaped mount point of a line, for telling namespaces apart without parsing the rest.
@@ -170,6 +206,20 @@ mod tests {
         assert_eq!(table.mounts.iter().map(|m| m.id).collect::<Vec<_>>(), [9, 10]);
         assert_eq!(table.malformed, ["forged line"]);
         assert_eq!(table.mounts[1].order, 2, "the order counts lines of the file");
+    }
+
+    #[test]
+    fn what_covers_comes_behind_what_it_covers_however_young_that_is() {
+        let line = |id: u32, parent: u32| format!("{id} {parent} 0:5 / /tmp rw - tmpfs tmpfs rw\n");
+        let ids =
+            |text: String| parse(text.as_bytes()).mounts.iter().map(|m| (m.id, m.order)).collect::<Vec<_>>();
+        assert_eq!(ids(line(5, 1) + &line(6, 5)), [(5, 0), (6, 1)]);
+        assert_eq!(
+            ids(line(4, 9) + &line(5, 1) + &line(9, 5)),
+            [(5, 0), (9, 1), (4, 2)],
+            "two were put beneath"
+        );
+        assert_eq!(ids(line(8, 9) + &line(9, 8)).len(), 2, "a circle ends");
     }
 
     proptest! {

@@ -22,6 +22,9 @@ use crate::model::units::WallNanos;
 use crate::model::vantage::Kind;
 use crate::sys::{dirfd, hands};
 
+/// The longest tick of a kernel: 100 a second.
+const TICK_NANOS: i64 = 10_000_000;
+
 /// Whether a piece of work is one that this takes back, at least in part.
 pub fn can(records: &[Record], work: WorkId) -> bool {
     steps_of(records, work).values().any(|step| {
@@ -147,7 +150,11 @@ fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) ->
             if (now.uid, now.gid) != *to {
                 return Err(Refused::Kept(format!("it belongs to {}:{} by now", now.uid, now.gid)));
             }
-            let untouched = left_at.is_some_and(|left| left.0 == now.changed);
+            // Before Linux 6.13 a stamp is that of the last tick: what was written in the tick of our change has our ctime,
+            // but not an mtime from before it.
+            let untouched = left_at.is_some_and(|left| {
+                left.0 == now.changed && now.modified < left.0.saturating_sub(TICK_NANOS)
+            });
             let may_be_in_use = object.kind == Kind::Directory && directories == Directories::InUse;
             if !may_be_in_use && !untouched {
                 return Err(Refused::Kept("somebody changed it since".to_owned()));

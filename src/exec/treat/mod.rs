@@ -190,7 +190,7 @@ impl Hand<'_> {
                     }
                     done?;
                 }
-                Deed::RestartUnit { unit } => units::restart(unit)?,
+                Deed::RestartUnit { unit } => told = units::restart(unit)?,
                 Deed::ReloadManager => units::reload()?,
                 Deed::Stop { whom, uid, exe, patience_ms, kill } => {
                     let patience = Duration::from_millis(*patience_ms);

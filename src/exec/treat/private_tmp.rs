@@ -78,7 +78,12 @@ pub fn make(parent: &RawPath, name: &RawPath, rights: Rights, own: u32) -> Resul
     hands::give(inner.as_fd(), rights.uid, rights.gid).map_err(Refused::at("cannot set its owner"))?;
     hands::set_mode(inner.as_fd(), rights.mode).map_err(Refused::at("cannot set its mode"))?;
     let (object, _) = object::of(inner.as_fd()).map_err(Refused::at("cannot look at the new directory"))?;
-    Ok(Fresh { path: parent.join(name.as_bytes()).join(INNER), object, place: (parent.clone(), name), is_new })
+    Ok(Fresh {
+        path: parent.join(name.as_bytes()).join(INNER),
+        object,
+        place: (parent.clone(), name),
+        is_new,
+    })
 }
 
 /// Whether what we make there keeps its name: nobody but root may rename it.

@@ -116,8 +116,7 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     }
     take_off(&dead, &point)?;
     let live = way::node(&point)?;
-    let (found, _) =
-        object::of(live.as_fd()).map_err(Refused::at("cannot look at what is mounted now"))?;
+    let (found, _) = object::of(live.as_fd()).map_err(Refused::at("cannot look at what is mounted now"))?;
     if (found.device, found.inode) == (request.object.device, request.object.inode) {
         Ok(())
     } else {
@@ -185,7 +184,8 @@ fn clone(request: &Request) -> Result<OwnedFd, Refused> {
     let tree = mount::clone_tree(fresh.as_fd()).map_err(Refused::at("cannot clone the fresh directory"))?;
     let options = request.line.as_bytes().split(|b| *b == b' ').nth(5).unwrap_or_default();
     let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
-    let forbids = Forbids { write: has(b"ro"), suid: has(b"nosuid"), dev: has(b"nodev"), exec: has(b"noexec") };
+    let forbids =
+        Forbids { write: has(b"ro"), suid: has(b"nosuid"), dev: has(b"nodev"), exec: has(b"noexec") };
     mount::tame(tree.as_fd(), forbids)
         .map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
     Ok(tree)

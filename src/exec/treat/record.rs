@@ -1,7 +1,12 @@
 //! The file in which cargo recorded a failed compiler probe, removed if it still holds one; its text goes into the journal.
+//!
+//! cargo writes the file when it ends, from what it read when it began: one that builds now would put the failure back. So
+//! its build locks are taken meanwhile, and where one is held nothing is removed. Source: cargo, src/cargo/core/compiler/layout.rs
+//! (`.cargo-lock` in `target/PROFILE` and `target/TRIPLE/PROFILE`), src/cargo/util/rustc.rs.
 
-use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use serde::Deserialize;
 
@@ -13,12 +18,20 @@ use crate::model::journal::Change;
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Rights, Way};
+use crate::sys::getdents::Listing;
 use crate::sys::{dirfd, enter, hands};
 
 /// What fits into the journal with room to spare; such files have a few KiB.
 const LARGEST: u64 = 256 << 10;
 /// The only name under which cargo writes it.
 const NAME: &[u8] = b".rustc_info.json";
+
+/// The lock of a profile directory.
+const LOCK: &[u8] = b".cargo-lock";
+/// Directories of a level that are looked into; a target dir has a handful.
+const MOST: usize = 64;
+/// A piece of a listing.
+const PIECE: usize = 32 << 10;
 
 /// The part of the record that decides. Source: cargo, src/cargo/util/rustc.rs.
 #[derive(Deserialize)]
@@ -33,7 +46,8 @@ struct Output {
 
 /// Removes it.
 pub fn remove(ledger: &mut Ledger<'_>, at: &Way) -> Result<Result<(), Refused>, JournalError> {
-    let (dir, change) = match look(at) {
+    // The locks are held until the record is gone.
+    let (dir, change, _locks) = match look(at) {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -48,11 +62,12 @@ pub fn is_still(at: &Way) -> Result<(), Refused> {
     look(at).map(drop)
 }
 
-fn look(at: &Way) -> Result<(std::os::fd::OwnedFd, Change), Refused> {
+fn look(at: &Way) -> Result<(OwnedFd, Change, Vec<File>), Refused> {
     let (dir, name) = way::parent(at)?;
     if name != NAME {
         return Err(Refused::Kept(format!("{} is no record of cargo", RawPath::new(name).shown())));
     }
+    let locks = keep_builds_out(dir.as_fd())?;
     let file = dirfd::open_regular(dir.as_fd(), NAME).map_err(Refused::at("cannot open the record"))?;
     let (object, found) = object::of(file.as_fd()).map_err(Refused::at("cannot look at the record"))?;
     let mut content = Vec::new();
@@ -64,7 +79,56 @@ fn look(at: &Way) -> Result<(std::os::fd::OwnedFd, Change), Refused> {
     }
     let rights = Rights { mode: found.mode & 0o7777, uid: found.uid, gid: found.gid };
     let change = Change::Unlink { path: at.reached(), object, rights, content: RawPath::new(content) };
-    Ok((dir, change))
+    Ok((dir, change, locks))
+}
+
+/// Takes every build lock of a target dir.
+fn keep_builds_out(target: BorrowedFd<'_>) -> Result<Vec<File>, Refused> {
+    let mut locks = Vec::new();
+    for (one, name) in directories(target)? {
+        take_lock(&one, &name, &mut locks)?;
+        for (other, inner) in directories(one.as_fd())? {
+            take_lock(&other, &[&name, &b"/"[..], &inner].concat(), &mut locks)?;
+        }
+    }
+    Ok(locks)
+}
+
+fn take_lock(dir: &OwnedFd, name: &[u8], locks: &mut Vec<File>) -> Result<(), Refused> {
+    let shown = RawPath::new(name).join(LOCK).shown();
+    let file = match dirfd::open_regular(dir.as_fd(), LOCK) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(Refused::at(format!("cannot open {shown}")))?,
+    };
+    match hands::lock_shared(file.as_fd()) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(Refused::Kept(format!("a cargo builds there now: it holds {shown}; wait for its end")))
+        }
+        other => {
+            other.map_err(Refused::at(format!("whether a cargo holds {shown} is not known")))?;
+            locks.push(file);
+            Ok(())
+        }
+    }
+}
+
+fn directories(dir: BorrowedFd<'_>) -> Result<Vec<(OwnedFd, Vec<u8>)>, Refused> {
+    let trouble = || Refused::at("cannot list the target dir");
+    let listed = dirfd::reopen_listing(dir).map_err(trouble())?;
+    let mut buffer = Vec::with_capacity(PIECE);
+    let mut listing = Listing::new(listed.as_fd(), &mut buffer);
+    let mut found = Vec::new();
+    while let Some(entry) = listing.next() {
+        let entry = entry.map_err(trouble())?;
+        let name = entry.name().to_bytes();
+        if entry.is_dot() || found.len() >= MOST {
+            continue;
+        }
+        if let Ok(inner) = enter::listing(dir, name) {
+            found.push((inner, name.to_vec()));
+        }
+    }
+    Ok(found)
 }
 
 /// Under another name first: cargo may have put a new one in its place meanwhile, and that one goes back.

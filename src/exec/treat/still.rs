@@ -1,7 +1,7 @@
 //! Whether a plan is still about what it was made for: each deed's first look, without the deed.
 
 use super::ledger::Refused;
-use super::{record, rebind, rights, tree, units, way};
+use super::{rebind, record, rights, tree, units, way};
 use crate::model::errno::Errno;
 use crate::model::treatment::{Deed, Treatment};
 use crate::sys::procfile::Proc;
@@ -9,11 +9,10 @@ use crate::sys::procfile::Proc;
 /// What has changed, where something has.
 pub fn check(plan: &Treatment) -> Result<(), String> {
     for step in &plan.steps {
-        match still(&step.deed, plan) {
-            Err(Refused::Kept(why)) => return Err(why),
-            Err(Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) => return Err(why),
-            // What is not permitted, or not known, is for the deed itself to say.
-            _ => {}
+        let still = still(&step.deed, plan);
+        // What is not permitted, or not known, is for the deed itself to say.
+        if let Err(Refused::Kept(why) | Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR), why)) = still {
+            return Err(why);
         }
     }
     Ok(())
@@ -40,6 +39,8 @@ fn lives(unit: &str, plan: &Treatment) -> Result<(), Refused> {
     if plan.ends.is_empty() || plan.ends.iter().any(|ends| lives(ends.pid)) {
         Ok(())
     } else {
-        Err(Refused::Kept(format!("{unit} was restarted or stopped meanwhile: none of its processes is left")))
+        Err(Refused::Kept(format!(
+            "{unit} was restarted or stopped meanwhile: none of its processes is left"
+        )))
     }
 }

@@ -9,7 +9,7 @@ use crate::exec::stage::Stage;
 use crate::model::finding::Risk;
 use crate::model::journal::{Change, Record};
 use crate::model::mount::Device;
-use crate::model::raw_path::RawPath;
+use crate::model::raw_path::{RawPath, RawText};
 use crate::model::treatment::{Inode, Rights, Step, Way};
 use crate::sys::stat;
 
@@ -213,4 +213,61 @@ fn every_step_is_written_down_before_it_is_done() {
     let Done::Done { changed: Some(changed) } = came[0].done else { panic!("{came:?}") };
     let node = way::node(&at(&dir)).unwrap();
     assert_eq!(changed.0, stat::of(std::os::fd::AsFd::as_fd(&node)).unwrap().changed);
+}
+
+#[test]
+fn a_plan_about_something_that_is_gone_is_stale_before_anything_is_begun() {
+    let stage = Stage::new();
+    let (dir, file) = (stage.path("t"), stage.path(".rustc_info.json"));
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(&file, FAILED).unwrap();
+    let whom =
+        crate::model::treatment::Whom { pid: std::process::id(), started: crate::model::units::BootNanos(0) };
+    let from = rights(&dir);
+    let to = Rights { mode: 0o1777, ..from };
+    let good = [
+        Deed::SetRights { at: at(&dir), inode: inode(&dir), from, to },
+        Deed::GiveTree { at: at(&dir), inode: inode(&dir), old_uid: from.uid, uid: 1, gid: 1 },
+        Deed::RemoveRecord { at: at(&file) },
+        Deed::MakeDir { at: at(&stage.path("new")), rights: from },
+    ];
+    let is_good = |deed: &Deed| check(&plan("x", deed.clone()), "b", WallNanos(50));
+    for deed in &good {
+        assert_eq!(is_good(deed), Ok(()), "{deed:?}");
+    }
+    std::fs::create_dir(stage.path("new")).unwrap();
+    std::fs::rename(&dir, stage.path("aside")).unwrap();
+    std::fs::write(&file, "{}").unwrap();
+    let line = RawText::from("9 1 0:5 /x//deleted /tmp rw - tmpfs tmpfs rw");
+    let never = [
+        Deed::Stop { whom, uid: 0, exe: None, patience_ms: 1, kill: true },
+        Deed::Rebind { whom, point: "/tmp".into(), mount_id: 9, line },
+    ];
+    for deed in good.iter().chain(&never) {
+        assert!(matches!(is_good(deed), Err(Stale::Changed(_))), "{deed:?}");
+    }
+    let mut restart = plan("restart-unit", Deed::RestartUnit { unit: "a.service".to_owned() });
+    restart.ends = vec![crate::model::treatment::Ends { pid: u32::MAX >> 2, program: "gone".to_owned() }];
+    assert!(matches!(check(&seal(restart), "b", WallNanos(50)), Err(Stale::Changed(_))));
+}
+
+#[test]
+fn a_record_stays_while_a_cargo_builds_there() {
+    let stage = Stage::new();
+    let file = stage.path(".rustc_info.json");
+    std::fs::write(&file, FAILED).unwrap();
+    for profile in ["debug", "x86_64-unknown-linux-musl/release"] {
+        let dir = stage.path(profile);
+        std::fs::create_dir_all(&dir).unwrap();
+        let lock = std::fs::File::create(dir.join(".cargo-lock")).unwrap();
+        lock.lock().unwrap();
+        let came = stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) });
+        let Done::Kept { why } = &came.done else { panic!("{came:?}") };
+        assert!(why.contains("a cargo builds there now") && why.contains(profile), "{why}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), FAILED);
+    assert!(
+        stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done(),
+        "the builds have ended"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use super::ledger::{Ledger, Refused};
@@ -11,12 +12,18 @@ use crate::exec::object;
 use crate::model::journal::Change;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::treatment::{Way, is_unit_name};
-use crate::sys::{dirfd, enter, hands, program, stat};
+use crate::sys::pidfd::Pidfd;
+use crate::sys::procfile::Proc;
+use crate::sys::program::{self, Ended};
+use crate::sys::{clock, dirfd, enter, hands, stat};
 
 /// Where systemctl is, by the layouts that there are.
 const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
 /// A service gets 90 s to stop and as many to start by default. Source: systemd-system.conf(5), DefaultTimeoutStopSec=.
 const PATIENCE: Duration = Duration::from_secs(200);
+/// How long a new process may take until it is the service's own program, and between two looks.
+const BECOMES: Duration = Duration::from_secs(5);
+const BETWEEN: Duration = Duration::from_millis(2);
 /// Where drop-ins of the administrator live.
 const PLACE: &str = "/etc/systemd/system";
 /// Larger than any drop-in.
@@ -24,12 +31,78 @@ const LARGEST: u64 = 64 << 10;
 /// Others may write.
 const SHARED: u32 = 0o022;
 
-/// Restarts a unit, waits, and looks whether it is up.
-pub fn restart(unit: &str) -> Result<(), Refused> {
+/// Restarts a unit, waits, and looks whether it is up. Its main process is the service's own program then: until that is
+/// executed it stands in the mount namespace of systemd, and a probe would prove nothing.
+pub fn restart(unit: &str) -> Result<String, Refused> {
     check(unit)?;
-    systemctl(&["restart", "--", unit])?;
-    systemctl(&["is-active", "--quiet", "--", unit])
-        .map_err(|_down| Refused::Failed(None, format!("{unit} was restarted and is not active now")))
+    if let Err(refused) = systemctl(&["restart", "--", unit]) {
+        let now = State::of(unit).map(|state| format!("; {unit} is {}", state.shown())).unwrap_or_default();
+        return Err(Refused::Failed(None, format!("{}{now}", refused.why())));
+    }
+    let is_up = |state: &State| state.active == "active";
+    let mut state = State::of(unit)?;
+    if is_up(&state) && state.main_pid != 0 {
+        become_its_program(state.main_pid);
+        state = State::of(unit)?;
+    }
+    if is_up(&state) {
+        return Ok(format!("{unit} is {}", state.shown()));
+    }
+    let why = format!("{unit} was restarted and is {} now: systemctl status {unit}", state.shown());
+    Err(Refused::Failed(None, why))
+}
+
+/// What systemd says of a unit.
+#[derive(Debug, Default)]
+struct State {
+    active: String,
+    sub: String,
+    result: String,
+    status: String,
+    main_pid: u32,
+}
+
+impl State {
+    fn of(unit: &str) -> Result<Self, Refused> {
+        let ended = ask(&["show", "-p", "ActiveState,SubState,Result,ExecMainStatus,MainPID", "--", unit])?;
+        let mut state = Self::default();
+        for line in String::from_utf8_lossy(&ended.said).lines() {
+            match line.split_once('=') {
+                Some(("ActiveState", value)) => value.clone_into(&mut state.active),
+                Some(("SubState", value)) => value.clone_into(&mut state.sub),
+                Some(("Result", value)) => value.clone_into(&mut state.result),
+                Some(("ExecMainStatus", value)) => value.clone_into(&mut state.status),
+                Some(("MainPID", value)) => state.main_pid = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        Ok(state)
+    }
+
+    /// `active (running), main pid 4514` or `failed (Result=exit-code, status 7)`.
+    fn shown(&self) -> String {
+        let Self { active, sub, result, status, main_pid } = self;
+        if active == "active" && *main_pid != 0 {
+            return format!("{active} ({sub}), main pid {main_pid}");
+        }
+        if result.is_empty() || result == "success" {
+            return format!("{active} ({sub})");
+        }
+        format!("{active} ({sub}; Result={result}, status {status})")
+    }
+}
+
+/// systemd names a process that it is about to make a service's `(program)`. Source: systemd, exec_child().
+fn become_its_program(pid: u32) {
+    let (Ok(pidfd), Ok(proc)) = (Pidfd::open(pid), Proc::open(Path::new("/proc"))) else { return };
+    let Ok(dir) = proc.pid(pid) else { return };
+    let begun = clock::Stopwatch::start();
+    let is_waiting = || dir.read("comm", 64).is_ok_and(|name| name.starts_with(b"("));
+    while is_waiting() && begun.micros() < BECOMES.as_micros().try_into().unwrap_or(u64::MAX) {
+        if !matches!(pidfd.has_ended_within(BETWEEN), Ok(false)) {
+            return;
+        }
+    }
 }
 
 /// Lets the manager read its files anew.
@@ -46,8 +119,7 @@ fn check(unit: &str) -> Result<(), Refused> {
 }
 
 fn systemctl(arguments: &[&str]) -> Result<(), Refused> {
-    let all = [&["--no-ask-password", "--no-pager"], arguments].concat();
-    let ended = program::run(&SYSTEMCTL, &all, PATIENCE).map_err(Refused::at("systemctl"))?;
+    let ended = ask(arguments)?;
     if ended.code == Some(0) {
         return Ok(());
     }
@@ -56,6 +128,25 @@ fn systemctl(arguments: &[&str]) -> Result<(), Refused> {
         None,
         format!("systemctl {}: {talk}", arguments.first().copied().unwrap_or_default()),
     ))
+}
+
+fn ask(arguments: &[&str]) -> Result<Ended, Refused> {
+    let all = [&["--no-ask-password", "--no-pager"], arguments].concat();
+    program::run(&SYSTEMCTL, &all, PATIENCE).map_err(|error| {
+        let what = format!("systemctl {}", arguments.first().copied().unwrap_or_default());
+        match error.kind() {
+            // Its client is killed, the job in the manager goes on.
+            io::ErrorKind::TimedOut => {
+                let seconds = PATIENCE.as_secs();
+                Refused::Failed(
+                    None,
+                    format!("{what} is not done after {seconds} s; it goes on: systemctl list-jobs"),
+                )
+            }
+            io::ErrorKind::NotFound => Refused::Failed(None, "there is no systemctl here".to_owned()),
+            _ => Refused::at(what)(error),
+        }
+    })
 }
 
 /// What a drop-in holds now; `None` where there is none.

@@ -48,8 +48,8 @@ fn a_finding_names_the_unit_and_its_restart_heals_it() {
     let found = checked.of("private-tmp-deleted").next().unwrap();
     assert_eq!(found["subject"]["kind"], "unit", "{found:#}");
     assert_eq!(found["subject"]["name"], "forgejo-runner@1.service", "{found:#}");
-    assert_eq!(found["actions"][0]["id"], "rebind-private-tmp", "{found:#}");
-    assert_eq!(found["actions"][1]["id"], "restart-unit", "{found:#}");
+    let offered = found["actions"].as_array().unwrap().iter().map(|action| action["id"].as_str().unwrap());
+    assert_eq!(offered.collect::<Vec<_>>(), ["rebind-private-tmp", "restart-unit"], "{found:#}");
     assert_eq!(checked.above_info().len(), 1, "{:#}", checked.json["findings"]);
     assert_eq!(checked.code, 2);
 
