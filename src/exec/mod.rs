@@ -26,8 +26,10 @@ pub mod examine;
 pub mod flatten;
 pub mod home;
 pub mod journal;
+mod ladder;
 pub mod object;
 pub mod quarantine;
+pub mod refused;
 pub mod seal;
 pub mod shelter;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::examine::{self, Budget};
 use super::flatten::{Flattener, Left};
 use super::journal::{Journal, JournalError};
 use super::quarantine::{Quarantine, Taken};
+use super::refused;
 use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
@@ -219,8 +220,9 @@ impl Sweep<'_> {
                     keep(swept, name, &why)
                 }
                 Taken::Refused(error) => {
-                    swept.failed.push((name, error.to_string()));
-                    Done::Failed { errno: error.raw_os_error().map(Errno), why: error.to_string() }
+                    let why = refused::to_take(self.place.as_fd(), name.as_bytes(), &error);
+                    swept.failed.push((name, why.clone()));
+                    Done::Failed { errno: error.raw_os_error().map(Errno), why }
                 }
             };
             outcome.push(Came { step: number, done });

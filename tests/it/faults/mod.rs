@@ -3,3 +3,5 @@
 
 mod kernels;
 mod looking;
+mod mounts;
+mod objects;
