@@ -53,6 +53,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = crate::lab::play_where_called() {
         return code;
     }
+    crate::sys::heap::share_where_space_is_limited();
     mishap::stay_quiet();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let wants_document = check::wants_document(&arguments);

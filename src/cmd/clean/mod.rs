@@ -155,6 +155,8 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         tell(&drafts, &names, &no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
     };
+    // The plans open them anew, and descriptors may be few.
+    drop(places);
     let without = if args.no_undo { WithoutUndo::Accept } else { WithoutUndo::Refuse };
     let mut job =
         Job { catalog: &catalog, us: &us, builders: &builders, stop: &stop, without, asked: Vec::new() };
