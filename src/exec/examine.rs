@@ -125,7 +125,8 @@ impl Walk {
     fn below(&mut self, top: &OwnedFd) {
         let Some(first) = self.level(top.as_fd()) else { return };
         let mut ladder = Ladder::default();
-        let Err(error) = top.try_clone().and_then(|top| ladder.down(top, first, 0)).and_then(|()| self.climb(&mut ladder))
+        let Err(error) =
+            top.try_clone().and_then(|top| ladder.down(top, first, 0)).and_then(|()| self.climb(&mut ladder))
         else {
             return;
         };

@@ -63,7 +63,7 @@ impl Ladder {
             let Some(done) = self.levels.pop() else { break };
             if let (Some(above), Some(dir)) = (self.levels.last_mut(), done.dir)
                 && above.dir.is_none()
-                // Where nothing is left to go into there, its own turn to be left comes at once, and it is needed for that.
+            // Where nothing is left to go into there, its own turn to be left comes at once, and it is needed for that.
             {
                 let reached = dirfd::reopen_above(dir.as_fd())?;
                 if id_of(reached.as_fd())? != above.id {

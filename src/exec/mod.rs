@@ -22,6 +22,7 @@
 //!
 //! A quarantine frees no room, and says so. Removal for good is the second step, asked for by name.
 
+pub mod chronicle;
 pub mod examine;
 pub mod flatten;
 pub mod home;

@@ -15,9 +15,11 @@ pub fn to_take(dir: BorrowedFd<'_>, name: &[u8], error: &io::Error) -> String {
             None => error.to_string(),
         },
         // Both ends are on one mount. Source: rename(2); the kernel's Documentation/filesystems/overlayfs.rst.
-        Some(Errno::XDEV) => "it lies in a lower layer of an overlay, or under another project quota than the quarantine: no \
+        Some(Errno::XDEV) => {
+            "it lies in a lower layer of an overlay, or under another project quota than the quarantine: no \
                               rename takes it out of the way; remove it by hand, or where that layer is made"
-            .to_owned(),
+                .to_owned()
+        }
         _ => error.to_string(),
     }
 }

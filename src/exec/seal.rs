@@ -1,5 +1,7 @@
 //! What was shown is what runs: the digest of a plan, and whether it may still be carried out.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -33,7 +35,8 @@ pub enum Stale {
 
 /// Puts the digest in.
 pub fn seal(mut plan: Plan) -> Plan {
-    plan.digest = digest(&plan);
+    plan.digest.clear();
+    plan.digest = hash(&plan);
     plan
 }
 
@@ -64,9 +67,26 @@ fn digest(plan: &Plan) -> String {
 
 /// The hash of plain data.
 pub(super) fn hash(data: &impl Serialize) -> String {
-    // Plain data of ours always has a text; an empty one would match no plan.
-    let text = serde_json::to_vec(data).unwrap_or_default();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hasher = Hasher(Sha256::new());
+    // Plain data of ours always has a text; nothing matches half of one.
+    if serde_json::to_writer(&mut hasher, data).is_err() {
+        return String::new();
+    }
+    hasher.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes the text as it comes: that of a large plan is larger than the plan.
+struct Hasher(Sha256);
+
+impl Write for Hasher {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.update(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

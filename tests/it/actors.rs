@@ -121,7 +121,14 @@ fn builder() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
     let top = std::fs::File::open(std::env::var("WIDE").unwrap()).unwrap();
     for n in 0..number("COUNT").unwrap_or(0) {
-        rustix::fs::mknodat(&top, format!("f{n}"), rustix::fs::FileType::RegularFile, rustix::fs::Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(
+            &top,
+            format!("f{n}"),
+            rustix::fs::FileType::RegularFile,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
     }
     let mut here = std::os::fd::OwnedFd::from(top);
     for _ in 0..number("DEPTH").unwrap_or(0) {

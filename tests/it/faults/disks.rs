@@ -15,8 +15,12 @@ fn an_entry_that_cannot_be_taken_fails_alone() {
     let errors = ["EIO", "EROFS", "ENOSPC", "EBUSY", "ESTALE"];
     let mut commands = Vec::new();
     for error in errors {
-        commands.push(format!("tree > /mnt/before; failing renameat2 {error} 3 clean $o; rc=$?; count; aside; (exit $rc)"));
-        commands.push("tm journal --json | tr ',' '\\n' | grep -c why; tm undo; tree | cmp - /mnt/before".to_owned());
+        commands.push(format!(
+            "tree > /mnt/before; failing renameat2 {error} 3 clean $o; rc=$?; count; aside; (exit $rc)"
+        ));
+        commands.push(
+            "tm journal --json | tr ',' '\\n' | grep -c why; tm undo; tree | cmp - /mnt/before".to_owned(),
+        );
     }
     let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     let said = scene(&format!("{FAILING}\nfive"), &commands);
@@ -50,7 +54,11 @@ fn what_cannot_be_removed_for_good_is_named_and_a_later_purge_frees_it() {
     assert!(said[2].text.ends_with("\n0"), "{}", said[2].text);
     said[3].ends(1);
     said[3].says("Input/output error");
-    assert!(said[4].text.starts_with("1\n") && said[4].text.ends_with("\n0"), "one alone was left: {}", said[4].text);
+    assert!(
+        said[4].text.starts_with("1\n") && said[4].text.ends_with("\n0"),
+        "one alone was left: {}",
+        said[4].text
+    );
     assert!(said[5].text.ends_with("\n5"), "what could not be freed can still go back: {}", said[5].text);
 }
 
@@ -64,7 +72,9 @@ fn where_the_journal_fails_nothing_more_is_done_and_what_was_done_is_found() {
         commands.push("tm undo; tree | cmp - /mnt/before; aside; tm journal >/dev/null".to_owned());
     }
     for error in ["ENOSPC", "EROFS"] {
-        commands.push(format!("failing write {error} 1 clean $o >/dev/null; tm undo >/dev/null; tree | cmp - /mnt/before; aside"));
+        commands.push(format!(
+            "failing write {error} 1 clean $o >/dev/null; tm undo >/dev/null; tree | cmp - /mnt/before; aside"
+        ));
         commands.push("tm journal >/dev/null".to_owned());
     }
     let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
@@ -94,7 +104,9 @@ const ONE_DISK: &str = "disk 8M -N 128 -m 5; mkdir -m 755 $disk/state; mount --b
 fn on_a_full_disk_with_the_journal_on_it_a_quarantine_of_before_is_enough() {
     needs!("unshare", "mkfs.ext4");
     let said = scene(
-        &format!("{ONE_DISK}\nbuilds go-build90009; tm clean $o --family go-build >/dev/null; tm undo >/dev/null; rm -rf /tmp/go-build90009; full"),
+        &format!(
+            "{ONE_DISK}\nbuilds go-build90009; tm clean $o --family go-build >/dev/null; tm undo >/dev/null; rm -rf /tmp/go-build90009; full"
+        ),
         &[
             "tm clean $o",
             "ls /tmp; aside; tm journal",
@@ -118,7 +130,11 @@ fn on_a_full_disk_without_any_it_is_said_what_to_do() {
     needs!("unshare", "mkfs.ext4");
     let said = scene(
         &format!("{ONE_DISK}\nfull; tree > /mnt/before"),
-        &["tm clean $o", "tm clean $o --delete --yes", "tree | cmp - /mnt/before; mount -o remount,ro /run; tm clean $o"],
+        &[
+            "tm clean $o",
+            "tm clean $o --delete --yes",
+            "tree | cmp - /mnt/before; mount -o remount,ro /run; tm clean $o",
+        ],
     );
     for said in &said[..2] {
         said.ends(2);
@@ -146,10 +162,23 @@ fn a_journal_home_that_cannot_be_written_is_replaced_by_the_one_in_run_and_undo_
     );
     said[0].ends(0);
     assert!(said[1].text.starts_with('0'), "{}", said[1].text);
-    assert_eq!(said[2].text.lines().skip(1).collect::<Vec<_>>(), ["go-build2", "go-build3"], "{}", said[2].text);
-    assert!(said[4].text.contains("go-build2\ngo-build3"), "what was done without it is found again: {}", said[4].text);
+    assert_eq!(
+        said[2].text.lines().skip(1).collect::<Vec<_>>(),
+        ["go-build2", "go-build3"],
+        "{}",
+        said[2].text
+    );
+    assert!(
+        said[4].text.contains("go-build2\ngo-build3"),
+        "what was done without it is found again: {}",
+        said[4].text
+    );
     said[5].ends(0);
-    assert!(!said[6].text.contains("/var/lib"), "a home that others may change is passed over: {}", said[6].text);
+    assert!(
+        !said[6].text.contains("/var/lib"),
+        "a home that others may change is passed over: {}",
+        said[6].text
+    );
 }
 
 #[test]
@@ -166,7 +195,7 @@ fn a_temp_dir_that_is_none_is_refused_by_name() {
             "inside clean --older-than 0s --apply",
             ": > /mnt/root/tmp; inside clean --older-than 0s --apply",
             "rm /mnt/root/tmp; ln -s /srv /mnt/root/tmp; inside clean /tmp --older-than 0s --apply",
-            "rm /mnt/root/tmp; ln -s gone /mnt/root/tmp; inside clean --older-than 0s --apply; ls -l /mnt/root/tmp /mnt/t",
+            "rm /mnt/root/tmp; ln -s gone /mnt/root/tmp; inside clean --older-than 0s --apply",
         ],
     );
     let codes: Vec<&str> = said[0].text.lines().filter(|line| line.parse::<u8>().is_ok()).collect();

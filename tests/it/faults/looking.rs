@@ -36,12 +36,15 @@ const LOOKS: &[&str] = &[
 fn with_every_call_refused_that_changes_anything_the_same_is_said() {
     needs!("unshare", "setpriv");
     // Times and their sums differ from run to run, and with them what covers them.
-    let plain = |command: &str| format!("{command} | sed -E 's/(plan |\"digest\":\")[0-9a-f]+/digest/g; s/[0-9]+([.][0-9]+)?/N/g'");
+    let plain = |command: &str| {
+        format!("{command} | sed -E 's/(plan |\"digest\":\")[0-9a-f]+/digest/g; s/[0-9]+([.][0-9]+)?/N/g'")
+    };
     let without = "openat2=ENOSYS,changing=EPERM";
     let mut commands = Vec::new();
     for look in LOOKS {
         commands.push(plain(&format!("{{ /mnt/bin/tmpmedic {look} 2>&1; echo ended $?; }}")));
-        commands.push(plain(&format!("{{ without {without} /mnt/bin/tmpmedic {look} 2>&1; echo ended $?; }}")));
+        commands
+            .push(plain(&format!("{{ without {without} /mnt/bin/tmpmedic {look} 2>&1; echo ended $?; }}")));
     }
     commands.push(
         "tree | cmp - /mnt/before; find /var/lib /run /mnt/home -printf '%p %i %s %T@ %C@\\n' | sort | cmp - /mnt/state"

@@ -87,7 +87,11 @@ fn what_was_mounted_into_the_quarantine_survives_a_purge() {
              builds go-build1 go-build2; tm clean /tmp --older-than 0s --family go-build --apply >/dev/null
              q=$(ls -d /tmp/.tmpmedic-*); mount --bind /tmp/precious $q/1-0/b001/exe"
         ),
-        &["tm purge 1", "whole; ls $q", "umount $q/1-0/b001/exe 2>/dev/null || umount $q/*-d*; tm purge; tm purge 1; ls $q; whole"],
+        &[
+            "tm purge 1",
+            "whole; ls $q",
+            "umount $q/1-0/b001/exe 2>/dev/null || umount $q/*-d*; tm purge; tm purge 1; ls $q; whole",
+        ],
     );
     assert!([1, 2].contains(&said[0].code), "{}", said[0].text);
     said[0].says("left");
@@ -151,7 +155,11 @@ fn what_lies_in_a_lower_layer_of_an_overlay_is_refused_in_words_or_goes_whole() 
     );
     said[0].ends(1);
     said[0].says("go-build1: it lies in a lower layer of an overlay");
-    assert!(said[1].text.starts_with("low\n/mnt/lower/go-build1/b001/file\n/mnt/lower/go-link-90001\n"), "{}", said[1].text);
+    assert!(
+        said[1].text.starts_with("low\n/mnt/lower/go-build1/b001/file\n/mnt/lower/go-link-90001\n"),
+        "{}",
+        said[1].text
+    );
     assert!(!said[1].text.contains("go-build2"), "{}", said[1].text);
     assert!(said[2].text.ends_with("go-build2\nlow"), "{}", said[2].text);
 }

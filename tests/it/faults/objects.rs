@@ -95,7 +95,11 @@ fn immutable_is_named_as_the_reason_and_the_rest_goes_on() {
     }
     assert!(said[1].text.starts_with("go-build1\ngo-build2\n"), "{}", said[1].text);
     said[1].says("immutable");
-    assert!(said[2].text.ends_with("go-build1\ngo-build2\ngo-build3\ngo-build4\ngo-build5"), "{}", said[2].text);
+    assert!(
+        said[2].text.ends_with("go-build1\ngo-build2\ngo-build3\ngo-build4\ngo-build5"),
+        "{}",
+        said[2].text
+    );
     said[3].ends(1);
     said[3].says("is immutable or append-only");
     assert!(said[4].text.starts_with("go-build1\ngo-build2\n/tmp/"), "{}", said[4].text);
@@ -109,7 +113,9 @@ fn immutable_is_named_as_the_reason_and_the_rest_goes_on() {
 fn as_deep_as_it_gets_with_thirty_two_descriptors() {
     needs!("unshare", "prlimit");
     let said = scene(
-        &format!("{HOLDER}\nmkdir /tmp/go-build90001 /tmp/go-build90002; deep /tmp/go-build90001 30000; deep /tmp/go-build90002 300"),
+        &format!(
+            "{HOLDER}\nmkdir /tmp/go-build90001 /tmp/go-build90002; deep /tmp/go-build90001 30000; deep /tmp/go-build90002 300"
+        ),
         &[
             "prlimit --nofile=32 /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply",
             "ls /tmp; aside",

@@ -33,7 +33,9 @@ fn sixteen_descriptors_are_enough_for_all_of_it_and_with_fewer_nothing_is_lost()
 fn where_no_thread_can_be_made_it_goes_without() {
     needs!("unshare");
     let said = scene(
-        &format!("{ENTRIES}\nalone() {{ without clone3=ENOSYS,clone/thread=EAGAIN /mnt/bin/tmpmedic \"$@\"; }}"),
+        &format!(
+            "{ENTRIES}\nalone() {{ without clone3=ENOSYS,clone/thread=EAGAIN /mnt/bin/tmpmedic \"$@\"; }}"
+        ),
         &[
             "alone clean /tmp --older-than 0s --apply",
             "count; aside",
@@ -54,7 +56,10 @@ fn where_no_process_can_be_made_what_needs_one_is_said_to_be_unknown() {
     needs!("unshare");
     let said = scene(
         &format!("{ENTRIES}\nalone() {{ without clone3=EAGAIN,clone=EAGAIN /mnt/bin/tmpmedic \"$@\"; }}"),
-        &["alone clean /tmp --older-than 0s --apply", "tree | cmp - /mnt/before; tm undo; tree | cmp - /mnt/before"],
+        &[
+            "alone clean /tmp --older-than 0s --apply",
+            "tree | cmp - /mnt/before; tm undo; tree | cmp - /mnt/before",
+        ],
     );
     assert!(said[0].code <= 2, "{}: {}", said[0].code, said[0].text);
     said[1].ends(0);
