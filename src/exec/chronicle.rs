@@ -53,7 +53,15 @@ mod tests {
     use crate::model::plan::ObjectId;
     use crate::model::vantage::Kind;
 
-    fn work(number: u64, time: i64, ended: bool, in_quarantine: bool) -> Vec<Record> {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum How {
+        Ended,
+        Open,
+        OpenWithoutQuarantine,
+    }
+
+    fn work(number: u64, time: i64, how: How) -> Vec<Record> {
+        let in_quarantine = how != How::OpenWithoutQuarantine;
         let object =
             ObjectId { mount_id: 1, device: Device::default(), inode: 1, kind: Kind::Directory, born: None };
         let work = WorkId(number);
@@ -73,7 +81,7 @@ mod tests {
         };
         let end = Record::End { work, time: WallNanos(time), before: Vec::new(), after: Vec::new() };
         let mut records = vec![Record::Begin(begin), Record::Outcome { work, steps: Vec::new() }];
-        records.extend(ended.then_some(end));
+        records.extend((how == How::Ended).then_some(end));
         records
     }
 
@@ -83,21 +91,21 @@ mod tests {
 
     #[test]
     fn works_of_all_homes_stand_in_the_order_in_which_they_began() {
-        let own = [work(1, 10, true, true), work(3, 30, true, true)].concat();
-        let joined = join(own, vec![work(2, 20, true, true), work(4, 40, true, false)]);
+        let own = [work(1, 10, How::Ended), work(3, 30, How::Ended)].concat();
+        let joined = join(own, vec![work(2, 20, How::Ended), work(4, 40, How::Ended)]);
         assert_eq!(numbers(&joined), [1, 2, 3, 4]);
         assert_eq!(joined.len(), 12, "with everything that belongs to them");
     }
 
     #[test]
     fn another_work_of_the_same_number_is_not_mixed_into_ours() {
-        let own = work(1, 10, true, true);
-        assert_eq!(join(own.clone(), vec![work(1, 20, true, true)]), own);
+        let own = work(1, 10, How::Ended);
+        assert_eq!(join(own.clone(), vec![work(1, 20, How::Ended)]), own);
     }
 
     #[test]
     fn what_somebody_may_be_at_is_left_to_them() {
-        let others = vec![work(1, 10, false, false), work(2, 20, false, true)];
+        let others = vec![work(1, 10, How::OpenWithoutQuarantine), work(2, 20, How::Open)];
         assert_eq!(numbers(&join(Vec::new(), others)), [2], "that one has a lock to be asked for");
     }
 }

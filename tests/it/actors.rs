@@ -95,7 +95,13 @@ fn holder_of_a_file() {
     let path = std::env::var("FILE").unwrap();
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     if std::env::var("HOW").is_ok_and(|how| how == "lock") {
-        let whole = libc::flock { l_type: libc::F_WRLCK as _, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+        let whole = libc::flock {
+            l_type: i16::try_from(libc::F_WRLCK).unwrap(),
+            l_whence: 0,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
         nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&whole)).unwrap();
     } else {
         // Whoever opens the file makes the kernel ask for the lease back by SIGIO, which would end us.
