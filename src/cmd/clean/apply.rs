@@ -22,6 +22,7 @@ use crate::model::journal::{Begin, Record};
 use crate::model::plan::{Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::units::Bytes;
+use crate::sys::stat;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
 const ROOM_EACH: u64 = 700;
@@ -224,12 +225,7 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
         NoQuarantine::NotSticky { .. } => help = format!("; chmod 1777 {dir}"),
         NoQuarantine::Os { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::ROFS) => help = format!("; findmnt -T {dir} shows the mount, dmesg why it became so"),
-            Some(Errno::NOSPC) => {
-                help = format!(
-                    "; not even a directory can be made: df -i {dir}. Remove one file of your own there by hand, or on tmpfs: \
-                     mount -o remount,nr_inodes=1m {dir}; then again"
-                );
-            }
+            Some(Errno::NOSPC) => help = no_room(place, &dir),
             Some(Errno::ACCESS | Errno::PERM) => exit = Exit::Permission,
             _ => {}
         },
@@ -237,6 +233,19 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
     }
     let message = format!("nothing was changed in {}: {}{help}", plan.root.shown(), chain(why));
     Refusal { exit, message }.into()
+}
+
+/// A directory takes an inode, and on most file systems a block.
+fn no_room(place: &Place, dir: &str) -> String {
+    if stat::room(place.dir.as_fd()).is_ok_and(|room| room.inodes_free > 0) {
+        return format!(
+            "; not even a directory can be made: df {dir}. Remove one file of your own there by hand; then again"
+        );
+    }
+    format!(
+        "; not even a directory can be made: df -i {dir}. Remove one file of your own there by hand, or on tmpfs: \
+         mount -o remount,nr_inodes=1m {dir}; then again"
+    )
 }
 
 /// What is no longer as a plan that came from a file says; nothing has been changed then.

@@ -94,6 +94,63 @@ fn where_the_journal_fails_nothing_more_is_done_and_what_was_done_is_found() {
     }
 }
 
+#[test]
+fn an_undo_and_a_purge_that_fail_halfway_can_be_made_again() {
+    needs!("unshare", "strace");
+    let said = scene(
+        &format!("{FAILING}\nfive; tree > /mnt/before"),
+        &[
+            "tm clean $o >/dev/null; failing renameat2 EIO 2 undo; rc=$?; count; aside; (exit $rc)",
+            "tm undo; tree | cmp - /mnt/before",
+            "tm clean $o >/dev/null; failing fdatasync EIO 2+ undo; rc=$?; count; aside; (exit $rc)",
+            "tm undo; tree | cmp - /mnt/before",
+            "tm clean $o >/dev/null; failing fdatasync EIO 2+ purge --older-than 0s; rc=$?; aside; (exit $rc)",
+            "tm undo; tree | cmp - /mnt/before",
+            "tm clean $o >/dev/null; failing fdatasync EIO 3+ purge --older-than 0s; rc=$?; aside; (exit $rc)",
+            "tm purge --older-than 0s; tm journal >/dev/null; rc=$?; aside; (exit $rc)",
+        ],
+    );
+    said[0].ends(1);
+    assert!(said[0].text.ends_with("4\n1"), "{}", said[0].text);
+    for n in [1, 3, 5] {
+        said[n].ends(0);
+        assert!(!said[n].text.contains("differ"), "{}", said[n].text);
+    }
+    for n in [2, 4, 6] {
+        said[n].ends(2);
+        said[n].says("the journal");
+    }
+    assert!(
+        said[2].text.ends_with("0\n5") && said[4].text.ends_with('5'),
+        "{}{}",
+        said[2].text,
+        said[4].text
+    );
+    said[7].ends(0);
+    assert!(said[7].text.ends_with('0'), "{}", said[7].text);
+}
+
+#[test]
+fn whichever_call_fails_nothing_is_lost_and_nobody_panics() {
+    needs!("unshare", "strace");
+    let calls =
+        "openat openat2 statx getdents64 flock mkdirat renameat2 fallocate write fdatasync fstatfs read";
+    let said = scene(
+        &format!("{FAILING}\nfive; tree > /mnt/before"),
+        &[&format!(
+            "for call in {calls}; do for when in 1 2 3+ 7 20+ 60 150+; do
+               failing $call EIO $when clean $o >/mnt/log 2>&1; rc=$?
+               case $rc in 0|1|2|64|70|74|75|77) ;; *) echo \"$call $when: ended $rc\"; cat /mnt/log;; esac
+               grep -i 'panic\\|went wrong' /mnt/log && echo \"$call $when\"
+               [ $(($(count) + $(aside))) = 5 ] || echo \"$call $when: lost\"
+               tm undo >/mnt/log2 2>&1; tree | cmp -s - /mnt/before || {{ echo \"$call $when: not the same\"; cat /mnt/log /mnt/log2; tree; exit; }}
+               [ $rc != 70 ] || {{ echo \"$call $when: 70\"; cat /mnt/log; }}
+             done; done"
+        )],
+    );
+    assert_eq!(said[0].text, "");
+}
+
 /// `/tmp` and the journal's home on one ext4 of 8 MiB.
 const ONE_DISK: &str = "disk 8M -N 128 -m 5; mkdir -m 755 $disk/state; mount --bind $disk/state /var/lib; mount --bind $disk /tmp; rmdir /tmp/lost+found
     chmod 1777 /tmp; keep='--keep state --keep ballast* --keep lost+found'; full() { fill /tmp; df --output=avail /tmp | tail -1; }
@@ -139,7 +196,7 @@ fn on_a_full_disk_without_any_it_is_said_what_to_do() {
     for said in &said[..2] {
         said.ends(2);
         said.says("nothing was changed in /tmp: cannot make the quarantine: No space left on device");
-        said.says("df -i /tmp");
+        said.says("df /tmp. Remove one file of your own there by hand");
     }
     said[2].ends(2);
     said[2].says("no journal can be written, so nothing could be taken back (/var/lib/tmpmedic:");
