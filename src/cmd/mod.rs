@@ -38,6 +38,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
+use crate::exec::journal::JournalError;
 use crate::exec::treat::rebind;
 use crate::exit::Exit;
 use crate::model::asked::Asked;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = crate::lab::play_where_called() {
         return code;
     }
+    crate::sys::heap::share_where_space_is_limited();
     mishap::stay_quiet();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let wants_document = check::wants_document(&arguments);
@@ -140,6 +142,8 @@ fn explain_failure(error: &anyhow::Error) -> (u8, String) {
         (Some(out::Lost::Pipe), _) => (BROKEN_PIPE, String::new()),
         (Some(out::Lost::Failed(_)), _) => (Exit::Output.code(), format!("{error:#}")),
         (None, Some(refusal)) => (refusal.exit.code(), format!("{error:#}")),
+        // A disk that fails is no mistake of ours.
+        (None, None) if error.is::<JournalError>() => (Exit::Failed.code(), format!("{error:#}")),
         (None, None) => (Exit::Internal.code(), format!("{error:#}")),
     }
 }

@@ -10,9 +10,9 @@ use crate::cli::Global;
 use crate::cmd::surroundings::variable;
 use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
-use crate::exec::journal::{Journal, JournalError};
+use crate::exec::journal::{self, Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
-use crate::exec::{object, treat, undo};
+use crate::exec::{chronicle, object, treat, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Came, Record, WorkId};
 use crate::model::plan::ObjectId;
@@ -156,7 +156,10 @@ impl Workshop {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
             match open_home(&path, &us, room) {
-                Ok((journal, records)) => return Ok(Self::settled(us, Some(path), journal, records)),
+                Ok((journal, records)) => {
+                    let records = chronicle::join(records, elsewhere(&path, us.uid));
+                    return Ok(Self::settled(us, Some(path), journal, records));
+                }
                 Err(Closed::Busy) => {
                     return Err(Refusal { exit: Exit::NotNow, message: busy(&path) }.into());
                 }
@@ -349,6 +352,14 @@ fn interrupted(records: &[Record]) -> Vec<Begin> {
         }
     }
     open.into_values().collect()
+}
+
+/// What the journals of other homes say that can be read.
+fn elsewhere(home: &RawPath, own: u32) -> Vec<Vec<Record>> {
+    let others: Vec<RawPath> = homes(own).into_iter().filter(|other| other != home).collect();
+    let others = home::existing(&others, own);
+    let read = others.iter().filter_map(|other| journal::records(other.dir.as_fd(), own).ok());
+    read.map(|content| content.records).collect()
 }
 
 enum Closed {

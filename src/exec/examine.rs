@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::ladder::Ladder;
 use super::object;
 use crate::model::plan::{Candidate, Tree, Tried};
 use crate::model::raw_path::RawPath;
@@ -23,19 +24,21 @@ use crate::sys::{enter, hands, stat};
 pub struct Budget {
     /// Objects.
     pub objects: u64,
-    /// Levels; a deeper tree is seen in part. Each costs a descriptor while it is walked.
+    /// Levels; a deeper tree is seen in part.
     pub levels: usize,
     /// Time.
     pub time: Duration,
 }
 
 impl Default for Budget {
-    /// What systemd-tmpfiles(8) walks, 256 levels, and a million objects within ten seconds for one entry.
+    /// A million objects within ten seconds for one entry, and deeper than any path can name.
     fn default() -> Self {
-        Self { objects: 1_000_000, levels: 256, time: Duration::from_secs(10) }
+        Self { objects: 1_000_000, levels: 65_536, time: Duration::from_secs(10) }
     }
 }
 
+/// As much of a path below an entry is told.
+const LONGEST: usize = 1024;
 /// Pieces in which directories are listed here.
 const PIECE: usize = 32 << 10;
 
@@ -128,39 +131,49 @@ impl Walk<'_> {
         let newest = WallNanos(found.newest());
         if newest > self.tree.newest {
             self.tree.newest = newest;
-            self.tree.newest_at = RawPath::new([&self.path[..], at].concat());
+            self.tree.newest_at = self.place_of(at);
+        }
+    }
+
+    /// For people: of what lies deeper than any path can name, only the way there.
+    fn place_of(&self, at: &[u8]) -> RawPath {
+        match self.path.get(..LONGEST) {
+            None => RawPath::new([&self.path[..], at].concat()),
+            Some(way) => RawPath::new([way, b"..."].concat()),
         }
     }
 
     fn unseen(&mut self, at: &[u8], why: &dyn std::fmt::Display) {
-        let place = RawPath::new([&self.path[..], at].concat());
+        let place = self.place_of(at);
         self.tree.unseen.get_or_insert_with(|| format!("{}: {why}", place.shown()));
     }
 
-    /// Walks what lies below an opened directory, depth first, with one descriptor for each level.
+    /// Walks what lies below an opened directory, depth first.
     fn below(&mut self, top: OwnedFd) {
         let Some(first) = self.level(top.as_fd()) else { return };
-        let mut levels: Vec<(OwnedFd, Vec<Vec<u8>>, usize)> = Vec::new();
-        levels.push((top, first, 0));
-        while let Some((dir, inner, length)) = levels.last_mut() {
-            self.path.truncate(*length);
-            let Some(name) = inner.pop() else {
-                levels.pop();
-                continue;
-            };
-            let length = self.path.len();
-            match enter::listing(dir.as_fd(), &name) {
-                Ok(_) if levels.len() >= self.budget.levels => {
+        let mut ladder = Ladder::default();
+        if let Err(error) = ladder.down(top, first, 0).and_then(|()| self.climb(&mut ladder)) {
+            self.unseen(b"", &error);
+        }
+    }
+
+    /// Until all is seen, or the budget is spent.
+    ///
+    /// # Errors
+    /// Where the way back is lost.
+    fn climb(&mut self, ladder: &mut Ladder) -> io::Result<()> {
+        while let Some((name, length)) = ladder.next()? {
+            self.path.truncate(length);
+            match ladder.open(&name) {
+                Ok(_) if ladder.depth() >= self.budget.levels => {
                     self.unseen(&name, &format!("deeper than {} levels", self.budget.levels));
-                    return;
+                    return Ok(());
                 }
                 Ok(next) => {
                     self.path.extend_from_slice(&name);
                     self.path.push(b'/');
-                    let Some(inner) = self.level(next.as_fd()) else { return };
-                    let deeper = self.path.len();
-                    debug_assert!(deeper > length, "a level has a name");
-                    levels.push((next, inner, deeper));
+                    let Some(inner) = self.level(next.as_fd()) else { return Ok(()) };
+                    ladder.down(next, inner, self.path.len())?;
                 }
                 Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => {
                     self.tree.crosses_mount = true;
@@ -170,6 +183,7 @@ impl Walk<'_> {
                 Err(error) => self.unseen(&name, &error),
             }
         }
+        Ok(())
     }
 
     /// Looks at every entry of one directory, and gives the names of its directories; `None` where the budget is spent.

@@ -102,7 +102,18 @@ impl<'q> Flattener<'q> {
     fn empty(&mut self, name: &[u8], goes_on: &dyn Fn() -> bool) -> io::Result<()> {
         let dir = open_to_empty(self.quarantine.dir(), name)?;
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut listing = Listing::new(dir.as_fd(), &mut buffer);
+        let emptied = self.empty_listed(dir.as_fd(), Listing::new(dir.as_fd(), &mut buffer), name, goes_on);
+        self.buffer = buffer;
+        emptied
+    }
+
+    fn empty_listed(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        mut listing: Listing<'_>,
+        name: &[u8],
+        goes_on: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
         while let Some(entry) = listing.next() {
             let entry = entry?;
             if entry.is_dot() {
@@ -114,14 +125,13 @@ impl<'q> Flattener<'q> {
             }
             let inner = entry.name().to_bytes();
             match entry.kind() {
-                EntryKind::Directory => self.move_up(dir.as_fd(), inner, name),
-                EntryKind::Other | EntryKind::Unknown => match hands::unlink(dir.as_fd(), inner) {
-                    Err(error) if is(&error, Errno::ISDIR) => self.move_up(dir.as_fd(), inner, name),
-                    other => self.account(other, dir.as_fd(), inner, name),
+                EntryKind::Directory => self.move_up(dir, inner, name),
+                EntryKind::Other | EntryKind::Unknown => match hands::unlink(dir, inner) {
+                    Err(error) if is(&error, Errno::ISDIR) => self.move_up(dir, inner, name),
+                    other => self.account(other, dir, inner, name),
                 },
             }
         }
-        self.buffer = buffer;
         Ok(())
     }
 

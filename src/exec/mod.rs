@@ -22,12 +22,15 @@
 //!
 //! A quarantine frees no room, and says so. Removal for good is the second step, asked for by name.
 
+pub mod chronicle;
 pub mod examine;
 pub mod flatten;
 pub mod home;
 pub mod journal;
+mod ladder;
 pub mod object;
 pub mod quarantine;
+pub mod refused;
 pub mod seal;
 pub mod shelter;
 #[cfg(test)]

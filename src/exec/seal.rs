@@ -39,7 +39,8 @@ pub enum Stale {
 
 /// Puts the digest in.
 pub fn seal(mut plan: Plan) -> Plan {
-    plan.digest = digest(&plan);
+    plan.digest.clear();
+    plan.digest = hash(&plan);
     plan
 }
 

@@ -61,6 +61,15 @@ pub fn reopen_listing(dir: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     open_listing(dir, b".")
 }
 
+/// The directory above, to be listed, as it is now: whoever moved `dir` meanwhile chose it, so it is compared with the one
+/// that was seen before anything in it is looked at, and nothing is ever changed through it.
+///
+/// # Errors
+/// Those of openat(2).
+pub fn reopen_above(dir: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    open_listing(dir, b"..")
+}
+
 /// Opens a regular file for reading; what is no regular file is refused before it is opened for real.
 ///
 /// # Errors

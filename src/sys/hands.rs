@@ -233,8 +233,7 @@ mod tests {
         };
         for name in ["tree", "file", "link"] {
             for taken in ["a-file", "another", "a-dir"] {
-                let error =
-                    move_in_two_steps(handle, name.as_bytes(), handle, taken.as_bytes()).unwrap_err();
+                let error = move_in_two_steps(handle, name.as_bytes(), handle, taken.as_bytes()).unwrap_err();
                 assert_eq!(error.raw_os_error(), Some(Errno::EXIST.raw_os_error()), "{name} onto {taken}");
             }
             let before = inode(name);

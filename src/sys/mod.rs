@@ -14,6 +14,7 @@ pub mod enter;
 pub mod getdents;
 pub mod guise;
 pub mod hands;
+pub mod heap;
 pub mod helper;
 pub mod init;
 pub mod inside;

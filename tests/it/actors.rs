@@ -16,13 +16,18 @@ fn runner_with_two_tmpdirs() {
     panic!("cannot become a runner: {why}");
 }
 
-/// Mounts a FUSE file system on `$HUNG` that never answers, and keeps it until killed.
+/// Mounts a FUSE file system on `$HUNG` that never answers, and keeps it until killed. With `$OWNER` it is that user's own,
+/// and nobody else may enter it, root included.
 #[test]
 #[ignore = "an actor: never ends"]
 fn file_system_that_never_answers() {
     let point = std::env::var("HUNG").unwrap();
     let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").unwrap();
-    let options = format!("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", device.as_raw_fd());
+    let whose = match std::env::var("OWNER") {
+        Ok(owner) => format!("user_id={owner},group_id={owner}"),
+        Err(_) => "user_id=0,group_id=0,allow_other".to_owned(),
+    };
+    let options = format!("fd={},rootmode=40000,{whose}", device.as_raw_fd());
     nix::mount::mount(
         Some("hung"),
         point.as_str(),
@@ -79,5 +84,62 @@ fn in_a_root_of_its_own() {
     drop(ready.set_len(1));
     loop {
         nix::unistd::pause();
+    }
+}
+
+/// Takes a write lease on the file `$FILE`, or a POSIX lock where `$HOW` says so, and keeps it.
+#[test]
+#[ignore = "an actor: never ends"]
+fn holder_of_a_file() {
+    use nix::libc;
+    let path = std::env::var("FILE").unwrap();
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    if std::env::var("HOW").is_ok_and(|how| how == "lock") {
+        let whole = libc::flock {
+            l_type: i16::try_from(libc::F_WRLCK).unwrap(),
+            l_whence: 0,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&whole)).unwrap();
+    } else {
+        // Whoever opens the file makes the kernel ask for the lease back by SIGIO, which would end us.
+        #[expect(unsafe_code, reason = "neither rustix nor nix has leases; no handler runs")]
+        // SAFETY: the calls take numbers only.
+        let done = unsafe {
+            libc::signal(libc::SIGIO, libc::SIG_IGN);
+            libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK)
+        };
+        assert_eq!(done, 0, "no lease: {}", std::io::Error::last_os_error());
+    }
+    std::fs::write(std::env::var("READY").unwrap(), b"").unwrap();
+    loop {
+        nix::unistd::pause();
+        assert!(file.metadata().is_ok());
+    }
+}
+
+/// Makes `$COUNT` empty files in the directory `$WIDE`, or `$DEPTH` directories one in the other.
+#[test]
+#[ignore = "an actor: builds what takes a shell minutes"]
+fn builder() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    let top = std::fs::File::open(std::env::var("WIDE").unwrap()).unwrap();
+    for n in 0..number("COUNT").unwrap_or(0) {
+        rustix::fs::mknodat(
+            &top,
+            format!("f{n}"),
+            rustix::fs::FileType::RegularFile,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+    }
+    let mut here = std::os::fd::OwnedFd::from(top);
+    for _ in 0..number("DEPTH").unwrap_or(0) {
+        rustix::fs::mkdirat(&here, "d", rustix::fs::Mode::RWXU).unwrap();
+        let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY;
+        here = rustix::fs::openat(&here, "d", flags, rustix::fs::Mode::empty()).unwrap();
     }
 }

@@ -111,8 +111,13 @@ fn parse(text: &str) -> Vec<Refused> {
     let mut all = Vec::new();
     for word in text.split(',') {
         let (what, error) = word.split_once('=').unwrap_or_else(|| panic!("`{word}` names no error"));
-        let error = ERRORS.iter().find(|(name, _)| *name == error).unwrap_or_else(|| panic!("no error {error}"));
-        let refuse = |(call, only): (libc::c_long, _)| Refused { call: u32::try_from(call).unwrap(), only, errno: error.1 as u32 };
+        let error =
+            ERRORS.iter().find(|(name, _)| *name == error).unwrap_or_else(|| panic!("no error {error}"));
+        let refuse = |(call, only): (libc::c_long, _)| Refused {
+            call: u32::try_from(call).unwrap(),
+            only,
+            errno: error.1 as u32,
+        };
         all.extend(calls(what).into_iter().map(refuse));
     }
     all
@@ -173,21 +178,28 @@ fn program(refused: &[Refused]) -> Vec<libc::sock_filter> {
 #[ignore = "an actor: replaces itself"]
 fn becomes() {
     let filter = program(&parse(&std::env::var("REFUSED").unwrap()));
-    let command: Vec<CString> =
-        std::env::args().skip_while(|word| word != "--").skip(1).map(|word| CString::new(word).unwrap()).collect();
+    let command: Vec<CString> = std::env::args()
+        .skip_while(|word| word != "--")
+        .skip(1)
+        .map(|word| CString::new(word).unwrap())
+        .collect();
     let kept = std::env::vars_os().filter(|(name, _)| name != "REFUSED");
     let variables: Vec<CString> = kept
-        .map(|(name, value)| CString::new([name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat()).unwrap())
+        .map(|(name, value)| {
+            CString::new([name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat()).unwrap()
+        })
         .collect();
     #[expect(unsafe_code, reason = "the shell that starts us opens it, and nobody else here has it")]
     // SAFETY: as above; where it is not open, dup2(2) says so.
     let output = unsafe { std::os::fd::OwnedFd::from_raw_fd(3) };
     nix::unistd::dup2_stdout(output).unwrap();
     nix::sys::prctl::set_no_new_privs().unwrap();
-    let whole = libc::sock_fprog { len: u16::try_from(filter.len()).unwrap(), filter: filter.as_ptr().cast_mut() };
+    let whole =
+        libc::sock_fprog { len: u16::try_from(filter.len()).unwrap(), filter: filter.as_ptr().cast_mut() };
     #[expect(unsafe_code, reason = "neither rustix nor nix has seccomp(2)")]
     // SAFETY: the kernel copies the program, which outlives the call.
-    let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const whole) };
+    let done =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const whole) };
     assert_eq!(done, 0, "no filter: {}", std::io::Error::last_os_error());
     let Err(why) = nix::unistd::execve(&command[0], &command, &variables);
     panic!("cannot become {command:?}: {why}");

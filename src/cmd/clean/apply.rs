@@ -23,6 +23,7 @@ use crate::model::plan::{Candidate, Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::About;
 use crate::model::units::Bytes;
+use crate::sys::stat;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
 const ROOM_EACH: u64 = 700;
@@ -227,12 +228,7 @@ fn no_quarantine(place: &Place, plan: &Plan, why: &NoQuarantine) -> anyhow::Erro
         NoQuarantine::NotSticky { .. } => help = format!("; chmod 1777 {dir}"),
         NoQuarantine::Os { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::ROFS) => help = format!("; findmnt -T {dir} shows the mount, dmesg why it became so"),
-            Some(Errno::NOSPC) => {
-                help = format!(
-                    "; not even a directory can be made: df -i {dir}. Remove one file of your own there by hand, or on tmpfs: \
-                     mount -o remount,nr_inodes=1m {dir}; then again"
-                );
-            }
+            Some(Errno::NOSPC) => help = no_room(place, &dir),
             Some(Errno::ACCESS | Errno::PERM) => exit = Exit::Permission,
             _ => {}
         },
@@ -253,6 +249,19 @@ fn changed(found: &Candidate, planned: &Candidate) -> Option<String> {
         return None;
     };
     Some(format!("{what} has changed"))
+}
+
+/// A directory takes an inode, and on most file systems a block.
+fn no_room(place: &Place, dir: &str) -> String {
+    if stat::room(place.dir.as_fd()).is_ok_and(|room| room.inodes_free > 0) {
+        return format!(
+            "; not even a directory can be made: df {dir}. Remove one file of your own there by hand; then again"
+        );
+    }
+    format!(
+        "; not even a directory can be made: df -i {dir}. Remove one file of your own there by hand, or on tmpfs: \
+         mount -o remount,nr_inodes=1m {dir}; then again"
+    )
 }
 
 /// What is no longer as a plan that came from a file says; nothing has been changed then.

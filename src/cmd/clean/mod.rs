@@ -176,6 +176,8 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
     };
+    // The plans open them anew, and descriptors may be few.
+    drop(places);
     let without = if args.no_undo { WithoutUndo::Accept } else { WithoutUndo::Refuse };
     let origin = if is_from_file { Origin::File } else { Origin::Made };
     let outcome = ground.carry_out(&plans, origin, without, &mut progress)?;

@@ -3,6 +3,7 @@
 use super::{Course, Flow};
 use crate::exec::journal::JournalError;
 use crate::exec::quarantine::Taken;
+use crate::exec::refused;
 use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::{Candidate, ObjectId};
@@ -72,8 +73,9 @@ impl Course<'_, '_> {
                 self.keep(name, &why)
             }
             Taken::Refused(error) => {
-                self.swept.failed.push((name, error.to_string()));
-                Done::Failed { errno: error.raw_os_error().map(Errno), why: error.to_string() }
+                let why = refused::to_take(place, name.as_bytes(), &error);
+                self.swept.failed.push((name, why.clone()));
+                Done::Failed { errno: error.raw_os_error().map(Errno), why }
             }
         };
         self.progress.done += 1;

@@ -71,6 +71,25 @@ fn without_pidfds_the_same_goes_and_the_same_stays() {
 }
 
 #[test]
+fn where_no_lock_can_be_tried_everything_counts_as_locked() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1; echo x > /tmp/go-link-90001",
+        &[
+            "without flock=ENOSYS /mnt/bin/tmpmedic clean /tmp --older-than 0s --assume-unheld --json",
+            "without flock=ENOSYS /mnt/bin/tmpmedic clean /tmp --older-than 0s --assume-unheld --apply --no-undo",
+            "count; aside; ls /var/lib /run",
+        ],
+    );
+    for path in ["/tmp/go-build1", "/tmp/go-link-90001"] {
+        let plan = said[0].json();
+        let why = crate::clean::reason(&plan, path);
+        assert!(why.contains("not known whether it is locked"), "{why}");
+    }
+    assert!(said[2].text.starts_with("2\n0\n"), "{}{}", said[1].text, said[2].text);
+}
+
+#[test]
 fn where_mounts_cannot_be_told_apart_nothing_is_touched() {
     needs!("unshare", "setpriv");
     let said = scene(
