@@ -72,6 +72,11 @@ fn has_to_be(key: &Key) -> bool {
     key.rank >= 100 || key.places.contains(&Place::Lesson) || matches!(key.id, KeyId::Open | KeyId::Back)
 }
 
+/// In a plan all of its keys do where they fit, but for those that everybody tries.
+fn has_room(key: &Key) -> bool {
+    key.id != KeyId::Up
+}
+
 /// What the footer calls a key here and now.
 fn label(app: &App, key: &Key) -> &'static str {
     match key.id {
@@ -166,7 +171,7 @@ fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
     let has_plan = work::sheet(app).is_some() && app.note.is_none();
     if has_plan || app.teaching().is_some() && app.look.is_some() {
         let mut x = area.x;
-        for key in fitting(app, usize::from(area.width), if has_plan { |_| true } else { has_to_be }) {
+        for key in fitting(app, usize::from(area.width), if has_plan { has_room } else { has_to_be }) {
             x = item(app, key, (x, area), buf);
         }
         return;

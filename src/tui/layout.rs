@@ -210,6 +210,11 @@ pub fn banner(app: &App, set: Set, width: u16) -> Vec<(String, super::theme::Ton
     wrapped.collect()
 }
 
+/// What fits.
+pub fn shape(app: &App) -> Shape {
+    whole(app).shape
+}
+
 fn whole(app: &App) -> Screen {
     screen(Rect::new(0, 0, app.size.0, app.size.1))
 }

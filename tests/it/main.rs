@@ -47,6 +47,7 @@ mod surroundings;
 mod systemd;
 mod work_flow;
 mod work_frames;
+mod work_laws;
 mod work_screen;
 mod work_tabs;
 mod works;

@@ -70,7 +70,7 @@ fn a_sheet_that_was_left_comes_back_and_the_header_says_how_far_it_is() {
 fn work_that_ends_behind_a_tab_says_so() {
     let mut app = working();
     press(&mut app, "<Esc>2");
-    assert_eq!(over(&mut app, helped()), [Effect::Rescan, Effect::ReadJournal]);
+    assert_eq!(over(&mut app, helped()), [Effect::ReadJournal]);
     shows(&app, "✓ forgejo-runner@1 can create temp dirs again (0.2 ms) (8 shows more)");
     assert!(!text(&app).contains("working"));
 }

@@ -132,6 +132,15 @@ fn every_time_a_question_comes_back_on_top_it_has_to_be_read_again() {
 }
 
 #[test]
+fn where_there_is_no_room_for_the_question_nothing_confirms() {
+    let mut app = asked();
+    update(&mut app, Msg::Resize { width: 29, height: 7 });
+    read(&mut app);
+    assert!(!app.can_confirm());
+    assert_eq!(press(&mut app, "<Enter>"), []);
+}
+
+#[test]
 fn pasted_text_confirms_nothing() {
     let mut app = asked();
     for text in ["\r", "\n", "y\n", "restart\n", "\u{1b}[13u"] {

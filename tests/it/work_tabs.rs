@@ -48,7 +48,9 @@ fn what_lies_deeper_is_not_cleaned_up_by_itself() {
     let mut app = sick(WIDE);
     list(&mut app, "3/rustc<Enter><Enter>");
     list(&mut app, "<Enter>");
-    assert_eq!(press(&mut app, " f"), []);
+    let Wish::Clean { wishes, .. } = wished(&press(&mut app, "f")) else { panic!() };
+    assert_eq!((wishes.families, wishes.names), (vec![], vec![RawPath::from("rustcVAIpSt")]));
+    assert_eq!(press(&mut app, "<Esc> f"), []);
     shows(&app, "only what lies directly in a temp dir goes, whole");
 }
 

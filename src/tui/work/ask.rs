@@ -11,6 +11,7 @@ use crate::model::units::WallNanos;
 use crate::model::work::{Barred, Prospect, Wish};
 use crate::tui::app::App;
 use crate::tui::keys::KeyId;
+use crate::tui::layout::{self, Shape};
 use crate::tui::msg::Effect;
 use crate::tui::tabs::triage;
 
@@ -46,9 +47,9 @@ impl App {
     }
 }
 
-/// The question that stands there: a plan on top of everything, which nothing bars.
+/// The question that stands there: a plan on top of everything, which nothing bars, on a screen that has room for it.
 fn question(app: &App) -> Option<Question> {
-    let sheet = sheet(app)?;
+    let sheet = sheet(app).filter(|_| layout::shape(app) != Shape::Line)?;
     let prospect = sheet.prospect()?;
     let is_open = barred(app, prospect).is_none();
     is_open.then(|| Question { digest: prospect.digest.clone(), asks_for_word: sheet.word.is_some() })

@@ -70,7 +70,7 @@ pub fn worked(app: &mut App, digest: &str, outcome: Outcome) -> Vec<Effect> {
         app.note = Some(format!("{sign} {} (8 shows more)", outcome.headline));
     }
     app.mark_stale();
-    vec![Effect::Rescan, Effect::ReadJournal]
+    vec![Effect::ReadJournal]
 }
 
 /// What was done to this machine.

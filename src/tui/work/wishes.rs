@@ -89,10 +89,12 @@ pub fn clean(app: &App, extent: Extent) -> Result<Wish, String> {
 
 fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
     if app.tabs.picked.is_empty() {
-        let of_level = app.tabs.levels.first().and_then(|level| level.wish.family.clone());
-        match (of_level, app.pick()) {
-            (Some(family), _) | (None, Pick::Family(family)) => wishes.families.push(family),
-            _ => {}
+        match (app.tabs.levels.as_slice(), app.pick()) {
+            // In a directory: what lies in the temp dir and holds it.
+            ([_, entry, ..], _) => wishes.names.push(RawPath::new(entry.wish.reached.file_name())),
+            ([family], _) => wishes.families.extend(family.wish.family.clone()),
+            ([], Pick::Family(family)) => wishes.families.push(family),
+            ([], _) => {}
         }
         return Ok(());
     }
