@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, PurgeArgs};
 use crate::cmd::clean::{Bar, StopSignal};
-use crate::cmd::workshop::{Actor, Ends, WithoutUndo, Workshop, begin_of, chain, now, refuse_where_read_only};
+use crate::cmd::workshop::{
+    Actor, Ends, WithoutUndo, Workshop, begin_of, chain, now, refuse_where_read_only,
+};
 use crate::cmd::{Refusal, config, explain_failure, out};
 use crate::exec::flatten::Flattener;
 use crate::exec::undo::{self, Aside};

@@ -40,3 +40,4 @@ mod scenes;
 mod staged;
 mod surroundings;
 mod systemd;
+mod worker;

@@ -105,7 +105,8 @@ fn records() -> anyhow::Result<Vec<Record>> {
 /// Over everything that would be done.
 fn digest(what: &str, records: &[Record], begin: &Begin) -> String {
     let taken = exec_undo::still_taken(records, begin.work);
-    let deeds: Vec<Change> = back::open_steps(records, begin.work).into_iter().map(|(_, change)| change).collect();
+    let deeds: Vec<Change> =
+        back::open_steps(records, begin.work).into_iter().map(|(_, change)| change).collect();
     seal::hash(&(what, begin, taken, deeds))
 }
 
@@ -119,9 +120,10 @@ fn inverse(change: &Change, line: &str) -> Told {
             format!("owner of {}: {}:{} becomes {}:{} again", path.shown(), to.0, to.1, from.0, from.1),
             format!("chown -h {}:{} {}", from.0, from.1, path.quoted()),
         ),
-        Change::Made { path, .. } => {
-            (format!("{} is removed, if nothing lies in it", path.shown()), format!("rmdir {}", path.quoted()))
-        }
+        Change::Made { path, .. } => (
+            format!("{} is removed, if nothing lies in it", path.shown()),
+            format!("rmdir {}", path.quoted()),
+        ),
         Change::Write { path, from: None, .. } => {
             (format!("{} is removed", path.shown()), format!("rm {}", path.quoted()))
         }
@@ -152,12 +154,21 @@ impl Aside {
         let root = self.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
         Ok(Outcome {
             ending: ending(undone.stopped, back > 0, left > 0),
-            headline: format!("{} of {} of work {} are back", entries(back), entries(back + left), self.begin.work.0),
+            headline: format!(
+                "{} of {} of work {} are back",
+                entries(back),
+                entries(back + left),
+                self.begin.work.0
+            ),
             work: Some(id),
             can_undo: false,
             steps: Vec::new(),
             table: vec![changed("not in their place", back + left, left)],
-            refusals: undone.left.iter().map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone())).collect(),
+            refusals: undone
+                .left
+                .iter()
+                .map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone()))
+                .collect(),
             notes: std::mem::take(&mut shop.notes),
         })
     }
@@ -193,7 +204,8 @@ fn ending(stopped: bool, any: bool, left: bool) -> Ending {
 
 fn changed(what: &str, before: usize, after: usize) -> Changed {
     let shown = |n: usize| Entries(u64::try_from(n).unwrap_or(u64::MAX)).to_string();
-    let change = if before == after { "=".to_owned() } else { format!("-{}", shown(before.saturating_sub(after))) };
+    let change =
+        if before == after { "=".to_owned() } else { format!("-{}", shown(before.saturating_sub(after))) };
     Changed { what: what.to_owned(), before: shown(before), after: shown(after), change }
 }
 
