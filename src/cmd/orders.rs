@@ -20,8 +20,6 @@ use crate::probe::ProbeRequest;
 pub const KIND: &str = "worker";
 /// Told to do what was planned.
 pub const APPLY: &[u8] = b"apply\n";
-/// Told to stop at the next step boundary.
-pub const STOP: &[u8] = b"stop\n";
 
 /// What a console wants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
