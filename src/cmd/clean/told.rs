@@ -13,7 +13,7 @@ use super::place::Place;
 use super::{command, proof};
 use crate::exec::quarantine::NoQuarantine;
 use crate::exec::{object, seal};
-use crate::model::plan::{Plan, Verdict};
+use crate::model::plan::{Plan, Verdict, Wishes};
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
 use crate::remedies::clean::GUARDS;
@@ -55,7 +55,7 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     let all = totals.remove + totals.keep;
     let line = command(std::slice::from_ref(&plan.root), &plan.wishes, Some(&digest));
     let mut notes = no_help.to_vec();
-    notes.extend(room(place, delete));
+    notes.extend(room(place, &plan.wishes));
     notes.extend(others(draft));
     notes.extend(draft.gaps.iter().map(|gap| {
         let remedy = gap.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
@@ -148,7 +148,7 @@ fn lots<'a>(draft: &Draft, groups: impl Iterator<Item = (&'a str, &'a Group)>) -
 }
 
 /// What putting aside is worth on a full file system.
-fn room(place: &Place, delete: bool) -> Option<String> {
+fn room(place: &Place, wishes: &Wishes) -> Option<String> {
     let room = stat::room(place.dir.as_fd()).ok()?;
     let is_low = |free: u64, of: u64| of > 0 && free <= of / FULL;
     let what = match (is_low(room.available, room.total), is_low(room.inodes_free, room.inodes)) {
@@ -156,7 +156,7 @@ fn room(place: &Place, delete: bool) -> Option<String> {
         (true, _) => "full",
         (false, true) => "out of inodes",
     };
-    Some(if delete {
+    Some(if wishes.delete {
         format!(
             "the file system is {what}: what is removed for good frees it at once, and cannot be taken back"
         )

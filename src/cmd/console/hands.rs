@@ -140,7 +140,7 @@ impl Hands {
         let begun = crew::spawn("worker", move || {
             // However it goes, even by a panic, somebody hears of the end.
             let _ending = Ending { inbox: &inbox, number };
-            match wish.as_ref().map_or(Ok(Next::journal()), |wish| job(wish, look.as_deref())) {
+            match wish.as_ref().map_or_else(|| Ok(Next::journal()), |wish| job(wish, look.as_deref())) {
                 Ok(Next::Ask(job)) => {
                     let request = Request { wish, job: *job, config, read_only };
                     if let Err(why) = attend(&request, &reins, &inbox, number) {

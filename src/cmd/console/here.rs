@@ -35,7 +35,7 @@ impl Here {
 
 impl Here {
     /// As if nothing were known: what was tried before says nothing of what is there now.
-    fn look_anew(&mut self) {
+    fn look_anew(&self) {
         self.probes.forget();
         self.live.rescan();
     }

@@ -72,7 +72,9 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         ending,
         headline: headline(plan, outcome, ending),
         work: outcome.work.map(WorkId),
-        can_undo: plan.reversible && outcome.has_journal && outcome.steps.iter().any(|came| came.is_done()),
+        can_undo: plan.reversible
+            && outcome.has_journal
+            && outcome.steps.iter().any(crate::exec::treat::Came::is_done),
         steps,
         table: outcome.after.iter().map(|after| changed(outcome, after)).collect(),
         refusals: told.collect(),

@@ -75,14 +75,14 @@ impl Sealed {
         };
         let work = begin.work;
         shop.add(Record::Begin(begin))?;
-        let (own, asking) = (shop.us.uid, progress.stop());
+        let (own, signal) = (shop.us.uid, progress.stop());
         progress.begin("working", None);
         progress.step(0, None);
         let steps = treat::treat_while(
             plan,
             (&mut shop.journal, work),
             own,
-            &|| !asking.is_asked(),
+            &|| !signal.is_asked(),
             &mut |at, came| {
                 progress.step(at, Some(fate(came)));
                 if came.is_done() && at + 1 < plan.steps.len() {
@@ -90,7 +90,7 @@ impl Sealed {
                 }
             },
         )?;
-        let stopped = steps.len() < plan.steps.len() && asking.is_asked();
+        let stopped = steps.len() < plan.steps.len() && signal.is_asked();
         let after = if stopped { Vec::new() } else { self.proved(progress) };
         let figures = |all: &[Proved]| all.iter().map(figures).collect();
         shop.add(Record::End { work, time: now(), before: figures(&before), after: figures(&after) })?;

@@ -153,7 +153,7 @@ impl Aside {
         let (back, left) = (undone.back.len(), undone.left.len());
         let root = self.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
         Ok(Outcome {
-            ending: ending(undone.stopped, back > 0, left > 0),
+            ending: ending((undone.stopped, back > 0, left > 0)),
             headline: format!(
                 "{} of {} of work {} are back",
                 entries(back),
@@ -181,7 +181,7 @@ impl Aside {
         let gone = usize::try_from(freed.entries).unwrap_or(usize::MAX);
         let root = freed.root.shown();
         Ok(Outcome {
-            ending: ending(freed.stopped, freed.objects > 0, !freed.left.is_empty()),
+            ending: ending((freed.stopped, freed.objects > 0, !freed.left.is_empty())),
             headline: format!("{} of {root} are gone for good, {}", entries(gone), freed.bytes),
             work: Some(freed.id).filter(|id| id.0 > 0),
             can_undo: false,
@@ -193,8 +193,9 @@ impl Aside {
     }
 }
 
-fn ending(stopped: bool, any: bool, left: bool) -> Ending {
-    match (stopped, any, left) {
+/// Whether it was stopped, whether anything was done, whether anything is left.
+fn ending(how: (bool, bool, bool)) -> Ending {
+    match how {
         (true, ..) => Ending::Stopped,
         (false, _, false) => Ending::Whole,
         (false, true, true) => Ending::Part,

@@ -24,7 +24,6 @@ pub struct Planned {
     work: Work,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a process has one")]
 enum Work {
     Treat(Sealed),
     Clean(Plan),
