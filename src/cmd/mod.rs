@@ -19,6 +19,7 @@ mod lab;
 mod lesson;
 mod mishap;
 mod near;
+mod orders;
 pub mod out;
 pub mod probe;
 mod probes;
@@ -105,7 +106,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Lab(args)) => lab::run(args, &cli.global),
         Some(Command::Helper { kind }) if kind == rebind::HELPER => Ok(helper::act(rebind::serve)),
-        Some(Command::Helper { kind }) if kind == worker::KIND => Ok(worker::serve()),
+        Some(Command::Helper { kind }) if kind == orders::KIND => Ok(worker::serve()),
         Some(Command::Helper { kind }) => {
             let say = |text: &str| out::say(&format!("tmpmedic: {text}"));
             Ok(crate::lab::serve(kind, &say).map_or_else(|| helper::serve(kind), ExitCode::from))

@@ -40,10 +40,10 @@ pub fn run(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
 fn from_here(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (catalog, _gaps) = config::load(global)?;
     refuse_where_read_only(global, &catalog)?;
-    let stop = StopSignal::listen();
+    let signal = StopSignal::listen();
     let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
     let begin = choose(&shop.records, args.id)?;
-    let taken = take_back(&mut shop, &begin, &mut Bar::new(&stop, global))?;
+    let taken = take_back(&mut shop, &begin, &mut Bar::new(&signal, global))?;
     report(&begin, &taken, global)
 }
 

@@ -51,3 +51,4 @@ mod work_laws;
 mod work_screen;
 mod work_tabs;
 mod works;
+mod worker;

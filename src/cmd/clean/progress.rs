@@ -31,7 +31,12 @@ pub struct Stop {
 impl Stop {
     /// From now on they wait until they are asked for; nobody else hears them.
     pub fn listen() -> Self {
-        Self { signals: Signals::block().ok(), signalled: Cell::new(false), has_master: false, asked: Cell::new(false) }
+        Self {
+            signals: Signals::block().ok(),
+            signalled: Cell::new(false),
+            has_master: false,
+            asked: Cell::new(false),
+        }
     }
 
     /// Signals do what they always do: for work that changes nothing.

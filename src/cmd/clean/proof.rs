@@ -43,12 +43,14 @@ pub fn look(catalog: &Arc<Catalog>, roots: &[RawPath]) -> Snapshot {
 pub fn no_help(now: &Snapshot, catalog: &Catalog, roots: &[RawPath]) -> Vec<String> {
     let found = rules::diagnose(now, None, &catalog.thresholds).found;
     let grave = found.iter().filter(|finding| finding.severity == Severity::Critical);
-    grave.filter(|finding| !is_helped(finding)).map(|finding| {
-        let path = finding.subject.path.as_ref();
-        let place = path.or_else(|| roots.first()).map(RawPath::shown).unwrap_or_default();
-        format!("cleaning {place} will not help here: {}", reason(finding))
-    })
-    .collect()
+    grave
+        .filter(|finding| !is_helped(finding))
+        .map(|finding| {
+            let path = finding.subject.path.as_ref();
+            let place = path.or_else(|| roots.first()).map(RawPath::shown).unwrap_or_default();
+            format!("cleaning {place} will not help here: {}", reason(finding))
+        })
+        .collect()
 }
 
 fn is_helped(finding: &Finding) -> bool {

@@ -13,7 +13,7 @@ use super::place::Place;
 use super::{command, proof};
 use crate::exec::quarantine::NoQuarantine;
 use crate::exec::{object, seal};
-use crate::model::plan::{Plan, Verdict};
+use crate::model::plan::{Plan, Verdict, Wishes};
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
 use crate::remedies::clean::GUARDS;
@@ -55,7 +55,7 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     let all = totals.remove + totals.keep;
     let line = command(std::slice::from_ref(&plan.root), &plan.wishes, Some(&digest));
     let mut notes = no_help.to_vec();
-    notes.extend(room(place, delete));
+    notes.extend(room(place, &plan.wishes));
     notes.extend(others(draft));
     notes.extend(draft.gaps.iter().map(|gap| {
         let remedy = gap.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
@@ -78,7 +78,10 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
             if delete { "cannot be taken back" } else { "can be taken back" }.to_owned(),
         ],
         steps: vec![
-            Told { does: format!("{} {how}, each looked at once more", entries(totals.remove)), by_hand: line },
+            Told {
+                does: format!("{} {how}, each looked at once more", entries(totals.remove)),
+                by_hand: line,
+            },
             Told {
                 does: "prove it: the probes that failed are made again".to_owned(),
                 by_hand: format!("tmpmedic check --dir {}", plan.root.quoted()),
@@ -94,16 +97,20 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
 }
 
 fn going(draft: &Draft) -> Vec<Lot> {
-    let mut all: Vec<Lot> = lots(draft, draft.going.iter().map(|(family, group)| {
-        (if family.is_empty() { "in no known family" } else { family.as_str() }, group)
-    }));
+    let mut all: Vec<Lot> = lots(
+        draft,
+        draft.going.iter().map(|(family, group)| {
+            (if family.is_empty() { "in no known family" } else { family.as_str() }, group)
+        }),
+    );
     all.sort_by_key(|lot| std::cmp::Reverse((lot.entries, lot.bytes)));
     all
 }
 
 fn staying(draft: &Draft) -> Vec<Lot> {
     let by_guard: BTreeMap<&str, &Group> = draft.staying.iter().map(|(id, group)| (*id, group)).collect();
-    let known = GUARDS.iter().filter_map(|guard| Some((unheld(guard.id, guard.holds), *by_guard.get(guard.id)?)));
+    let known =
+        GUARDS.iter().filter_map(|guard| Some((unheld(guard.id, guard.holds), *by_guard.get(guard.id)?)));
     lots(draft, known)
 }
 
@@ -141,7 +148,7 @@ fn lots<'a>(draft: &Draft, groups: impl Iterator<Item = (&'a str, &'a Group)>) -
 }
 
 /// What putting aside is worth on a full file system.
-fn room(place: &Place, delete: bool) -> Option<String> {
+fn room(place: &Place, wishes: &Wishes) -> Option<String> {
     let room = stat::room(place.dir.as_fd()).ok()?;
     let is_low = |free: u64, of: u64| of > 0 && free <= of / FULL;
     let what = match (is_low(room.available, room.total), is_low(room.inodes_free, room.inodes)) {
@@ -149,8 +156,10 @@ fn room(place: &Place, delete: bool) -> Option<String> {
         (true, _) => "full",
         (false, true) => "out of inodes",
     };
-    Some(if delete {
-        format!("the file system is {what}: what is removed for good frees it at once, and cannot be taken back")
+    Some(if wishes.delete {
+        format!(
+            "the file system is {what}: what is removed for good frees it at once, and cannot be taken back"
+        )
     } else {
         format!(
             "the file system is {what}, and putting aside frees nothing: removing for good does (--delete), which is final"
@@ -175,13 +184,18 @@ fn others(draft: &Draft) -> Option<String> {
 
 fn barred(place: &Place, totals: Totals, all: u64) -> Option<Barred> {
     if totals.remove == 0 {
-        let why = if all == 0 { "nothing lies there".to_owned() } else { format!("none of {} can go", entries(all)) };
+        let why = if all == 0 {
+            "nothing lies there".to_owned()
+        } else {
+            format!("none of {} can go", entries(all))
+        };
         return Some(Barred { why, command: None });
     }
     let (_, around) = object::of(place.dir.as_fd()).ok()?;
     let why = NoQuarantine::of(&around, rustix::process::geteuid().as_raw())?;
     let help = matches!(why, NoQuarantine::NotSticky { .. });
-    let command = help.then(|| format!("tmpmedic fix --action repair-mode --dir {} --apply", place.path.quoted()));
+    let command =
+        help.then(|| format!("tmpmedic fix --action repair-mode --dir {} --apply", place.path.quoted()));
     Some(Barred { why: if help { format!("repair-mode first: {why}") } else { why.to_string() }, command })
 }
 
@@ -213,7 +227,8 @@ pub fn outcome(outcome: &Outcome) -> work::Outcome {
         notes.push("no journal was written: undo knows nothing of this".to_owned());
     }
     let table = outcome.works.iter().filter(|work| work.id.is_some()).flat_map(rows);
-    let table = table.map(|(what, before, after, change)| Changed { what: what.to_owned(), before, after, change });
+    let table =
+        table.map(|(what, before, after, change)| Changed { what: what.to_owned(), before, after, change });
     work::Outcome {
         ending,
         headline: outcome.works.iter().map(headline).collect::<Vec<_>>().join("; "),

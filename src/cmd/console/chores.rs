@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::cmd::{capture, journal};
+use crate::cmd::capture;
 use crate::collect::entries::{self, Stamp};
 use crate::collect::ranking::Order;
 use crate::model::snapshot::Snapshot;
@@ -164,11 +164,6 @@ impl Chores {
             };
             outcome.say(Msg::Note(note));
         }));
-    }
-
-    /// Reads what was done to this machine.
-    pub fn journal(&mut self) {
-        self.add(Box::new(|outcome| outcome.say(Msg::Journal(journal::works()))));
     }
 
     fn add(&mut self, chore: Chore) {

@@ -8,12 +8,12 @@ use std::process::ChildStdin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::Global;
+use crate::cmd::orders::{self, Job, Request, Said};
 use crate::cmd::surroundings::variable;
-use crate::cmd::worker::{self, Job, Request, Said};
-use crate::cmd::fix;
 use crate::model::finding::{Action, Finding};
 use crate::model::raw_path::RawPath;
-use crate::model::work::{Outcome, Prospect, Wish};
+use crate::model::reading::{Gap, GapWhy, Reading};
+use crate::model::work::{self, Barred, Outcome, Prospect, Told, Wish};
 use crate::remedies::{self, CLEAN, GUIDE};
 use crate::sys::bell::Bell;
 use crate::sys::{crew, helper};
@@ -47,12 +47,14 @@ enum Heard {
 
 struct Worker {
     number: u64,
-    wish: Wish,
+    /// Nothing where it reads the journal.
+    wish: Option<Wish>,
     reins: Arc<Mutex<Reins>>,
     state: State,
 }
 
 enum State {
+    Reading,
     Planning,
     Planned(String),
     Working(String),
@@ -74,6 +76,10 @@ impl Worker {
 
     fn is_working(&self) -> bool {
         matches!(self.state, State::Working(_))
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.state, State::Planning | State::Planned(_))
     }
 }
 
@@ -112,19 +118,29 @@ impl Hands {
     /// Has somebody say what would be done.
     pub fn plan(&mut self, wish: Wish, look: Option<Arc<Look>>) {
         // What is under way is never dropped.
-        while self.workers.iter().filter(|worker| !worker.is_working()).count() >= KEPT {
-            let oldest = self.workers.iter().position(|worker| !worker.is_working());
+        while self.workers.iter().filter(|worker| worker.is_idle()).count() >= KEPT {
+            let oldest = self.workers.iter().position(Worker::is_idle);
             oldest.map(|at| self.workers.remove(at));
         }
+        self.start(Some(wish), State::Planning, look);
+    }
+
+    /// Has somebody read what was done until now.
+    pub fn read_journal(&mut self) {
+        if !self.workers.iter().any(|worker| matches!(worker.state, State::Reading)) {
+            self.start(None, State::Reading, None);
+        }
+    }
+
+    fn start(&mut self, wish: Option<Wish>, state: State, look: Option<Arc<Look>>) {
         self.next += 1;
         let (number, reins) = (self.next, Arc::<Mutex<Reins>>::default());
-        let state = State::Planning;
         self.workers.push(Worker { number, wish: wish.clone(), reins: Arc::clone(&reins), state });
         let (config, read_only, inbox) = (self.config.clone(), self.read_only, Arc::clone(&self.inbox));
         let begun = crew::spawn("worker", move || {
             // However it goes, even by a panic, somebody hears of the end.
             let _ending = Ending { inbox: &inbox, number };
-            match job(&wish, look.as_deref()) {
+            match wish.as_ref().map_or_else(|| Ok(Next::journal()), |wish| job(wish, look.as_deref())) {
                 Ok(Next::Ask(job)) => {
                     let request = Request { wish, job: *job, config, read_only };
                     if let Err(why) = attend(&request, &reins, &inbox, number) {
@@ -144,7 +160,7 @@ impl Hands {
     /// Has a plan carried out; gives what can be said at once.
     pub fn apply(&mut self, digest: String) -> Option<Msg> {
         let refuse = |digest: String, why: &str| {
-            Some(Msg::Worked { digest, outcome: Box::new(worker::refused(why.to_owned())) })
+            Some(Msg::Worked { digest, outcome: Box::new(orders::refused(why.to_owned())) })
         };
         if self.workers.iter().any(Worker::is_working) {
             return refuse(digest, "something else is being done; wait for it, or stop it first");
@@ -153,7 +169,7 @@ impl Hands {
         let Some(worker) = self.workers.iter_mut().rev().find(known) else {
             return refuse(digest, "the plan is stale: nobody has it any more; f plans again");
         };
-        let told = lock(&worker.reins).to.as_mut().is_some_and(|to| to.write_all(worker::APPLY).is_ok());
+        let told = lock(&worker.reins).to.as_mut().is_some_and(|to| to.write_all(orders::APPLY).is_ok());
         if !told {
             return refuse(digest, "the plan is stale: its worker has ended; f plans again");
         }
@@ -163,7 +179,8 @@ impl Hands {
 
     /// Stops what is under way at its next step boundary, planning too.
     pub fn stop(&self) {
-        self.workers.iter().filter(|worker| !matches!(worker.state, State::Planned(_))).for_each(Worker::let_go);
+        let busy = |worker: &&Worker| matches!(worker.state, State::Planning | State::Working(_));
+        self.workers.iter().filter(busy).for_each(Worker::let_go);
     }
 
     /// What was heard since the last time.
@@ -177,12 +194,20 @@ impl Hands {
         let worker = self.workers.get_mut(at)?;
         let wish = worker.wish.clone();
         match (heard, &worker.state) {
+            (Heard::Said(Said::Journal(reading)), State::Reading) => {
+                self.workers.remove(at);
+                Some(Msg::Journal(reading))
+            }
+            (Heard::Ended | Heard::Planned(_), State::Reading) => {
+                self.workers.remove(at);
+                Some(Msg::Journal(Reading::Blind { gap: Gap::new("the journal", GapWhy::NoThread) }))
+            }
             (Heard::Planned(prospect) | Heard::Said(Said::Planned(prospect)), State::Planning) => {
                 match &prospect {
                     Ok(prospect) => worker.state = State::Planned(prospect.digest.clone()),
                     Err(_) => drop(self.workers.remove(at)),
                 }
-                Some(Msg::Planned { wish, prospect })
+                Some(Msg::Planned { wish: wish?, prospect })
             }
             (Heard::Said(Said::Pace(pace)), State::Working(digest)) => {
                 Some(Msg::Working { digest: digest.clone(), pace: Box::new(pace) })
@@ -194,7 +219,8 @@ impl Hands {
             }
             (Heard::Ended, State::Planning) => {
                 self.workers.remove(at);
-                Some(Msg::Planned { wish, prospect: Err("the worker process ended without a word".to_owned()) })
+                let why = "the worker process ended without a word".to_owned();
+                Some(Msg::Planned { wish: wish?, prospect: Err(why) })
             }
             (Heard::Ended, State::Working(digest)) => {
                 let digest = digest.clone();
@@ -216,7 +242,7 @@ impl Hands {
 /// The worker was killed: what it did is in the journal, and settled by whoever opens that next.
 fn lost() -> Outcome {
     let why = "the worker process ended in the middle: the journal (8) holds what it did, and the next action finds out the rest";
-    Outcome { ending: crate::model::work::Ending::Part, ..worker::refused(why.to_owned()) }
+    Outcome { ending: work::Ending::Part, ..orders::refused(why.to_owned()) }
 }
 
 struct Ending<'a> {
@@ -238,7 +264,7 @@ fn attend(request: &Request, reins: &Mutex<Reins>, inbox: &Inbox, number: u64) -
     // As root no variable is asked: whoever called sudo wrote them.
     let variables = VARIABLES.iter().filter(|_| !own.is_root());
     let variables = variables.filter_map(|name| Some((*name, variable(name)?)));
-    let (mut child, mut to, from) = helper::start_apart(worker::KIND, variables)?;
+    let (mut child, mut to, from) = helper::start_apart(orders::KIND, variables)?;
     let sent = to.write_all(&text);
     {
         let mut reins = lock(reins);
@@ -265,6 +291,12 @@ enum Next {
     Told(Box<Prospect>),
 }
 
+impl Next {
+    fn journal() -> Self {
+        Self::Ask(Box::new(Job::Journal))
+    }
+}
+
 fn job(wish: &Wish, look: Option<&Look>) -> Result<Next, String> {
     let job = match wish {
         Wish::Clean { root, wishes } => Job::Clean { root: root.clone(), wishes: wishes.clone() },
@@ -285,13 +317,33 @@ fn job(wish: &Wish, look: Option<&Look>) -> Result<Next, String> {
 
 fn treat(wish: &Wish, look: &Look, finding: &Finding, action: &Action) -> Result<Next, String> {
     match action.id.as_str() {
-        GUIDE => Ok(Next::Told(Box::new(fix::told::guide(wish.clone(), finding, action)))),
+        GUIDE => Ok(Next::Told(Box::new(guide(wish.clone(), finding, action)))),
         CLEAN => Err("a clean-up is planned for a directory: its row in the Entries tab, then f".to_owned()),
         _ => {
             let plan = remedies::plan(&look.snapshot, finding, action);
             let plan = plan.ok_or("what was seen does not allow it any more: look again")?;
-            let sealed = fix::seal(&look.snapshot, finding, plan);
-            Ok(Next::Ask(Box::new(Job::Treat { title: fix::told::title(finding), sealed })))
+            let asked = orders::asked(&look.snapshot, &plan);
+            Ok(Next::Ask(Box::new(Job::Treat { finding: finding.clone(), plan, asked })))
         }
+    }
+}
+
+/// What a person does: nothing is run.
+fn guide(wish: Wish, finding: &Finding, action: &Action) -> Prospect {
+    let steps = action.by_hand.iter().map(|line| Told { does: String::new(), by_hand: line.clone() });
+    Prospect {
+        wish,
+        digest: String::new(),
+        expires: None,
+        title: format!("Fix: {}", finding.title),
+        does: action.title.clone(),
+        facts: Vec::new(),
+        steps: steps.collect(),
+        going: Vec::new(),
+        staying: Vec::new(),
+        ends: Vec::new(),
+        notes: Vec::new(),
+        word: None,
+        barred: Some(Barred { why: "for a person: tmpmedic runs none of these".to_owned(), command: None }),
     }
 }

@@ -35,7 +35,7 @@ impl Here {
 
 impl Here {
     /// As if nothing were known: what was tried before says nothing of what is there now.
-    fn look_anew(&mut self) {
+    fn look_anew(&self) {
         self.probes.forget();
         self.live.rescan();
     }
@@ -93,7 +93,7 @@ impl Feed for Here {
             Effect::Plan(wish) => self.hands.plan(wish, app.look.clone()),
             Effect::Apply { digest } => return self.hands.apply(digest).into_iter().collect(),
             Effect::StopWork => self.hands.stop(),
-            Effect::ReadJournal => self.chores.journal(),
+            Effect::ReadJournal => self.hands.read_journal(),
         }
         Vec::new()
     }

@@ -13,9 +13,9 @@ use std::process::ExitCode;
 
 use crate::catalog::runbook;
 use crate::cli::{CheckArgs, FixArgs, Global, Whom};
-use crate::cmd::clean::{Bar, StopSignal, vain};
+use crate::cmd::clean::{Bar, StopSignal};
 use crate::cmd::workshop::WithoutUndo;
-use crate::cmd::{Refusal, check, config, out};
+use crate::cmd::{Refusal, check, config, orders, out};
 use crate::exec::treat::Came;
 use crate::exit::Exit;
 use crate::model::finding::{Action, Finding, Severity};
@@ -40,7 +40,7 @@ struct Case {
     /// The plan, where tmpmedic itself can do it.
     plan: Option<Treatment>,
     /// How that is proved.
-    asked: Vec<proof::Asked>,
+    asked: Vec<orders::Asked>,
     outcome: Option<Outcome>,
 }
 
@@ -96,7 +96,8 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let off = is_off.then_some("every action is off (--read-only, or read_only in the configuration)");
     for case in &mut cases {
         if let Some(plan) = case.plan.take() {
-            let sealed = seal(&found.now, &case.finding, plan);
+            let asked = orders::asked(&found.now, &plan);
+            let sealed = Sealed::of(&case.finding, plan, asked);
             (case.plan, case.asked) = (Some(sealed.plan), sealed.asked);
         }
     }
@@ -112,13 +113,6 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     out::write(&text)?;
     Ok(ExitCode::from(code(&cases)))
-}
-
-/// The plan of a finding, with what a clean-up would do for it, sealed.
-pub fn seal(now: &Snapshot, finding: &Finding, mut plan: Treatment) -> Sealed {
-    let says_so = plan.notes.iter().any(|note| note.contains("will not help"));
-    plan.notes.extend(vain(finding).filter(|_| !says_so));
-    Sealed::of(now, plan)
 }
 
 /// Where a digest was shown, only the plan that it stands for is good.

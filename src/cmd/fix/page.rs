@@ -180,7 +180,11 @@ fn came(page: &mut Page, outcome: &Outcome, plan: Option<&Treatment>) {
     }
     if outcome.steps.len() < total {
         let stopped = if outcome.stopped { "stopped: " } else { "" };
-        page.paragraph(2, &format!("{stopped}{} of {total} steps were begun", outcome.steps.len()), Ink::Warn);
+        page.paragraph(
+            2,
+            &format!("{stopped}{} of {total} steps were begun", outcome.steps.len()),
+            Ink::Warn,
+        );
     }
     page.gap();
     for after in &outcome.after {

@@ -2,27 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::cmd::orders::Asked;
 use crate::cmd::probe::main_process;
 use crate::model::errno::Errno;
 use crate::model::probe::{ProbeResult, Step};
 use crate::model::process::Pid;
-use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Deed, Proof, Treatment};
+use crate::model::treatment::{Deed, Treatment};
 use crate::probe::{self, ProbeRequest};
 
 /// One probe takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A temp dir that must work, and how that is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Which.
-    pub proof: Proof,
-    /// The probe; or why there is none.
-    pub request: Result<ProbeRequest, String>,
-}
 
 /// A temp dir and what a probe says of it.
 #[derive(Clone, Debug)]
@@ -69,37 +58,11 @@ pub enum When {
     After,
 }
 
-/// The probes that a plan is proved by, as the processes were seen.
-pub fn asked(now: &Snapshot, plan: &Treatment) -> Vec<Asked> {
-    let request = |proof: &Proof| {
-        let process = now.process(proof.whom.pid).ok_or("not seen")?;
-        let (Ok(mount_ns), Ok(root), Ok(credentials)) =
-            (&process.mount_ns, &process.root, &process.credentials)
-        else {
-            return Err("not readable");
-        };
-        Ok(ProbeRequest {
-            path: proof.path.clone(),
-            based_on: None,
-            pid: proof.whom.pid,
-            started: Some(proof.whom.started),
-            ids: None,
-            mount_ns: *mount_ns,
-            root: root.path.clone(),
-            credentials: credentials.clone(),
-        })
-    };
-    let all = plan.proofs.iter();
-    all.map(|proof| Asked { proof: proof.clone(), request: request(proof).map_err(str::to_owned) }).collect()
-}
-
 /// Probes one temp dir that must work; nothing where its process is one that the plan ends.
 pub fn prove(asked: &Asked, plan: &Treatment, when: When) -> Option<Proved> {
     let proof = &asked.proof;
-    let ended = plan
-        .steps
-        .iter()
-        .any(|step| matches!(&step.deed, Deed::Stop { whom, .. } if *whom == proof.whom));
+    let ended =
+        plan.steps.iter().any(|step| matches!(&step.deed, Deed::Stop { whom, .. } if *whom == proof.whom));
     if when == When::After && ended {
         return None;
     }

@@ -3,38 +3,13 @@
 use super::work::{Sealed, fate, proof_fate};
 use super::{Outcome, Proved, line_again, needs_root, page};
 use crate::cli::Whom;
-use crate::model::finding::{Action, Finding};
+use crate::model::finding::Finding;
 use crate::model::journal::WorkId;
 use crate::model::treatment::Treatment;
 use crate::model::work::{self, Barred, Changed, Ending, Fate, Prospect, Told, Wish};
 
-/// Title of the sheet of a finding.
-pub fn title(finding: &Finding) -> String {
-    format!("Fix: {}", finding.title)
-}
-
-/// What a person does: nothing is run.
-pub fn guide(wish: Wish, finding: &Finding, action: &Action) -> Prospect {
-    let steps = action.by_hand.iter().map(|line| Told { does: String::new(), by_hand: line.clone() });
-    Prospect {
-        wish,
-        digest: String::new(),
-        expires: None,
-        title: title(finding),
-        does: action.title.clone(),
-        facts: Vec::new(),
-        steps: steps.collect(),
-        going: Vec::new(),
-        staying: Vec::new(),
-        ends: Vec::new(),
-        notes: Vec::new(),
-        word: None,
-        barred: Some(Barred { why: "for a person: tmpmedic runs none of these".to_owned(), command: None }),
-    }
-}
-
 /// What would be done.
-pub fn prospect(wish: Wish, title: String, sealed: &Sealed) -> Prospect {
+pub fn prospect(wish: Wish, finding: &Finding, sealed: &Sealed) -> Prospect {
     let plan = &sealed.plan;
     let steps = plan.steps.iter().map(|step| Told { does: step.does.clone(), by_hand: step.by_hand.clone() });
     let proofs = plan.proofs.iter().map(|proof| {
@@ -49,7 +24,7 @@ pub fn prospect(wish: Wish, title: String, sealed: &Sealed) -> Prospect {
         wish,
         digest: plan.digest.clone(),
         expires: Some(plan.expires),
-        title,
+        title: format!("Fix: {}", finding.title),
         does: plan.title.clone(),
         facts: page::facts(plan),
         steps: steps.chain(proofs).collect(),
@@ -77,7 +52,8 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
             notes: outcome.told.clone(),
         };
     }
-    let steps: Vec<Fate> = outcome.steps.iter().map(fate).chain(outcome.after.iter().map(proof_fate)).collect();
+    let steps: Vec<Fate> =
+        outcome.steps.iter().map(fate).chain(outcome.after.iter().map(proof_fate)).collect();
     let code = outcome.code(Some(plan));
     let ending = match code {
         0 => Ending::Whole,
@@ -96,7 +72,9 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         ending,
         headline: headline(plan, outcome, ending),
         work: outcome.work.map(WorkId),
-        can_undo: plan.reversible && outcome.has_journal && outcome.steps.iter().any(|came| came.is_done()),
+        can_undo: plan.reversible
+            && outcome.has_journal
+            && outcome.steps.iter().any(crate::exec::treat::Came::is_done),
         steps,
         table: outcome.after.iter().map(|after| changed(outcome, after)).collect(),
         refusals: told.collect(),
@@ -114,7 +92,12 @@ fn headline(plan: &Treatment, outcome: &Outcome, ending: Ending) -> String {
         (Ending::Whole, None, _) => format!("done: {}", plan.title),
         (Ending::Stopped, ..) => format!("stopped after {done} of {} steps", plan.steps.len()),
         (_, _, Some(broken)) if done == plan.steps.len() => {
-            format!("done, but {} still cannot create temp dirs in {}: {}", broken.who(), broken.path, broken.word())
+            format!(
+                "done, but {} still cannot create temp dirs in {}: {}",
+                broken.who(),
+                broken.path,
+                broken.word()
+            )
         }
         _ => format!("{done} of {} steps are done", plan.steps.len()),
     }

@@ -1,18 +1,17 @@
 //! One piece of work: begun, carried out, proved and ended in the journal. The command line and the console's worker both
 //! come here.
 
-use serde::{Deserialize, Serialize};
-
-use super::proof::{self, Asked, When};
+use super::proof::{self, When};
 use super::{Outcome, Proved, REFUSED};
-use crate::cmd::clean::Bar;
+use crate::cmd::clean::{Bar, vain};
+use crate::cmd::orders::Asked;
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, now};
 use crate::cmd::{Refusal, explain_failure};
 use crate::exec::journal::JournalError;
 use crate::exec::treat::{self, Came};
 use crate::exit::Exit;
+use crate::model::finding::Finding;
 use crate::model::journal::{Begin, Done, Figures, Record};
-use crate::model::snapshot::Snapshot;
 use crate::model::treatment::Treatment;
 use crate::model::work::Fate;
 
@@ -20,7 +19,7 @@ use crate::model::work::Fate;
 const ROOM: u64 = 64 << 10;
 
 /// A plan with the probes that prove it: all that carrying it out takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     /// The plan.
     pub plan: Treatment,
@@ -29,10 +28,11 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Looks at what the plan will overwrite, and seals it.
-    pub fn of(now: &Snapshot, plan: Treatment) -> Self {
-        let plan = treat::seal(treat::look(plan));
-        Self { asked: proof::asked(now, &plan), plan }
+    /// Looks at what the plan will overwrite, says what a clean-up would not do for the finding, and seals it.
+    pub fn of(finding: &Finding, mut plan: Treatment, asked: Vec<Asked>) -> Self {
+        let says_so = plan.notes.iter().any(|note| note.contains("will not help"));
+        plan.notes.extend(vain(finding).filter(|_| !says_so));
+        Self { plan: treat::seal(treat::look(plan)), asked }
     }
 
     /// Carries the plan out, and proves afterwards what it was for.
@@ -75,14 +75,14 @@ impl Sealed {
         };
         let work = begin.work;
         shop.add(Record::Begin(begin))?;
-        let (own, stop) = (shop.us.uid, progress.stop());
+        let (own, signal) = (shop.us.uid, progress.stop());
         progress.begin("working", None);
         progress.step(0, None);
         let steps = treat::treat_while(
             plan,
             (&mut shop.journal, work),
             own,
-            &|| !stop.is_asked(),
+            &|| !signal.is_asked(),
             &mut |at, came| {
                 progress.step(at, Some(fate(came)));
                 if came.is_done() && at + 1 < plan.steps.len() {
@@ -90,7 +90,7 @@ impl Sealed {
                 }
             },
         )?;
-        let stopped = steps.len() < plan.steps.len() && stop.is_asked();
+        let stopped = steps.len() < plan.steps.len() && signal.is_asked();
         let after = if stopped { Vec::new() } else { self.proved(progress) };
         let figures = |all: &[Proved]| all.iter().map(figures).collect();
         shop.add(Record::End { work, time: now(), before: figures(&before), after: figures(&after) })?;
@@ -100,7 +100,8 @@ impl Sealed {
     fn proved(&self, progress: &mut Bar<'_>) -> Vec<Proved> {
         progress.begin("proving", None);
         let mut all = Vec::new();
-        for (at, asked) in self.asked.iter().enumerate().map(|(at, asked)| (self.plan.steps.len() + at, asked))
+        for (at, asked) in
+            self.asked.iter().enumerate().map(|(at, asked)| (self.plan.steps.len() + at, asked))
         {
             progress.step(at, None);
             let Some(proved) = proof::prove(asked, &self.plan, When::After) else {

@@ -105,7 +105,8 @@ fn records() -> anyhow::Result<Vec<Record>> {
 /// Over everything that would be done.
 fn digest(what: &str, records: &[Record], begin: &Begin) -> String {
     let taken = exec_undo::still_taken(records, begin.work);
-    let deeds: Vec<Change> = back::open_steps(records, begin.work).into_iter().map(|(_, change)| change).collect();
+    let deeds: Vec<Change> =
+        back::open_steps(records, begin.work).into_iter().map(|(_, change)| change).collect();
     seal::hash(&(what, begin, taken, deeds))
 }
 
@@ -119,9 +120,10 @@ fn inverse(change: &Change, line: &str) -> Told {
             format!("owner of {}: {}:{} becomes {}:{} again", path.shown(), to.0, to.1, from.0, from.1),
             format!("chown -h {}:{} {}", from.0, from.1, path.quoted()),
         ),
-        Change::Made { path, .. } => {
-            (format!("{} is removed, if nothing lies in it", path.shown()), format!("rmdir {}", path.quoted()))
-        }
+        Change::Made { path, .. } => (
+            format!("{} is removed, if nothing lies in it", path.shown()),
+            format!("rmdir {}", path.quoted()),
+        ),
         Change::Write { path, from: None, .. } => {
             (format!("{} is removed", path.shown()), format!("rm {}", path.quoted()))
         }
@@ -151,13 +153,22 @@ impl Aside {
         let (back, left) = (undone.back.len(), undone.left.len());
         let root = self.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
         Ok(Outcome {
-            ending: ending(undone.stopped, back > 0, left > 0),
-            headline: format!("{} of {} of work {} are back", entries(back), entries(back + left), self.begin.work.0),
+            ending: ending((undone.stopped, back > 0, left > 0)),
+            headline: format!(
+                "{} of {} of work {} are back",
+                entries(back),
+                entries(back + left),
+                self.begin.work.0
+            ),
             work: Some(id),
             can_undo: false,
             steps: Vec::new(),
             table: vec![changed("not in their place", back + left, left)],
-            refusals: undone.left.iter().map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone())).collect(),
+            refusals: undone
+                .left
+                .iter()
+                .map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone()))
+                .collect(),
             notes: std::mem::take(&mut shop.notes),
         })
     }
@@ -170,7 +181,7 @@ impl Aside {
         let gone = usize::try_from(freed.entries).unwrap_or(usize::MAX);
         let root = freed.root.shown();
         Ok(Outcome {
-            ending: ending(freed.stopped, freed.objects > 0, !freed.left.is_empty()),
+            ending: ending((freed.stopped, freed.objects > 0, !freed.left.is_empty())),
             headline: format!("{} of {root} are gone for good, {}", entries(gone), freed.bytes),
             work: Some(freed.id).filter(|id| id.0 > 0),
             can_undo: false,
@@ -182,8 +193,9 @@ impl Aside {
     }
 }
 
-fn ending(stopped: bool, any: bool, left: bool) -> Ending {
-    match (stopped, any, left) {
+/// Whether it was stopped, whether anything was done, whether anything is left.
+fn ending(how: (bool, bool, bool)) -> Ending {
+    match how {
         (true, ..) => Ending::Stopped,
         (false, _, false) => Ending::Whole,
         (false, true, true) => Ending::Part,
@@ -193,7 +205,8 @@ fn ending(stopped: bool, any: bool, left: bool) -> Ending {
 
 fn changed(what: &str, before: usize, after: usize) -> Changed {
     let shown = |n: usize| Entries(u64::try_from(n).unwrap_or(u64::MAX)).to_string();
-    let change = if before == after { "=".to_owned() } else { format!("-{}", shown(before.saturating_sub(after))) };
+    let change =
+        if before == after { "=".to_owned() } else { format!("-{}", shown(before.saturating_sub(after))) };
     Changed { what: what.to_owned(), before: shown(before), after: shown(after), change }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::aside::{self, Aside};
-use super::{Job, Request, refused};
 use crate::catalog::Catalog;
 use crate::cli::{ColorChoice, Global};
 use crate::cmd::clean::{self, Bar, Ground, Origin, StopSignal};
 use crate::cmd::fix::{self, Sealed};
+use crate::cmd::orders::{Job, Request, refused};
 use crate::cmd::workshop::{Actor, WithoutUndo, refuse_where_read_only};
 use crate::cmd::{config, explain_failure};
 use crate::model::plan::Plan;
@@ -24,7 +24,6 @@ pub struct Planned {
     work: Work,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a process has one")]
 enum Work {
     Treat(Sealed),
     Clean(Plan),
@@ -39,6 +38,7 @@ pub fn plan(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) ->
 
 fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> anyhow::Result<Planned> {
     let Request { wish, job, config, read_only } = request;
+    let wish = wish.ok_or_else(|| anyhow::anyhow!("nothing was wished for"))?;
     let global = Global {
         json: false,
         color: ColorChoice::Never,
@@ -50,7 +50,10 @@ fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> 
     };
     let (catalog, _gaps) = config::load(&global)?;
     let (prospect, work) = match job {
-        Job::Treat { title, sealed } => (fix::told::prospect(wish, title, &sealed), Work::Treat(sealed)),
+        Job::Treat { finding, plan, asked } => {
+            let sealed = Sealed::of(&finding, plan, asked);
+            (fix::told::prospect(wish, &finding, &sealed), Work::Treat(sealed))
+        }
         Job::Clean { root, wishes } => {
             let place = clean::open(&root)?;
             let mut bar = Bar::for_screen(stop, listener);
@@ -65,6 +68,7 @@ fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> 
             let (prospect, aside) = aside::undo(wish, id)?;
             (prospect, Work::Undo(aside))
         }
+        Job::Journal => return Err(anyhow::anyhow!("the journal is no work")),
         Job::Purge(id) => {
             let (prospect, aside) = aside::purge(wish, id)?;
             (prospect, Work::Purge(aside))
@@ -89,8 +93,7 @@ impl Planned {
             }
             Work::Clean(plan) => {
                 bar.begin("looking", None);
-                let ground =
-                    Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
+                let ground = Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
                 let plans = std::slice::from_ref(plan);
                 let done = ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar);
                 done.map(|outcome| clean::told::outcome(&outcome))

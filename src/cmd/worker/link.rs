@@ -6,8 +6,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
-use super::Said;
 use crate::cmd::clean::StopSignal;
+use crate::cmd::orders::Said;
 use crate::model::work::Pace;
 
 /// More than any request: a treatment of a look at 100,000 processes.

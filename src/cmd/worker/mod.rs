@@ -8,8 +8,7 @@
 //! Nor can a console that does not read hold the work up: what it does not take is dropped, but for the result, which waits
 //! for it when nothing else is held any more.
 //!
-//! On standard input: a [`Request`] as JSON on one line, then `apply` or `stop`; its end is a `stop`. On standard output:
-//! one [`Said`] as JSON on each line.
+//! [`orders`](crate::cmd::orders) is what the two say to each other.
 
 mod aside;
 mod jobs;
@@ -17,85 +16,11 @@ mod link;
 
 use std::process::ExitCode;
 
-use serde::{Deserialize, Serialize};
-
 use crate::cmd::clean::StopSignal;
-use crate::cmd::fix::Sealed;
-use crate::model::journal::WorkId;
-use crate::model::plan::Wishes;
-use crate::model::raw_path::RawPath;
-use crate::model::work::{Ending, Outcome, Pace, Prospect, Wish};
+use crate::cmd::journal;
+use crate::cmd::orders::{APPLY, Job, Request, Said};
 use crate::sys::child;
 use link::Link;
-
-/// The kind of the helper.
-pub const KIND: &str = "worker";
-/// Told to do what was planned.
-pub const APPLY: &[u8] = b"apply\n";
-/// Told to stop at the next step boundary.
-pub const STOP: &[u8] = b"stop\n";
-
-/// What a console wants.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Request {
-    /// As somebody wished for it.
-    pub wish: Wish,
-    /// What that is.
-    pub job: Job,
-    /// The site's configuration.
-    pub config: RawPath,
-    /// Whether `--read-only` was given.
-    pub read_only: bool,
-}
-
-/// Kinds of work.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "one is made for a whole process")]
-pub enum Job {
-    /// A treatment, planned from the look on screen.
-    Treat {
-        /// `Fix: /tmp of forgejo-runner@1.service is a deleted directory`.
-        title: String,
-        /// The plan.
-        sealed: Sealed,
-    },
-    /// A clean-up.
-    Clean {
-        /// Of that directory.
-        root: RawPath,
-        /// What of it.
-        wishes: Wishes,
-    },
-    /// An earlier work taken back; the last one where none is named.
-    Undo(Option<WorkId>),
-    /// What an earlier work put aside, removed.
-    Purge(WorkId),
-}
-
-/// What a worker says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Said {
-    /// What would be done, or why nothing can be said.
-    Planned(Result<Box<Prospect>, String>),
-    /// How far it is.
-    Pace(Pace),
-    /// What came of it.
-    Worked(Box<Outcome>),
-}
-
-/// A piece of work that was not begun.
-pub fn refused(why: String) -> Outcome {
-    Outcome {
-        ending: Ending::Refused,
-        headline: why,
-        work: None,
-        can_undo: false,
-        steps: Vec::new(),
-        table: Vec::new(),
-        refusals: Vec::new(),
-        notes: Vec::new(),
-    }
-}
 
 /// Does the job of a worker.
 pub fn serve() -> ExitCode {
@@ -109,6 +34,10 @@ pub fn serve() -> ExitCode {
     let mut link = Link::open();
     let request = link.hear(&stop).and_then(|line| serde_json::from_slice::<Request>(&line).ok());
     let Some(request) = request else { return ExitCode::FAILURE };
+    if matches!(request.job, Job::Journal) {
+        link.deliver(&Said::Journal(journal::works()), &stop);
+        return ExitCode::SUCCESS;
+    }
     stop.obey_input();
     let planned = jobs::plan(request, &stop, &mut |pace| link.pace(pace));
     let planned = match planned {

@@ -212,7 +212,7 @@ const DONE: Done = Done::Done { changed: None };
 fn given(given: Result<Given, Refused>) -> Came {
     match given {
         Ok(given) => {
-            let note = format!("{} objects given", given.given);
+            let note = format!("{} objects given", given.objects);
             let done = if given.stopped {
                 Done::Kept { why: format!("stopped between two objects; {note}") }
             } else {

@@ -48,9 +48,7 @@ fn look(change: &Change) -> Done {
     let seen = match change {
         Change::Mode { path, object, from, to } => mode(path, object, (*from, *to)),
         Change::Owner { path, object, from, to } => owner(path, object, (*from, *to)),
-        Change::MakeDir { path, mode, uid, gid } => {
-            made(path, Rights { mode: *mode, uid: *uid, gid: *gid })
-        }
+        Change::MakeDir { path, mode, uid, gid } => made(path, Rights { mode: *mode, uid: *uid, gid: *gid }),
         Change::Made { path, object } => back::found(path, object).map(|_node| DONE),
         Change::Write { path, from, to } => written(path, from.as_ref(), to),
         Change::Unlink { path, object, .. } => match back::found(path, object) {
@@ -100,7 +98,11 @@ fn made(path: &RawPath, wanted: Rights) -> Result<Done, Refused> {
     if !now.is_directory() {
         return Ok(kept("what has its name is no directory"));
     }
-    if rights == wanted { Ok(DONE) } else { Ok(kept(format!("a directory is there, but {}", rights.shown()))) }
+    if rights == wanted {
+        Ok(DONE)
+    } else {
+        Ok(kept(format!("a directory is there, but {}", rights.shown())))
+    }
 }
 
 fn written(path: &RawPath, from: Option<&RawPath>, to: &RawPath) -> Result<Done, Refused> {

@@ -46,7 +46,7 @@ pub struct Gift {
 #[derive(Debug, Default)]
 pub struct Given {
     /// How many objects.
-    pub given: u64,
+    pub objects: u64,
     /// What was left alone, and why.
     pub left: Vec<String>,
     /// Whether it was stopped before its end.
@@ -213,7 +213,7 @@ impl Walk<'_, '_> {
         })?;
         for (item, changed) in items.iter().zip(all) {
             match changed {
-                Ok(_) => self.given.given += 1,
+                Ok(_) => self.given.objects += 1,
                 Err(refused) => self.left(&item.path, refused.why()),
             }
         }
