@@ -94,7 +94,8 @@ fn read(path: &Path) -> Result<Text, Unread> {
     }
     let text = String::from_utf8(bytes).map_err(|_not_text| Unread::Odd("it is not UTF-8"))?;
     let distrust = distrust(found.st_uid, found.st_mode).or_else(|| {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let parent =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let parent = rustix::fs::stat(parent).ok()?;
         // Where only owners may rename, root's own file stays what it is.
         let sticky = parent.st_mode & STICKY != 0;

@@ -70,7 +70,12 @@ fn a_plan_that_is_no_longer_true_names_what_changed_and_does_nothing() {
          tm clean --older-than 0s --json > /mnt/plan
          rm -r /tmp/go-build1; echo more > /tmp/go-build2/b001/more; chmod 711 /tmp/go-build3
          /mnt/bin/go 600 < /tmp/go-build4/b001/exe/a.out & held=$!; became go $held",
-        &["echo $held", "tm clean --apply --plan /mnt/plan", "tm clean --apply --plan /mnt/plan --json", "count; aside"],
+        &[
+            "echo $held",
+            "tm clean --apply --plan /mnt/plan",
+            "tm clean --apply --plan /mnt/plan --json",
+            "count; aside",
+        ],
     );
     said[1].ends(75);
     said[1].says("4 of its entries are not as the plan says");

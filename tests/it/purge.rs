@@ -19,7 +19,12 @@ fn what_would_be_freed_is_told_first_and_what_is_due_is_proposed() {
         ],
     );
     assert!(!said[0].text.contains("tmpmedic purge"), "it is not due: {}", said[0].text);
-    assert_eq!(said[1].text.matches("put aside more than 0 s ago: tmpmedic purge").count(), 2, "{}", said[1].text);
+    assert_eq!(
+        said[1].text.matches("put aside more than 0 s ago: tmpmedic purge").count(),
+        2,
+        "{}",
+        said[1].text
+    );
     said[2].says("3 entries lie aside for more than 0 s");
     said[2].says("tmpmedic purge --yes");
     assert!(said[2].text.ends_with("\n3"), "nothing is freed unasked: {}", said[2].text);
