@@ -1,0 +1,71 @@
+//! The hands under attack: another user in every gap between two calls, and SIGKILL at every call.
+//!
+//! Each ground lies on a real file system in a private mount namespace. Before anything is said of tmpmedic, a first draft
+//! that works by path must lose its canary under the same attacks: a harness that nobody can fail proves nothing.
+
+mod actors;
+mod ground;
+mod stepper;
+mod sweep;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sweep::Figures;
+
+use crate::{needs, sandbox};
+
+/// A journal of its own, and the ground on a tmpfs.
+const TMPFS: &str = "mount -t tmpfs -o mode=755 lab /var/lib; mount -t tmpfs -o mode=755 lab /run
+    mkdir /mnt/ground; mount -t tmpfs -o mode=755 lab /mnt/ground; ground=/mnt/ground";
+/// The same on an ext4.
+const EXT4: &str = "mount -t tmpfs -o mode=755 lab /var/lib; mount -t tmpfs -o mode=755 lab /run
+    disk 16M; chmod 755 $disk; ground=$disk";
+/// What an actor prints before its figures.
+const MARK: &str = "--figures--";
+
+fn print(figures: &impl Serialize) {
+    use std::io::Write;
+    let text = serde_json::to_string(figures).unwrap();
+    writeln!(std::io::stdout(), "\n{MARK}{text}").unwrap();
+}
+
+/// Runs an actor on a ground, and gives what it found out.
+fn act<T: DeserializeOwned>(ground: &str, actor: &str) -> T {
+    let how = std::env::var("TMPMEDIC_ATTACK").unwrap_or_default();
+    let output = sandbox::run(&format!(
+        "{ground}\nexport GROUND=$ground TMPMEDIC_ATTACK='{how}'
+         /mnt/bin/actor attack::actors::{actor} --exact --ignored --nocapture"
+    ));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figures = text.lines().find_map(|line| line.strip_prefix(MARK));
+    let figures = figures.unwrap_or_else(|| panic!("no figures: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_str(figures).unwrap()
+}
+
+/// No escape of ours, and as many of a naive walker as make that worth saying.
+fn holds(all: &[Figures]) {
+    for figures in all {
+        eprintln!("{}: {} escapes in {} windows", figures.flow, figures.escapes, figures.windows);
+    }
+    let (controls, ours): (Vec<&Figures>, Vec<&Figures>) =
+        all.iter().partition(|figures| figures.flow.starts_with("Naive"));
+    for control in controls {
+        assert!(control.windows > 0 && control.escapes * 10 >= control.windows * 3, "void: {control:#?}");
+    }
+    for ours in ours {
+        assert!(ours.windows > 0, "nothing was attacked: {ours:#?}");
+        assert_eq!(ours.escapes, 0, "{ours:#?}");
+    }
+}
+
+#[test]
+fn nobody_gains_anything_in_a_gap_between_two_calls_on_tmpfs() {
+    needs!("unshare");
+    holds(&act::<Vec<Figures>>(TMPFS, "attacks_every_gap"));
+}
+
+#[test]
+fn nobody_gains_anything_in_a_gap_between_two_calls_on_ext4() {
+    needs!("unshare", "mkfs.ext4");
+    holds(&act::<Vec<Figures>>(EXT4, "attacks_every_gap"));
+}
