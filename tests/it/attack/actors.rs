@@ -122,3 +122,20 @@ fn is_full() -> bool {
 fn attacks_every_gap() {
     super::print(&super::sweep::all(&root(), is_full()));
 }
+
+#[test]
+#[ignore = "an actor: kills tmpmedic everywhere"]
+fn kills_it_everywhere() {
+    use super::sweep::Flow;
+    let (calls, moments) = if is_full() { (None, 200) } else { (Some(14), 20) };
+    let flows = [Flow::Clean, Flow::Delete, Flow::Purge, Flow::Undo];
+    super::print(&flows.map(|flow| super::kill::kill(&root(), flow, calls, moments)));
+}
+
+#[test]
+#[ignore = "an actor: starts a second tmpmedic beside one that stands still"]
+fn starts_a_second_one() {
+    use super::sweep::Flow;
+    let flows = [Flow::Clean, Flow::Delete, Flow::Purge, Flow::Undo];
+    super::print(&flows.map(|flow| super::kill::excludes(&root(), flow)));
+}

@@ -19,7 +19,8 @@ pub const ENTRY: &str = "go-build1";
 /// All that must stay the same of an object: neither its atime nor what others do by giving it another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    inode: u64,
+    /// Which object.
+    pub inode: u64,
     kind_and_mode: u32,
     owner: (u32, u32),
     written: (i64, i64),
@@ -210,7 +211,15 @@ impl Ground {
             exchange(&self.place(), &self.attackers("top"));
         }
         let mut harm = Vec::new();
-        if facts(&self.root.join("canary")) != self.canary {
+        let mut canary = facts(&self.root.join("canary"));
+        if how == Attack::Parent {
+            // The probe asks by path, as every program does, and takes away what it made: that leaves a stamp.
+            let (Some(now), Some(then)) = (canary.get_mut(Path::new("")), self.canary.get(Path::new(""))) else {
+                return vec!["the canary is gone".to_owned()];
+            };
+            now.written = then.written;
+        }
+        if canary != self.canary {
             harm.push("the canary was changed".to_owned());
         }
         if facts(&self.place().join("precious")) != self.kept {

@@ -5,9 +5,11 @@
 
 mod actors;
 mod ground;
+mod kill;
 mod stepper;
 mod sweep;
 
+use kill::Killed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sweep::Figures;
@@ -68,4 +70,36 @@ fn nobody_gains_anything_in_a_gap_between_two_calls_on_tmpfs() {
 fn nobody_gains_anything_in_a_gap_between_two_calls_on_ext4() {
     needs!("unshare", "mkfs.ext4");
     holds(&act::<Vec<Figures>>(EXT4, "attacks_every_gap"));
+}
+
+fn nothing_is_lost(all: &[Killed]) {
+    for killed in all {
+        eprintln!("{}: killed at {} calls and {} moments", killed.flow, killed.calls, killed.moments);
+    }
+    for killed in all {
+        assert!(killed.calls > 0, "{killed:#?}");
+        assert!(killed.harm.is_empty(), "{killed:#?}");
+    }
+}
+
+#[test]
+fn wherever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree_on_tmpfs() {
+    needs!("unshare");
+    nothing_is_lost(&act::<Vec<Killed>>(TMPFS, "kills_it_everywhere"));
+}
+
+#[test]
+fn wherever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree_on_ext4() {
+    needs!("unshare", "mkfs.ext4");
+    nothing_is_lost(&act::<Vec<Killed>>(EXT4, "kills_it_everywhere"));
+}
+
+#[test]
+fn while_one_works_no_other_does() {
+    needs!("unshare");
+    let all = act::<Vec<Vec<(String, Option<i32>)>>>(TMPFS, "starts_a_second_one");
+    for codes in all {
+        assert_eq!(codes.len(), 3, "it stood in the middle of its work");
+        assert!(codes.iter().all(|(_, code)| *code == Some(75)), "{codes:?}");
+    }
 }
