@@ -147,6 +147,22 @@ impl Ground {
         }
     }
 
+    /// The same with so much in the tree that a race has time to be won.
+    pub fn build_large(root: &Path) -> Self {
+        let mut ground = Self::build(root);
+        for tree in [ground.place().join(ENTRY), root.join("canary")] {
+            for number in 0..150 {
+                for dir in ["sub", "sub/deep"] {
+                    std::fs::write(tree.join(dir).join(format!("{number}")), "much").unwrap();
+                }
+            }
+        }
+        ground.canary = facts(&root.join("canary"));
+        let entry = facts(&ground.place().join(ENTRY));
+        ground.planned.extend(entry.into_values().map(|fact| fact.inode));
+        ground
+    }
+
     /// The temp dir.
     pub fn place(&self) -> PathBuf {
         self.root.join("tmp")
@@ -202,6 +218,28 @@ impl Ground {
             }),
             Attack::Parent => exchange(&self.place(), &self.attackers("top")),
         }
+    }
+
+    /// Exchanges and exchanges back; whether it could.
+    pub fn flicker(&self, how: Attack) -> bool {
+        let (at, with) = match how {
+            Attack::Razor => (Some(self.place().join(ENTRY)), self.attackers("fresh")),
+            _ => (self.within_reach(self.sub), self.attackers("sub")),
+        };
+        let Some(at) = at else { return false };
+        exchange(&at, &with) && {
+            // Both ends again, wherever the tree has been taken meanwhile.
+            let back = || exchange(&at, &with) || self.followed(&with);
+            back() || how == Attack::Razor
+        }
+    }
+
+    /// Puts the directory back where its link went with the tree.
+    fn followed(&self, dir: &Path) -> bool {
+        let quarantines = std::fs::read_dir(self.place()).into_iter().flatten().flatten();
+        let slots = quarantines.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten().flatten());
+        let mut links = slots.map(|slot| slot.path().join("sub"));
+        links.any(|link| std::fs::read_link(&link).is_ok() && exchange(&link, dir))
     }
 
     /// What the attack brought about that must never happen; mounts and exchanged parents are put right first.

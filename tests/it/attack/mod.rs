@@ -6,10 +6,12 @@
 mod actors;
 mod ground;
 mod kill;
+mod race;
 mod stepper;
 mod sweep;
 
 use kill::Killed;
+use race::Raced;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sweep::Figures;
@@ -83,13 +85,13 @@ fn nothing_is_lost(all: &[Killed]) {
 }
 
 #[test]
-fn wherever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree_on_tmpfs() {
+fn at_whatever_call_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree() {
     needs!("unshare");
-    nothing_is_lost(&act::<Vec<Killed>>(TMPFS, "kills_it_everywhere"));
+    nothing_is_lost(&act::<Vec<Killed>>(&format!("{TMPFS}\nexport WHEN=at-calls"), "kills_it_everywhere"));
 }
 
 #[test]
-fn wherever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree_on_ext4() {
+fn whenever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree() {
     needs!("unshare", "mkfs.ext4");
     nothing_is_lost(&act::<Vec<Killed>>(EXT4, "kills_it_everywhere"));
 }
@@ -101,5 +103,26 @@ fn while_one_works_no_other_does() {
     for codes in all {
         assert_eq!(codes.len(), 3, "it stood in the middle of its work");
         assert!(codes.iter().all(|(_, code)| *code == Some(75)), "{codes:?}");
+    }
+}
+
+#[test]
+fn whoever_exchanges_names_all_the_time_gains_nothing() {
+    needs!("unshare", "mkfs.ext4");
+    for ground in [TMPFS, EXT4] {
+        let all = act::<Vec<Raced>>(ground, "races");
+        for raced in &all {
+            eprintln!(
+                "{} by {}: {} escapes in {} rounds, {} of them won, {} exchanges",
+                raced.flow, raced.how, raced.escapes, raced.rounds, raced.won, raced.exchanges
+            );
+        }
+        let (controls, ours): (Vec<&Raced>, Vec<&Raced>) =
+            all.iter().partition(|raced| raced.flow.starts_with("Naive"));
+        assert!(controls.iter().all(|control| control.escapes > 0), "void: {controls:#?}");
+        for ours in ours {
+            assert!(ours.won >= 8, "the racer never came in between: {ours:#?}");
+            assert_eq!(ours.escapes, 0, "{ours:#?}");
+        }
     }
 }

@@ -71,7 +71,8 @@ impl Flow {
         }
     }
 
-    fn keeps_all(self) -> bool {
+    /// Whether everything must still be somewhere afterwards.
+    pub fn keeps_all(self) -> bool {
         !matches!(self, Self::Delete | Self::Purge | Self::NaiveRemove)
     }
 }
