@@ -126,20 +126,32 @@ impl<'q> Flattener<'q> {
             Err(error) if is(&error, Errno::NOTEMPTY) => {}
             other => return self.account(other, dir, inner, of),
         }
-        let slot = format!("{}-d{}", self.job, self.next).into_bytes();
-        self.next += 1;
-        let moved = match hands::move_aside(dir, inner, self.quarantine.dir(), &slot) {
-            // A directory of ours without write permission cannot get another parent. Source: rename(2), EACCES.
-            Err(error) if is(&error, Errno::ACCESS) => open_to_empty(dir, inner)
-                .and_then(|_| hands::move_aside(dir, inner, self.quarantine.dir(), &slot)),
-            Err(error) if is(&error, Errno::INVAL) => {
-                hands::move_plainly(dir, inner, self.quarantine.dir(), &slot)
+        let (slot, moved) = loop {
+            let slot = format!("{}-d{}", self.job, self.next).into_bytes();
+            self.next += 1;
+            match self.move_to(dir, inner, &slot) {
+                // What an earlier removal of this job could not remove waits there.
+                Err(error) if is(&error, Errno::EXIST) => {}
+                moved => break (slot, moved),
             }
-            other => other,
         };
         match moved {
             Ok(()) => self.waiting.push(slot),
             Err(error) => self.leave([of, b"/", inner].concat(), &error),
+        }
+    }
+
+    fn move_to(&self, dir: BorrowedFd<'_>, inner: &[u8], slot: &[u8]) -> io::Result<()> {
+        match hands::move_aside(dir, inner, self.quarantine.dir(), slot) {
+            // A directory of ours without write permission cannot get another parent. Source: rename(2), EACCES.
+            Err(error) if is(&error, Errno::ACCESS) => open_to_empty(dir, inner)
+                .and_then(|_| hands::move_aside(dir, inner, self.quarantine.dir(), slot)),
+            // Without that promise: a name that is taken must not be tried.
+            Err(error) if is(&error, Errno::INVAL) => match enter::node(self.quarantine.dir(), slot) {
+                Ok(_) => Err(Errno::EXIST.into()),
+                Err(_) => hands::move_plainly(dir, inner, self.quarantine.dir(), slot),
+            },
+            other => other,
         }
     }
 
@@ -278,6 +290,17 @@ mod tests {
         assert!(first.stopped);
         let rest = Flattener::new(&quarantine, "k").remove(b"1", &always);
         assert_eq!(first.objects + rest.objects, 11);
+    }
+
+    #[test]
+    fn what_an_earlier_removal_left_is_in_nobodys_way() {
+        let dir = scratch::dir();
+        let (quarantine, _handle) = quarantine(&dir);
+        std::fs::create_dir_all(dir.path().join(".q/j-d0/left")).unwrap();
+        std::fs::create_dir_all(dir.path().join(".q/1/a/b")).unwrap();
+        let removed = Flattener::new(&quarantine, "j").remove(b"1", &always);
+        assert_eq!((removed.objects, removed.left.len()), (3, 0), "{removed:?}");
+        assert!(dir.path().join(".q/j-d0/left").exists());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::shelter;
 use crate::model::journal::Record;
 use crate::sys::{hands, stat};
 use codec::Tip;
@@ -49,6 +50,9 @@ pub enum JournalError {
     /// It holds what we do not understand, and cutting that off would lose it.
     #[error("a newer tmpmedic wrote in it: use that one")]
     Newer,
+    /// It has grown beyond what is read.
+    #[error("it would have {0} bytes, more than are read again: move it to another place first")]
+    TooLarge(u64),
     /// A step that the kernel refused.
     #[error("{what}")]
     Os {
@@ -76,6 +80,8 @@ pub struct Opened {
     pub records: Vec<Record>,
     /// Bytes of a torn tail, which are cut off.
     pub torn: usize,
+    /// The name of a copy of it in the same directory, where more than a torn tail was cut off.
+    pub copy: Option<String>,
 }
 
 impl Journal {
@@ -94,17 +100,23 @@ impl Journal {
         let file = open_private(dir, NAME).map_err(os("cannot open the journal"))?;
         ours(file.as_fd(), own)?;
         let mut file = File::from(file);
-        let content = codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?);
+        let length = file.metadata().map_err(os("cannot look at the journal"))?.len();
+        if length > LARGEST {
+            return Err(JournalError::TooLarge(length));
+        }
+        let bytes = read(&mut file).map_err(os("cannot read the journal"))?;
+        let content = codec::decode(&bytes);
         if content.is_newer {
             return Err(JournalError::Newer);
         }
+        let copy = keep_what_is_whole(dir, &bytes, content.end)?;
         let end = u64::try_from(content.end).unwrap_or(u64::MAX);
         if content.torn > 0 {
             file.set_len(end).map_err(os("cannot cut the torn tail off"))?;
         }
         file.seek(SeekFrom::Start(end)).map_err(os("cannot go to the end of the journal"))?;
         let journal = Self { file, tip: content.tip, _lock: lock };
-        Ok(Opened { journal, records: content.records, torn: content.torn })
+        Ok(Opened { journal, records: content.records, torn: content.torn, copy })
     }
 
     /// A journal that ends with this process: for those who go without undo because nothing can be written.
@@ -124,6 +136,10 @@ impl Journal {
     /// ENOSPC; a file system that cannot promise room promises nothing.
     pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
         let end = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
+        let after = end.saturating_add(bytes);
+        if after > LARGEST {
+            return Err(JournalError::TooLarge(after));
+        }
         match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, end, bytes) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(os("no room for the journal")(error.into())),
@@ -169,6 +185,18 @@ pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalE
     };
     let mut file = file;
     Ok(codec::decode(&read(&mut file).map_err(os("cannot read the journal"))?))
+}
+
+/// Before records are cut off that a bad disk, not a kill, has parted from the rest, the whole is kept beside.
+fn keep_what_is_whole(dir: BorrowedFd<'_>, bytes: &[u8], end: usize) -> Result<Option<String>, JournalError> {
+    if !codec::has_whole_record(bytes.get(end..).unwrap_or_default()) {
+        return Ok(None);
+    }
+    let name = format!("{NAME}-damaged-{:016x}", shelter::random());
+    let kept = hands::create_new(dir, name.as_bytes(), 0o600)
+        .and_then(|mut copy| copy.write_all(bytes).and_then(|()| copy.sync_all()));
+    kept.map_err(os("it is damaged, and no copy can be kept"))?;
+    Ok(Some(name))
 }
 
 fn read(file: &mut File) -> io::Result<Vec<u8>> {
@@ -239,6 +267,54 @@ mod tests {
         assert!(opened.torn > 0);
         opened.journal.add(&record(2)).unwrap();
         assert_eq!(records(handle.as_fd(), own).unwrap().records, [record(0), record(2)]);
+    }
+
+    #[test]
+    fn whatever_byte_is_damaged_the_records_behind_it_are_kept_beside() {
+        let (dir, handle, own) = place();
+        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+        for n in 0..3 {
+            opened.journal.add(&record(n)).unwrap();
+        }
+        drop(opened);
+        let path = dir.path().join(NAME);
+        let whole = std::fs::read(&path).unwrap();
+        for at in (0..whole.len() / 3 * 2).step_by(7) {
+            let mut bad = whole.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            let opened = Journal::open(handle.as_fd(), own).unwrap();
+            assert!(opened.records.len() < 2 + usize::from(at >= whole.len() / 3), "byte {at}");
+            let copy = dir.path().join(opened.copy.expect("more than a tail is cut off"));
+            assert_eq!(std::fs::read(copy).unwrap(), bad);
+        }
+    }
+
+    #[test]
+    fn a_torn_tail_leaves_no_copy() {
+        let (dir, handle, own) = place();
+        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+        opened.journal.add(&record(0)).unwrap();
+        opened.journal.add(&record(1)).unwrap();
+        drop(opened);
+        let path = dir.path().join(NAME);
+        let whole = std::fs::read(&path).unwrap();
+        for length in (0..=whole.len()).rev() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(Journal::open(handle.as_fd(), own).unwrap().copy, None, "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_begun() {
+        let (dir, handle, own) = place();
+        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+        assert!(matches!(opened.journal.reserve(LARGEST + 1), Err(JournalError::TooLarge(_))));
+        drop(opened);
+        let path = dir.path().join(NAME);
+        File::options().write(true).open(&path).unwrap().set_len(LARGEST + 1).unwrap();
+        assert!(matches!(Journal::open(handle.as_fd(), own), Err(JournalError::TooLarge(_))));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), LARGEST + 1, "nothing of it is cut off");
     }
 
     #[test]
