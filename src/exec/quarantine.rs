@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::object;
 use crate::model::plan::ObjectId;
-use crate::sys::{enter, hands};
+use crate::sys::{enter, hands, stat};
 
 /// Others may write: group or world.
 const SHARED: u32 = 0o022;
@@ -69,8 +69,11 @@ pub enum Taken {
     Ours,
     /// Another object had its name by then; that one has its name back.
     PutBack,
-    /// Another object had its name by then, and the name was taken again before it could go back: it lies in the
-    /// quarantine, unharmed.
+    /// Another object had its name by then and has it back, in exchange for what the owner of the planned one had put
+    /// there meanwhile: that lies in the quarantine, unharmed.
+    Swapped,
+    /// Another object had its name by then, and somebody else took the name again before it could go back: it lies in
+    /// the quarantine, unharmed.
     Displaced,
     /// There is nothing of that name any more.
     Gone,
@@ -134,8 +137,14 @@ impl Quarantine {
         self.id
     }
 
-    /// Takes the entry `name` of `from` in under the name `slot`, if it is the one that is wanted.
-    pub fn take(&self, from: BorrowedFd<'_>, name: &[u8], wanted: &ObjectId, slot: &[u8]) -> Taken {
+    /// Takes the entry `name` of `from` in under the name `slot`, if it is the one that is wanted, which `owner` has.
+    pub fn take(
+        &self,
+        from: BorrowedFd<'_>,
+        name: &[u8],
+        (wanted, owner): (&ObjectId, u32),
+        slot: &[u8],
+    ) -> Taken {
         match self.claim(from, name, slot) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => return Taken::Gone,
@@ -145,7 +154,7 @@ impl Quarantine {
         match found {
             Ok((id, _)) if id == *wanted => Taken::Ours,
             // Another one, or one that cannot be looked at, which is the same: not what was planned.
-            _ => self.release(slot, from, name),
+            _ => self.release(slot, (from, name), owner),
         }
     }
 
@@ -159,11 +168,29 @@ impl Quarantine {
         }
     }
 
-    fn release(&self, slot: &[u8], to: BorrowedFd<'_>, name: &[u8]) -> Taken {
+    fn release(&self, slot: &[u8], (to, name): (BorrowedFd<'_>, &[u8]), owner: u32) -> Taken {
         match self.give_back(slot, to, name) {
             Ok(()) => Taken::PutBack,
+            Err(error) if error.raw_os_error() == Some(Errno::EXIST.raw_os_error()) => {
+                self.swap(slot, (to, name), owner)
+            }
             Err(_) => Taken::Displaced,
         }
+    }
+
+    /// Whoever owns the planned entry made us take something else, and took the name again so that it could not go back.
+    /// He does not gain by that: his goes for it. What anybody else has put there stays.
+    fn swap(&self, slot: &[u8], (to, name): (BorrowedFd<'_>, &[u8]), owner: u32) -> Taken {
+        let is_his = |dir, name| {
+            let node = enter::node(dir, name).and_then(|node| stat::of(node.as_fd()));
+            node.is_ok_and(|found| found.uid == owner)
+        };
+        let exchange = || hands::exchange(self.dir(), slot, to, name).is_ok();
+        if !is_his(to, name) || !exchange() {
+            return Taken::Displaced;
+        }
+        // Between the look and the exchange somebody else may have come.
+        if is_his(self.dir(), slot) || !exchange() { Taken::Swapped } else { Taken::Displaced }
     }
 
     /// Gives what lies in `slot` its place back, never onto anything.
@@ -218,7 +245,7 @@ mod tests {
         let bench = bench(0o1777);
         std::fs::write(bench.path().join("old"), "text").unwrap();
         let (quarantine, id) = (bench.open().unwrap(), bench.id("old"));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"old", &id, b"1"), Taken::Ours));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"old", (&id, bench.own), b"1"), Taken::Ours));
         assert!(!bench.path().join("old").exists());
         quarantine.give_back(b"1", bench.handle.as_fd(), b"old").unwrap();
         assert_eq!(bench.id("old"), id);
@@ -233,9 +260,23 @@ mod tests {
         std::fs::rename(bench.path().join("name"), bench.path().join("elsewhere")).unwrap();
         std::fs::write(bench.path().join("name"), "of a victim").unwrap();
         let victim = bench.id("name");
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"name", &id, b"1"), Taken::PutBack));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"name", (&id, bench.own), b"1"), Taken::PutBack));
         assert_eq!(bench.id("name"), victim, "the victim's file has its name and its inode");
         assert_eq!(std::fs::read_to_string(bench.path().join("elsewhere")).unwrap(), "planned");
+    }
+
+    #[test]
+    fn whoever_takes_the_name_again_keeps_it_unless_he_is_the_owner_of_the_planned_one() {
+        for (other, expected) in [(0, ("of a victim", "squatted")), (1, ("squatted", "of a victim"))] {
+            let bench = bench(0o1777);
+            let quarantine = bench.open().unwrap();
+            std::fs::write(bench.path().join(".q/1"), "of a victim").unwrap();
+            std::fs::write(bench.path().join("name"), "squatted").unwrap();
+            let taken = quarantine.release(b"1", (bench.handle.as_fd(), b"name"), bench.own + other);
+            assert_eq!(matches!(taken, Taken::Swapped), other == 0, "{taken:?}");
+            let at = |path: &str| std::fs::read_to_string(bench.path().join(path)).unwrap();
+            assert_eq!((&*at("name"), &*at(".q/1")), expected);
+        }
     }
 
     #[test]
@@ -244,8 +285,8 @@ mod tests {
         std::fs::write(bench.path().join("target"), "kept").unwrap();
         std::os::unix::fs::symlink("target", bench.path().join("link")).unwrap();
         let (quarantine, id) = (bench.open().unwrap(), bench.id("link"));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"none", &id, b"1"), Taken::Gone));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"link", &id, b"2"), Taken::Ours));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"none", (&id, bench.own), b"1"), Taken::Gone));
+        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"link", (&id, bench.own), b"2"), Taken::Ours));
         assert_eq!(std::fs::read_to_string(bench.path().join("target")).unwrap(), "kept");
     }
 

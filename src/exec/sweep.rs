@@ -201,8 +201,8 @@ impl Sweep<'_> {
                 continue;
             }
             let name = entry.name.clone();
-            let taken =
-                self.quarantine.take(self.place.as_fd(), name.as_bytes(), &entry.object, slot.as_bytes());
+            let wanted = (&entry.object, entry.uid);
+            let taken = self.quarantine.take(self.place.as_fd(), name.as_bytes(), wanted, slot.as_bytes());
             let done = match taken {
                 Taken::Ours => {
                     progress.bytes.0 = progress.bytes.0.saturating_add(entry.tree.bytes.0);
@@ -211,6 +211,13 @@ impl Sweep<'_> {
                 }
                 Taken::Gone => keep(swept, name, "it is gone already"),
                 Taken::PutBack => keep(swept, name, "another object had its name, and has it back"),
+                Taken::Swapped => {
+                    let why = format!(
+                        "another object had its name, and has it back; what its owner put there meanwhile lies in the quarantine as {}",
+                        slot.shown()
+                    );
+                    keep(swept, name, &why)
+                }
                 Taken::Displaced => {
                     let why = format!(
                         "another object had its name, which was taken again before it could go back: it lies in the quarantine as {}",

@@ -172,7 +172,7 @@ fn an_interrupted_run_is_known_by_where_the_object_is() {
         let stage = Stage::new();
         let (journal, object) = interrupted(&stage, "a");
         if is_taken {
-            let taken = stage.quarantine.take(stage.place.as_fd(), b"a", &object, b"1-0");
+            let taken = stage.quarantine.take(stage.place.as_fd(), b"a", (&object, 0), b"1-0");
             assert!(matches!(taken, super::quarantine::Taken::Ours));
         }
         drop(journal);

@@ -149,3 +149,9 @@ fn starts_a_second_one() {
 fn races() {
     super::print(&super::race::all(&root(), is_full()));
 }
+
+#[test]
+#[ignore = "an actor: takes a name again"]
+fn takes_a_name_again() {
+    super::print(&[0, ATTACKER].map(|owner| super::sweep::squat(&root(), owner)));
+}

@@ -126,3 +126,12 @@ fn whoever_exchanges_names_all_the_time_gains_nothing() {
         }
     }
 }
+
+#[test]
+fn what_was_taken_by_mistake_goes_back_even_where_the_owner_of_the_planned_one_took_its_name_again() {
+    needs!("unshare");
+    let [his, other] = act::<[Vec<String>; 2]>(TMPFS, "takes_a_name_again");
+    assert!(his.is_empty(), "{his:?}");
+    // Of two who want the name neither is robbed: the one lies in the quarantine, whole, and that is told.
+    assert_eq!(other, ["Razor: the victim's tree is not where it was put"]);
+}

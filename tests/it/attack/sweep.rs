@@ -168,6 +168,29 @@ impl Flow {
     }
 }
 
+/// Somebody makes us take a victim's tree, and takes the name again before it can go back; what is harmed by that, where
+/// the name was taken again by the owner of the planned entry or by somebody else.
+pub fn squat(root: &Path, owner: u32) -> Vec<String> {
+    let ground = Ground::build(root);
+    let (name, mut renames) = (ground.place().join(super::ground::ENTRY), 0);
+    stepped(Flow::Clean, &ground, &mut |_, call| {
+        if call.name == "renameat2" && (call.path == name || renames == 1) {
+            renames += 1;
+            match renames {
+                1 => assert!(ground.attack(Attack::Razor)),
+                2 => {
+                    std::fs::create_dir(&name).unwrap();
+                    std::os::unix::fs::chown(&name, Some(owner), None).unwrap();
+                }
+                _ => {}
+            }
+        }
+        Go::On
+    });
+    assert!(renames >= 2, "it took the victim's tree and tried to give it back");
+    ground.harm(Attack::Razor, true)
+}
+
 /// The controls, and then every flow that must hold; as lines of JSON.
 pub fn all(root: &Path, is_full: bool) -> Vec<Figures> {
     let sample = |count| (!is_full).then_some(count);
