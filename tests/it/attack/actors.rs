@@ -155,3 +155,9 @@ fn races() {
 fn takes_a_name_again() {
     super::print(&[0, ATTACKER].map(|owner| super::sweep::squat(&root(), owner)));
 }
+
+#[test]
+#[ignore = "an actor: attacks every gap of a rebind"]
+fn attacks_a_rebind() {
+    super::print(&[super::rebind::sweep((!is_full()).then_some(16))]);
+}

@@ -7,6 +7,7 @@ mod actors;
 mod ground;
 mod kill;
 mod race;
+mod rebind;
 mod stepper;
 mod sweep;
 
@@ -134,4 +135,10 @@ fn what_was_taken_by_mistake_goes_back_even_where_the_owner_of_the_planned_one_t
     assert!(his.is_empty(), "{his:?}");
     // Of two who want the name neither is robbed: the one lies in the quarantine, whole, and that is told.
     assert_eq!(other, ["Razor: the victim's tree is not where it was put"]);
+}
+
+#[test]
+fn nobody_gains_anything_in_a_gap_of_a_rebind() {
+    needs!("unshare", "setpriv", "nsenter");
+    holds(&act::<Vec<Figures>>(&format!("{TMPFS}\n"), "attacks_a_rebind"));
 }
