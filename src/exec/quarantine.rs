@@ -260,7 +260,10 @@ mod tests {
         std::fs::rename(bench.path().join("name"), bench.path().join("elsewhere")).unwrap();
         std::fs::write(bench.path().join("name"), "of a victim").unwrap();
         let victim = bench.id("name");
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"name", (&id, bench.own), b"1"), Taken::PutBack));
+        assert!(matches!(
+            quarantine.take(bench.handle.as_fd(), b"name", (&id, bench.own), b"1"),
+            Taken::PutBack
+        ));
         assert_eq!(bench.id("name"), victim, "the victim's file has its name and its inode");
         assert_eq!(std::fs::read_to_string(bench.path().join("elsewhere")).unwrap(), "planned");
     }
@@ -285,8 +288,14 @@ mod tests {
         std::fs::write(bench.path().join("target"), "kept").unwrap();
         std::os::unix::fs::symlink("target", bench.path().join("link")).unwrap();
         let (quarantine, id) = (bench.open().unwrap(), bench.id("link"));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"none", (&id, bench.own), b"1"), Taken::Gone));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"link", (&id, bench.own), b"2"), Taken::Ours));
+        assert!(matches!(
+            quarantine.take(bench.handle.as_fd(), b"none", (&id, bench.own), b"1"),
+            Taken::Gone
+        ));
+        assert!(matches!(
+            quarantine.take(bench.handle.as_fd(), b"link", (&id, bench.own), b"2"),
+            Taken::Ours
+        ));
         assert_eq!(std::fs::read_to_string(bench.path().join("target")).unwrap(), "kept");
     }
 

@@ -180,7 +180,8 @@ impl Ground {
             for entry in std::fs::read_dir(&dir).ok()?.flatten() {
                 let path = entry.path();
                 let Ok(found) = std::fs::symlink_metadata(&path) else { continue };
-                let in_quarantine = dir.file_name().is_some_and(|n| n.to_string_lossy().starts_with(".tmpmedic-"));
+                let in_quarantine =
+                    dir.file_name().is_some_and(|n| n.to_string_lossy().starts_with(".tmpmedic-"));
                 if found.ino() == wanted && !in_quarantine {
                     return Some(path);
                 }
@@ -207,9 +208,8 @@ impl Ground {
             }
             Attack::Bind => [(self.deep, "canary/sub/deep"), (self.sub, "canary/sub")].into_iter().any(
                 |(wanted, from)| {
-                    self.within_reach(wanted).is_some_and(|at| {
-                        rustix::mount::mount_bind(self.root.join(from), &at).is_ok()
-                    })
+                    self.within_reach(wanted)
+                        .is_some_and(|at| rustix::mount::mount_bind(self.root.join(from), &at).is_ok())
                 },
             ),
             Attack::HardLink => self.within_reach(self.file).is_some_and(|at| {
@@ -237,7 +237,8 @@ impl Ground {
     /// Puts the directory back where its link went with the tree.
     fn followed(&self, dir: &Path) -> bool {
         let quarantines = std::fs::read_dir(self.place()).into_iter().flatten().flatten();
-        let slots = quarantines.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten().flatten());
+        let slots =
+            quarantines.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten().flatten());
         let mut links = slots.map(|slot| slot.path().join("sub"));
         links.any(|link| std::fs::read_link(&link).is_ok() && exchange(&link, dir))
     }
@@ -252,7 +253,8 @@ impl Ground {
         let mut canary = facts(&self.root.join("canary"));
         if how == Attack::Parent {
             // The probe asks by path, as every program does, and takes away what it made: that leaves a stamp.
-            let (Some(now), Some(then)) = (canary.get_mut(Path::new("")), self.canary.get(Path::new(""))) else {
+            let (Some(now), Some(then)) = (canary.get_mut(Path::new("")), self.canary.get(Path::new("")))
+            else {
                 return vec!["the canary is gone".to_owned()];
             };
             now.written = then.written;

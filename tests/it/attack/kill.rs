@@ -149,9 +149,10 @@ fn ready(root: &Path, flow: Flow) -> (Ground, Facts) {
 /// Kills a flow at each call, or at about `calls` of them, and `moments` times whenever.
 pub fn kill(root: &Path, flow: Flow, calls: Option<usize>, moments: usize) -> Killed {
     let mut killed = Killed { flow: format!("{flow:?}"), ..Killed::default() };
+    let mut wrong = Vec::new();
     let mut note = |at: &str, harm: Vec<String>| {
-        if !harm.is_empty() && killed.harm.len() < 12 {
-            killed.harm.push(format!("killed at {at}: {}", harm.join("; ")));
+        if !harm.is_empty() && wrong.len() < 12 {
+            wrong.push(format!("killed at {at}: {}", harm.join("; ")));
         }
     };
     let (ground, _) = ready(root, flow);
@@ -172,7 +173,11 @@ pub fn kill(root: &Path, flow: Flow, calls: Option<usize>, moments: usize) -> Ki
     let watch = Instant::now();
     super::sweep::run(&flow.command(&ground), &ground, 0);
     let longest = watch.elapsed();
-    for n in 0..moments {
+    // Some moments come when it has ended already; others are chosen for them, but not for ever.
+    for n in 0..moments * 4 {
+        if killed.moments == moments {
+            break;
+        }
         let (ground, before) = ready(root, flow);
         let moment = longest.mul_f64(fraction(n));
         if kill_after(&flow.command(&ground), moment) {
@@ -180,7 +185,7 @@ pub fn kill(root: &Path, flow: Flow, calls: Option<usize>, moments: usize) -> Ki
             note(&format!("{moment:?}"), judge(flow, &ground, &before));
         }
     }
-    killed
+    Killed { harm: wrong, ..killed }
 }
 
 /// Spread over the whole, differently each time the number of rounds is raised: the golden ratio.
@@ -194,7 +199,8 @@ pub fn excludes(root: &Path, flow: Flow) -> Vec<(String, Option<i32>)> {
     let (ground, _) = ready(root, flow);
     let mut codes = Vec::new();
     stepper::step(&flow.command(&ground), &[], Follow::Itself, &mut |call| {
-        if call.changes && call.path.starts_with(ground.place()) && codes.is_empty() && call.name != "mkdirat" {
+        if call.changes && call.path.starts_with(ground.place()) && codes.is_empty() && call.name != "mkdirat"
+        {
             // So that the second one has something to do.
             std::fs::create_dir(ground.place().join("go-build3")).unwrap();
             for words in [&CLEAN[..], &super::sweep::PURGE, &UNDO] {

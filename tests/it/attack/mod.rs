@@ -43,7 +43,8 @@ fn act<T: DeserializeOwned>(ground: &str, actor: &str) -> T {
     ));
     let text = String::from_utf8_lossy(&output.stdout);
     let figures = text.lines().find_map(|line| line.strip_prefix(MARK));
-    let figures = figures.unwrap_or_else(|| panic!("no figures: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    let figures =
+        figures.unwrap_or_else(|| panic!("no figures: {text}{}", String::from_utf8_lossy(&output.stderr)));
     serde_json::from_str(figures).unwrap()
 }
 

@@ -86,7 +86,8 @@ pub fn all(root: &Path, is_full: bool) -> Vec<Raced> {
         (Flow::Give, Attack::Link),
         (Flow::UndoGive, Attack::Link),
     ];
-    let (enough, patience) = if is_full { (60, Duration::from_secs(40)) } else { (8, Duration::from_secs(12)) };
+    let (enough, patience) =
+        if is_full { (60, Duration::from_secs(40)) } else { (8, Duration::from_secs(12)) };
     let mut done = Vec::new();
     for (flow, how) in races {
         let mut raced = Raced { flow: format!("{flow:?}"), how: format!("{how:?}"), ..Raced::default() };

@@ -9,8 +9,7 @@ use super::ground::{ATTACKER, facts};
 use super::stepper::{self, Call, Follow, Go};
 use super::sweep::Figures;
 
-const OUTER: &str =
-    "/tmp/systemd-private-0123456789abcdef0123456789abcdef-forgejo-runner@1.service-AbCdEf";
+const OUTER: &str = "/tmp/systemd-private-0123456789abcdef0123456789abcdef-forgejo-runner@1.service-AbCdEf";
 const CANARY: &str = "/tmp/canary";
 
 /// What is done in a gap.
@@ -70,21 +69,22 @@ impl Service {
 
     fn inside(&self, script: &str) -> bool {
         let pid = self.0.id().to_string();
-        let done = Command::new("nsenter").args(["-t", &pid, "-m", "sh", "-c", script]).stderr(Stdio::null()).status();
+        let done = Command::new("nsenter")
+            .args(["-t", &pid, "-m", "sh", "-c", script])
+            .stderr(Stdio::null())
+            .status();
         done.is_ok_and(|status| status.success())
     }
 
     fn attack(&mut self, way: Way) -> bool {
         match way {
             Way::Link => symlink(CANARY, OUTER).is_ok(),
-            Way::Directory => {
-                std::fs::create_dir(OUTER).is_ok_and(|()| {
-                    symlink(format!("{CANARY}/tmp"), format!("{OUTER}/tmp")).unwrap();
-                    chown(OUTER, Some(ATTACKER), Some(ATTACKER)).is_ok()
-                })
-            }
+            Way::Directory => std::fs::create_dir(OUTER).is_ok_and(|()| {
+                symlink(format!("{CANARY}/tmp"), format!("{OUTER}/tmp")).unwrap();
+                chown(OUTER, Some(ATTACKER), Some(ATTACKER)).is_ok()
+            }),
             Way::Mount => self.inside("mount -t tmpfs newcomer /tmp"),
-            Way::Unmount => self.inside("umount /tmp"),
+            Way::Unmount => self.inside("umount -l /tmp"),
             Way::End => self.0.kill().is_ok(),
         }
     }

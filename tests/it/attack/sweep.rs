@@ -30,8 +30,7 @@ pub enum Flow {
 }
 
 /// Those that must hold.
-pub const FLOWS: [Flow; 6] =
-    [Flow::Clean, Flow::Delete, Flow::Purge, Flow::Undo, Flow::Give, Flow::UndoGive];
+pub const FLOWS: [Flow; 6] = [Flow::Clean, Flow::Delete, Flow::Purge, Flow::Undo, Flow::Give, Flow::UndoGive];
 
 /// The options with which all of the temp dir is cleaned.
 pub const CLEAN: [&str; 6] = ["clean", "PLACE", "--older-than", "0s", "--apply", "--json"];
@@ -86,7 +85,12 @@ pub fn run(command: &[OsString], ground: &Ground, code: i32) {
         .output()
         .expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(code), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{command:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Runs a flow on a fresh ground; at each call below the ground `ask` hears its number.
