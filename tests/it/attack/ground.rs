@@ -1,12 +1,14 @@
 //! The ground that is fought over: a temp dir, a canary beside it with the same names, and an attacker's directory, all on
 //! one file system, so that nothing is told apart by its device.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, XattrFlags};
+
+use super::facts::{Facts, facts};
 
 /// What is built in the temp dir, and in the canary under the same names.
 const FILES: [&str; 6] = ["sub/f1", "sub/f2", "sub/f3", "sub/deep/g1", "sub/deep/g2", "file"];
@@ -16,20 +18,35 @@ const VICTIM: u32 = 4343;
 /// Of the entry that is cleaned.
 pub const ENTRY: &str = "go-build1";
 
-/// All that must stay the same of an object: neither its atime nor what others do by giving it another name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// Which object.
-    pub inode: u64,
-    kind_and_mode: u32,
-    owner: (u32, u32),
-    written: (i64, i64),
-    content: Vec<u8>,
-    attribute: Option<Vec<u8>>,
+/// What an attacker does in a gap between two calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attack {
+    /// A directory in the tree becomes a link to the canary.
+    Link,
+    /// The entry itself becomes one.
+    Top,
+    /// Somebody else's fresh tree takes the name of the entry.
+    Razor,
+    /// The directory that is walked is moved out of the tree.
+    MoveOut,
+    /// The canary is mounted into the tree.
+    Bind,
+    /// A file becomes a second name of one of the canary's.
+    HardLink,
+    /// The temp dir itself becomes a link to the canary: more than any attacker can do.
+    Parent,
 }
 
-/// A tree by names below its top.
-pub type Facts = BTreeMap<PathBuf, Fact>;
+/// All of them.
+pub const ATTACKS: [Attack; 7] = [
+    Attack::Link,
+    Attack::Top,
+    Attack::Razor,
+    Attack::MoveOut,
+    Attack::Bind,
+    Attack::HardLink,
+    Attack::Parent,
+];
 
 /// The ground.
 pub struct Ground {
@@ -43,48 +60,6 @@ pub struct Ground {
     sub: u64,
     deep: u64,
     file: u64,
-}
-
-/// What a walk finds without following anything.
-fn facts_below(top: &Path, under: &Path, all: &mut Facts) {
-    let found = std::fs::symlink_metadata(top).unwrap_or_else(|why| panic!("{}: {why}", top.display()));
-    let content = match found.file_type() {
-        kind if kind.is_symlink() => std::fs::read_link(top).unwrap().into_os_string().into_encoded_bytes(),
-        kind if kind.is_dir() => Vec::new(),
-        _ => std::fs::read(top).unwrap(),
-    };
-    let mut attribute = vec![0; 64];
-    let length = rustix::fs::lgetxattr(top, "user.mark", attribute.as_mut_slice());
-    let attribute = length.ok().map(|length| attribute[..length].to_vec());
-    let fact = Fact {
-        inode: found.ino(),
-        kind_and_mode: found.mode(),
-        owner: (found.uid(), found.gid()),
-        written: (found.mtime(), found.mtime_nsec()),
-        content,
-        attribute,
-    };
-    all.insert(under.to_owned(), fact);
-    if found.is_dir() {
-        for entry in std::fs::read_dir(top).unwrap() {
-            let name = entry.unwrap().file_name();
-            facts_below(&top.join(&name), &under.join(&name), all);
-        }
-    }
-}
-
-/// A tree with its top.
-pub fn facts(top: &Path) -> Facts {
-    let mut all = Facts::new();
-    facts_below(top, Path::new(""), &mut all);
-    all
-}
-
-/// What lies in the temp dir, without our quarantines and without its own stamps.
-pub fn entries(place: &Path) -> Facts {
-    let mut all = facts(place);
-    all.retain(|name, _| !name.as_os_str().is_empty() && !name.to_string_lossy().starts_with(".tmpmedic-"));
-    all
 }
 
 fn tree(top: &Path, text: &str, owner: u32) {
@@ -310,33 +285,3 @@ fn clear(root: &Path) {
         }
     }
 }
-
-/// What an attacker does in a gap between two calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attack {
-    /// A directory in the tree becomes a link to the canary.
-    Link,
-    /// The entry itself becomes one.
-    Top,
-    /// Somebody else's fresh tree takes the name of the entry.
-    Razor,
-    /// The directory that is walked is moved out of the tree.
-    MoveOut,
-    /// The canary is mounted into the tree.
-    Bind,
-    /// A file becomes a second name of one of the canary's.
-    HardLink,
-    /// The temp dir itself becomes a link to the canary: more than any attacker can do.
-    Parent,
-}
-
-/// All of them.
-pub const ATTACKS: [Attack; 7] = [
-    Attack::Link,
-    Attack::Top,
-    Attack::Razor,
-    Attack::MoveOut,
-    Attack::Bind,
-    Attack::HardLink,
-    Attack::Parent,
-];

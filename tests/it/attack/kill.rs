@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ground::{Facts, Ground, entries, facts};
+use super::facts::{Facts, entries, facts};
+use super::ground::Ground;
 use super::stepper::{self, Follow, Go};
 use super::sweep::{CLEAN, Flow, UNDO};
 

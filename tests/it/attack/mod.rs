@@ -4,6 +4,7 @@
 //! that works by path must lose its canary under the same attacks: a harness that nobody can fail proves nothing.
 
 mod actors;
+mod facts;
 mod ground;
 mod kill;
 mod race;

@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::ground::{ATTACKER, facts};
+use super::facts::{Facts, facts};
+use super::ground::ATTACKER;
 use super::stepper::{self, Call, Follow, Go};
 use super::sweep::Figures;
 
@@ -89,7 +90,7 @@ impl Service {
         }
     }
 
-    fn harm(&mut self, way: Way, canary: &super::ground::Facts, code: Option<i32>) -> Vec<String> {
+    fn harm(&mut self, way: Way, canary: &Facts, code: Option<i32>) -> Vec<String> {
         let mut harm = Vec::new();
         if facts(Path::new(CANARY)) != *canary {
             harm.push("the canary was changed".to_owned());
