@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, XattrFlags};
 
 use super::facts::{Facts, facts};
+use super::sweep::Flow;
 
 /// What is built in the temp dir, and in the canary under the same names.
 const FILES: [&str; 6] = ["sub/f1", "sub/f2", "sub/f3", "sub/deep/g1", "sub/deep/g2", "file"];
@@ -219,7 +220,7 @@ impl Ground {
     }
 
     /// What the attack brought about that must never happen; mounts and exchanged parents are put right first.
-    pub fn harm(&self, how: Attack, keeps_all: bool) -> Vec<String> {
+    pub fn harm(&self, how: Attack, flow: Flow) -> Vec<String> {
         unmount_below(&self.root);
         if std::fs::symlink_metadata(self.place()).is_ok_and(|found| found.is_symlink()) {
             exchange(&self.place(), &self.attackers("top"));
@@ -245,7 +246,7 @@ impl Ground {
         if victim.len() != 1 {
             harm.push("the victim's tree is not where it was put".to_owned());
         }
-        if keeps_all {
+        if flow.keeps_all() {
             let left: BTreeSet<u64> = facts(&self.root).into_values().map(|fact| fact.inode).collect();
             let lost = self.planned.difference(&left).count();
             if lost > 0 {

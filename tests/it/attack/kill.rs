@@ -117,7 +117,7 @@ fn judge(flow: Flow, ground: &Ground, before: &Facts) -> Vec<String> {
             must(entries(&ground.place()) == *before, "what nobody purged was changed");
         }
     }
-    harm.extend(ground.harm(super::ground::Attack::Parent, false));
+    harm.extend(ground.harm(super::ground::Attack::Parent, Flow::Delete));
     harm
 }
 

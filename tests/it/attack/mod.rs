@@ -32,7 +32,7 @@ const MARK: &str = "--figures--";
 fn print(figures: &impl Serialize) {
     use std::io::Write;
     let text = serde_json::to_string(figures).unwrap();
-    writeln!(std::io::stdout(), "\n{MARK}{text}").unwrap();
+    std::io::stdout().write_all(format!("\n{MARK}{text}\n").as_bytes()).unwrap();
 }
 
 /// Runs an actor on a ground, and gives what it found out.
@@ -50,10 +50,7 @@ fn act<T: DeserializeOwned>(ground: &str, actor: &str) -> T {
 }
 
 /// No escape of ours, and as many of a naive walker as make that worth saying.
-fn holds(all: &[Figures]) {
-    for figures in all {
-        eprintln!("{}: {} escapes in {} windows", figures.flow, figures.escapes, figures.windows);
-    }
+fn holds(all: &[Figures]) -> String {
     let (controls, ours): (Vec<&Figures>, Vec<&Figures>) =
         all.iter().partition(|figures| figures.flow.starts_with("Naive"));
     for control in controls {
@@ -63,40 +60,47 @@ fn holds(all: &[Figures]) {
         assert!(ours.windows > 0, "nothing was attacked: {ours:#?}");
         assert_eq!(ours.escapes, 0, "{ours:#?}");
     }
+    let line = |f: &Figures| format!("{}: {} escapes in {} windows", f.flow, f.escapes, f.windows);
+    all.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn nobody_gains_anything_in_a_gap_between_two_calls_on_tmpfs() {
     needs!("unshare");
-    holds(&act::<Vec<Figures>>(TMPFS, "attacks_every_gap"));
+    eprintln!("{}", holds(&act::<Vec<Figures>>(TMPFS, "attacks_every_gap")));
 }
 
 #[test]
 fn nobody_gains_anything_in_a_gap_between_two_calls_on_ext4() {
     needs!("unshare", "mkfs.ext4");
-    holds(&act::<Vec<Figures>>(EXT4, "attacks_every_gap"));
+    eprintln!("{}", holds(&act::<Vec<Figures>>(EXT4, "attacks_every_gap")));
 }
 
-fn nothing_is_lost(all: &[Killed]) {
-    for killed in all {
-        eprintln!("{}: killed at {} calls and {} moments", killed.flow, killed.calls, killed.moments);
-    }
+fn nothing_is_lost(all: &[Killed]) -> String {
     for killed in all {
         assert!(killed.calls > 0, "{killed:#?}");
         assert!(killed.harm.is_empty(), "{killed:#?}");
     }
+    let line = |k: &Killed| format!("{}: killed at {} calls and {} moments", k.flow, k.calls, k.moments);
+    all.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn at_whatever_call_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree() {
     needs!("unshare");
-    nothing_is_lost(&act::<Vec<Killed>>(&format!("{TMPFS}\nexport WHEN=at-calls"), "kills_it_everywhere"));
+    eprintln!(
+        "{}",
+        nothing_is_lost(&act::<Vec<Killed>>(
+            &format!("{TMPFS}\nexport WHEN=at-calls"),
+            "kills_it_everywhere"
+        ))
+    );
 }
 
 #[test]
 fn whenever_it_is_killed_nothing_is_lost_and_undo_gives_the_same_tree() {
     needs!("unshare", "mkfs.ext4");
-    nothing_is_lost(&act::<Vec<Killed>>(EXT4, "kills_it_everywhere"));
+    eprintln!("{}", nothing_is_lost(&act::<Vec<Killed>>(EXT4, "kills_it_everywhere")));
 }
 
 #[test]
@@ -142,5 +146,5 @@ fn what_was_taken_by_mistake_goes_back_even_where_the_owner_of_the_planned_one_t
 #[test]
 fn nobody_gains_anything_in_a_gap_of_a_rebind() {
     needs!("unshare", "setpriv", "nsenter");
-    holds(&act::<Vec<Figures>>(&format!("{TMPFS}\n"), "attacks_a_rebind"));
+    eprintln!("{}", holds(&act::<Vec<Figures>>(&format!("{TMPFS}\n"), "attacks_a_rebind")));
 }

@@ -64,7 +64,7 @@ fn round(root: &Path, flow: Flow, how: Attack, raced: &mut Raced) {
     // Where nothing is put aside there is no sign of the beginning but the exchange itself.
     let won = if matches!(flow, Flow::Clean | Flow::Delete) { &late } else { &all };
     raced.won += usize::from(won.load(Ordering::Relaxed) > 0);
-    let harm = ground.harm(how, flow.keeps_all());
+    let harm = ground.harm(how, flow);
     if !harm.is_empty() {
         raced.escapes += 1;
         raced.harm.extend(harm);
@@ -73,8 +73,8 @@ fn round(root: &Path, flow: Flow, how: Attack, raced: &mut Raced) {
 }
 
 /// Races until it was won often enough, or the time is over.
-pub fn all(root: &Path, is_full: bool) -> Vec<Raced> {
-    let races = [
+pub fn all(root: &Path, enough: usize, patience: Duration) -> Vec<Raced> {
+    let pairs = [
         (Flow::NaiveRemove, Attack::Link),
         (Flow::NaiveGive, Attack::Link),
         (Flow::Clean, Attack::Link),
@@ -86,10 +86,8 @@ pub fn all(root: &Path, is_full: bool) -> Vec<Raced> {
         (Flow::Give, Attack::Link),
         (Flow::UndoGive, Attack::Link),
     ];
-    let (enough, patience) =
-        if is_full { (60, Duration::from_secs(40)) } else { (8, Duration::from_secs(12)) };
     let mut done = Vec::new();
-    for (flow, how) in races {
+    for (flow, how) in pairs {
         let mut raced = Raced { flow: format!("{flow:?}"), how: format!("{how:?}"), ..Raced::default() };
         let watch = Instant::now();
         // A control that wins once has shown what the race can do; it may take its time for that.

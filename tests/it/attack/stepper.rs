@@ -149,6 +149,8 @@ pub fn step(
     word.write_all(b"\n").unwrap();
     drop(word);
     let code = until_all_ended(main, ask);
+    // Its end has been seen already.
+    child.wait().ok();
     let read = |file: &File| {
         let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
         file.read_exact_at(&mut bytes, 0).unwrap();

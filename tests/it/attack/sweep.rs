@@ -154,7 +154,7 @@ fn one(root: &Path, flow: Flow, (gap, how): (usize, Attack), figures: &mut Figur
     });
     let Some(at) = at else { return };
     figures.windows += 1;
-    let mut harm = ground.harm(how, flow.keeps_all());
+    let mut harm = ground.harm(how, flow);
     if ended.code.is_none_or(|code| code == 101) && flow.keeps_to_its_word() {
         harm.push(format!("it ended with {:?}: {}", ended.code, ended.talk));
     }
@@ -192,13 +192,12 @@ pub fn squat(root: &Path, owner: u32) -> Vec<String> {
         Go::On
     });
     assert!(renames >= 2, "it took the victim's tree and tried to give it back");
-    ground.harm(Attack::Razor, true)
+    ground.harm(Attack::Razor, Flow::Clean)
 }
 
 /// The controls, and then every flow that must hold; as lines of JSON.
-pub fn all(root: &Path, is_full: bool) -> Vec<Figures> {
-    let sample = |count| (!is_full).then_some(count);
+pub fn all(root: &Path, [few, some]: [Option<usize>; 2]) -> Vec<Figures> {
     let controls = [Flow::NaiveRemove, Flow::NaiveGive];
-    let controls = controls.map(|flow| sweep(root, flow, &[Attack::Link], sample(12)));
-    controls.into_iter().chain(FLOWS.map(|flow| sweep(root, flow, &ATTACKS, sample(16)))).collect()
+    let controls = controls.map(|flow| sweep(root, flow, &[Attack::Link], few));
+    controls.into_iter().chain(FLOWS.map(|flow| sweep(root, flow, &ATTACKS, some))).collect()
 }
