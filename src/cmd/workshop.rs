@@ -371,6 +371,12 @@ fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Reco
     let home = home::open(std::slice::from_ref(path), us.uid)
         .map_err(|unfit| Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; ")))?;
     let opened = Journal::open(home.dir.as_fd(), us.uid).map_err(closed)?;
+    if let Some(copy) = &opened.copy {
+        out::say(&format!(
+            "tmpmedic: the journal in {0} is damaged; what lies behind is not known any more, a copy of it all is {0}/{copy}",
+            path.shown()
+        ));
+    }
     let mut journal = opened.journal;
     journal.reserve(room).map_err(closed)?;
     Ok((journal, opened.records))

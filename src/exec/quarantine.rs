@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::object;
 use crate::model::plan::ObjectId;
-use crate::sys::{enter, hands};
+use crate::sys::{enter, hands, stat};
 
 /// Others may write: group or world.
 const SHARED: u32 = 0o022;
@@ -69,8 +69,11 @@ pub enum Taken {
     Ours,
     /// Another object had its name by then; that one has its name back.
     PutBack,
-    /// Another object had its name by then, and the name was taken again before it could go back: it lies in the
-    /// quarantine, unharmed.
+    /// Another object had its name by then and has it back, in exchange for what the owner of the planned one had put
+    /// there meanwhile: that lies in the quarantine, unharmed.
+    Swapped,
+    /// Another object had its name by then, and somebody else took the name again before it could go back: it lies in
+    /// the quarantine, unharmed.
     Displaced,
     /// There is nothing of that name any more.
     Gone,
@@ -80,7 +83,7 @@ pub enum Taken {
 
 impl NoQuarantine {
     /// Why nobody can have one in a directory like this, as `own`.
-    pub fn of(around: &crate::sys::stat::Stat, own: u32) -> Option<Self> {
+    pub fn of(around: &stat::Stat, own: u32) -> Option<Self> {
         if around.uid != 0 && around.uid != own {
             return Some(Self::ForeignOwner { uid: around.uid });
         }
@@ -142,8 +145,14 @@ impl Quarantine {
         self.id
     }
 
-    /// Takes the entry `name` of `from` in under the name `slot`, if it is the one that is wanted.
-    pub fn take(&self, from: BorrowedFd<'_>, name: &[u8], wanted: &ObjectId, slot: &[u8]) -> Taken {
+    /// Takes the entry `name` of `from` in under the name `slot`, if it is the one that is wanted, which `owner` has.
+    pub fn take(
+        &self,
+        from: BorrowedFd<'_>,
+        name: &[u8],
+        (wanted, owner): (&ObjectId, u32),
+        slot: &[u8],
+    ) -> Taken {
         match self.claim(from, name, slot) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => return Taken::Gone,
@@ -153,7 +162,7 @@ impl Quarantine {
         match object::at(self.dir(), slot) {
             Ok(id) if id == *wanted => Taken::Ours,
             // Another one, or one that cannot be looked at, which is the same: not what was planned.
-            _ => self.release(slot, from, name),
+            _ => self.release(slot, (from, name), owner),
         }
     }
 
@@ -167,11 +176,29 @@ impl Quarantine {
         }
     }
 
-    fn release(&self, slot: &[u8], to: BorrowedFd<'_>, name: &[u8]) -> Taken {
+    fn release(&self, slot: &[u8], (to, name): (BorrowedFd<'_>, &[u8]), owner: u32) -> Taken {
         match self.give_back(slot, to, name) {
             Ok(()) => Taken::PutBack,
+            Err(error) if error.raw_os_error() == Some(Errno::EXIST.raw_os_error()) => {
+                self.swap(slot, (to, name), owner)
+            }
             Err(_) => Taken::Displaced,
         }
+    }
+
+    /// Whoever owns the planned entry made us take something else, and took the name again so that it could not go back.
+    /// He does not gain by that: his goes for it. What anybody else has put there stays.
+    fn swap(&self, slot: &[u8], (to, name): (BorrowedFd<'_>, &[u8]), owner: u32) -> Taken {
+        let is_his = |dir, name| {
+            let node = enter::node(dir, name).and_then(|node| stat::of(node.as_fd()));
+            node.is_ok_and(|found| found.uid == owner)
+        };
+        let exchange = || hands::exchange(self.dir(), slot, to, name).is_ok();
+        if !is_his(to, name) || !exchange() {
+            return Taken::Displaced;
+        }
+        // Between the look and the exchange somebody else may have come.
+        if is_his(self.dir(), slot) || !exchange() { Taken::Swapped } else { Taken::Displaced }
     }
 
     /// Gives what lies in `slot` its place back, never onto anything.
@@ -190,97 +217,5 @@ impl Quarantine {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
-
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
-
-    use super::*;
-    use crate::sys::{dirfd, scratch};
-
-    struct Bench {
-        dir: tempfile::TempDir,
-        handle: OwnedFd,
-        own: u32,
-    }
-
-    fn bench(mode: u32) -> Bench {
-        let dir = scratch::dir();
-        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        Bench { dir, handle, own: rustix::process::geteuid().as_raw() }
-    }
-
-    impl Bench {
-        fn path(&self) -> &Path {
-            self.dir.path()
-        }
-
-        fn open(&self) -> Result<Quarantine, NoQuarantine> {
-            Quarantine::open(self.handle.as_fd(), b".q", self.own)
-        }
-
-        fn id(&self, name: &str) -> ObjectId {
-            let node = enter::node(self.handle.as_fd(), name.as_bytes()).unwrap();
-            object::of(node.as_fd()).unwrap().0
-        }
-    }
-
-    #[test]
-    fn takes_the_planned_object_and_gives_it_back_unchanged() {
-        let bench = bench(0o1777);
-        std::fs::write(bench.path().join("old"), "text").unwrap();
-        let (quarantine, id) = (bench.open().unwrap(), bench.id("old"));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"old", &id, b"1"), Taken::Ours));
-        assert!(!bench.path().join("old").exists());
-        quarantine.give_back(b"1", bench.handle.as_fd(), b"old").unwrap();
-        assert_eq!(bench.id("old"), id);
-        assert_eq!(std::fs::read_to_string(bench.path().join("old")).unwrap(), "text");
-    }
-
-    #[test]
-    fn an_object_that_took_the_name_since_keeps_it() {
-        let bench = bench(0o1777);
-        std::fs::write(bench.path().join("name"), "planned").unwrap();
-        let (quarantine, id) = (bench.open().unwrap(), bench.id("name"));
-        std::fs::rename(bench.path().join("name"), bench.path().join("elsewhere")).unwrap();
-        std::fs::write(bench.path().join("name"), "of a victim").unwrap();
-        let victim = bench.id("name");
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"name", &id, b"1"), Taken::PutBack));
-        assert_eq!(bench.id("name"), victim, "the victim's file has its name and its inode");
-        assert_eq!(std::fs::read_to_string(bench.path().join("elsewhere")).unwrap(), "planned");
-    }
-
-    #[test]
-    fn what_is_gone_is_gone_and_a_link_is_not_followed() {
-        let bench = bench(0o1777);
-        std::fs::write(bench.path().join("target"), "kept").unwrap();
-        std::os::unix::fs::symlink("target", bench.path().join("link")).unwrap();
-        let (quarantine, id) = (bench.open().unwrap(), bench.id("link"));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"none", &id, b"1"), Taken::Gone));
-        assert!(matches!(quarantine.take(bench.handle.as_fd(), b"link", &id, b"2"), Taken::Ours));
-        assert_eq!(std::fs::read_to_string(bench.path().join("target")).unwrap(), "kept");
-    }
-
-    #[test]
-    fn refuses_a_place_from_which_others_could_take_it_away() {
-        assert!(matches!(bench(0o777).open(), Err(NoQuarantine::NotSticky { mode: 0o777 })));
-        assert!(bench(0o755).open().is_ok(), "nobody else can write there");
-    }
-
-    #[test]
-    fn refuses_a_quarantine_that_others_may_enter() {
-        let bench = bench(0o1777);
-        std::fs::create_dir(bench.path().join(".q")).unwrap();
-        std::fs::set_permissions(bench.path().join(".q"), PermissionsExt::from_mode(0o755)).unwrap();
-        assert!(matches!(bench.open(), Err(NoQuarantine::NotOurs { mode: 0o755, .. })));
-    }
-
-    #[test]
-    fn refuses_a_link_in_its_place() {
-        let bench = bench(0o1777);
-        std::os::unix::fs::symlink("/", bench.path().join(".q")).unwrap();
-        assert!(matches!(bench.open(), Err(NoQuarantine::Os { .. })));
-    }
-}
+#[path = "quarantine_tests.rs"]
+mod tests;

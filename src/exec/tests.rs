@@ -172,7 +172,7 @@ fn an_interrupted_run_is_known_by_where_the_object_is() {
         let stage = Stage::new();
         let (journal, object) = interrupted(&stage, "a");
         if is_taken {
-            let taken = stage.quarantine.take(stage.place.as_fd(), b"a", &object, b"1-0");
+            let taken = stage.quarantine.take(stage.place.as_fd(), b"a", (&object, 0), b"1-0");
             assert!(matches!(taken, super::quarantine::Taken::Ours));
         }
         drop(journal);
@@ -185,4 +185,15 @@ fn an_interrupted_run_is_known_by_where_the_object_is() {
         drop(journal);
         assert_eq!(undo::still_taken(&stage.records(), WorkId(1)).len(), usize::from(is_taken));
     }
+}
+
+#[test]
+fn what_went_back_before_anybody_wrote_that_down_is_back() {
+    let stage = Stage::new();
+    tree(&stage, "a");
+    stage.sweep(&stage.plan(&["a"]), &mut Says::default(), &mut on);
+    stage.quarantine.give_back(b"1-0", stage.place.as_fd(), b"a").unwrap();
+    let undone = undo(&stage);
+    assert_eq!((undone.back, undone.left), (vec!["a".into()], Vec::new()));
+    assert_eq!(undo::still_taken(&stage.records(), WorkId(1)), []);
 }

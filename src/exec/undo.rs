@@ -302,6 +302,10 @@ fn one_back(
     match object::at(quarantine.dir(), slot.as_bytes()) {
         Ok(found) if found == *object => {}
         Ok(_) => return Done::Kept { why: format!("{} in the quarantine is another object", slot.shown()) },
+        // It went back, and we were killed before that was written down.
+        Err(_) if object::at(place, name.as_bytes()).is_ok_and(|found| found == *object) => {
+            return Done::Done { changed: None };
+        }
         Err(error) => {
             return Done::Failed {
                 errno: error.raw_os_error().map(Errno),

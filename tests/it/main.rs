@@ -13,6 +13,7 @@
 )]
 
 mod actors;
+mod attack;
 mod broken_boxes;
 mod captures;
 mod causes;

@@ -271,7 +271,7 @@ fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
     let message = format!(
         "nothing was changed: other entries would go than those of plan {wanted}; now {} would, {} (plan {digits}). \
          `clean` without --apply shows which; a plan kept by `clean --json > FILE` names each change with --plan FILE",
-        page::entries(totals.remove),
+        entries(totals.remove),
         Bytes(totals.bytes)
     );
     Err(Refusal { exit: Exit::NotNow, message }.into())

@@ -108,15 +108,24 @@ pub fn decode(mut reader: impl Read) -> io::Result<Content> {
     Ok(content)
 }
 
-/// The text of the next record that is whole and continues what came before.
-fn next(bytes: &[u8], tip: Tip) -> Option<(&[u8], Tip)> {
+/// Whether a whole record lies anywhere in what does not continue a journal. Behind what a kill tore there is nothing: a
+/// record is begun only when the one before is on the disk. So something else did that, and those records are worth keeping.
+pub fn has_whole_record(bytes: &[u8]) -> bool {
+    (1..bytes.len()).any(|at| bytes.get(at..).and_then(whole).is_some_and(|body| body.ends_with(b"}")))
+}
+
+/// The sequence, the hash and the text of a record that vouches for itself.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (crc, rest) = rest.split_first_chunk::<4>()?;
     let text = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| *length <= LARGEST)?;
     let body = rest.get(..8 + HASH + text)?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-        return None;
-    }
+    (crc32fast::hash(body) == u32::from_le_bytes(*crc)).then_some(body)
+}
+
+/// The text of the next record that is whole and continues what came before.
+fn next(bytes: &[u8], tip: Tip) -> Option<(&[u8], Tip)> {
+    let body = whole(bytes)?;
     let (sequence, rest) = body.split_first_chunk::<8>()?;
     let (hash, text) = rest.split_first_chunk::<HASH>()?;
     if u64::from_le_bytes(*sequence) != tip.sequence || *hash != tip.hash {
@@ -186,6 +195,20 @@ mod tests {
                     "bit {bit} of {at}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn only_behind_damage_lies_a_whole_record() {
+        let (bytes, ends) = journal(4);
+        for length in 0..=bytes.len() {
+            let content = decode(&bytes[..length]);
+            assert!(!has_whole_record(&bytes[content.unwrap().end..length]), "cut at {length}");
+        }
+        for at in 0..ends[3] {
+            let mut bad = bytes.clone();
+            bad[at] ^= 4;
+            assert!(has_whole_record(&bad[decode(&bad[..]).unwrap().end..]), "flipped at {at}");
         }
     }
 

@@ -6,12 +6,13 @@
 pub mod codec;
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::shelter;
 use crate::model::journal::Record;
 use crate::sys::{hands, stat};
 use codec::Tip;
@@ -28,6 +29,8 @@ const OTHERS: u32 = 0o077;
 pub struct Journal {
     file: File,
     tip: Tip,
+    /// A record that could be neither written nor taken back: nothing behind it would be read.
+    is_broken: bool,
     /// Goes with the journal, and lets the next one in.
     _lock: OwnedFd,
 }
@@ -49,11 +52,12 @@ pub enum JournalError {
     /// It holds what we do not understand, and cutting that off would lose it.
     #[error("a newer tmpmedic wrote in it: use that one")]
     Newer,
-    /// It cannot be read whole, and cutting it off would lose what it says.
-    #[error(
-        "it has {0} bytes, more than can be read at once: move it away, with what it says of quarantines"
-    )]
-    TooLong(u64),
+    /// It has grown beyond what is read.
+    #[error("it would have {0} bytes, more than are read again: move it to another place first")]
+    TooLarge(u64),
+    /// An earlier write failed, and what it left could not be cut off.
+    #[error("an earlier record could not be written, nor what it left be cut off")]
+    Broken,
     /// A step that the kernel refused.
     #[error("{what}")]
     Os {
@@ -81,6 +85,8 @@ pub struct Opened {
     pub records: Vec<Record>,
     /// Bytes of a torn tail, which are cut off.
     pub torn: usize,
+    /// The name of a copy of it in the same directory, where more than a torn tail was cut off.
+    pub copy: Option<String>,
 }
 
 impl Journal {
@@ -103,13 +109,21 @@ impl Journal {
         if content.is_newer {
             return Err(JournalError::Newer);
         }
+        let is_new = (content.end, content.torn) == (0, 0);
         let end = u64::try_from(content.end).unwrap_or(u64::MAX);
+        let mut copy = None;
         if content.torn > 0 {
+            copy = keep_what_is_whole(dir, &mut file, content.end)?;
             file.set_len(end).map_err(os("cannot cut the torn tail off"))?;
         }
         file.seek(SeekFrom::Start(end)).map_err(os("cannot go to the end of the journal"))?;
-        let journal = Self { file, tip: content.tip, _lock: lock };
-        Ok(Opened { journal, records: content.records, torn: content.torn })
+        if is_new {
+            // Records that are on the disk are of no use while their file has no name there.
+            let names = crate::sys::dirfd::reopen_listing(dir).and_then(|dir| hands::sync_names(dir.as_fd()));
+            names.map_err(os("cannot write the name of the journal"))?;
+        }
+        let journal = Self { file, tip: content.tip, is_broken: false, _lock: lock };
+        Ok(Opened { journal, records: content.records, torn: content.torn, copy })
     }
 
     /// A journal that ends with this process: for those who go without undo because nothing can be written.
@@ -120,7 +134,7 @@ impl Journal {
         let make = || Ok(rustix::fs::memfd_create("tmpmedic-journal", MemfdFlags::CLOEXEC)?);
         let file = make().map_err(os("cannot keep the journal in memory"))?;
         let lock = make().map_err(os("cannot keep the journal in memory"))?;
-        Ok(Self { file: File::from(file), tip: Tip::START, _lock: lock })
+        Ok(Self { file: File::from(file), tip: Tip::START, is_broken: false, _lock: lock })
     }
 
     /// Takes so much room on the disk for what will be written: that the disk fills up meanwhile is then no trouble.
@@ -129,6 +143,10 @@ impl Journal {
     /// ENOSPC; a file system that cannot promise room promises nothing.
     pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
         let end = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
+        let after = end.saturating_add(bytes);
+        if after > LARGEST {
+            return Err(JournalError::TooLarge(after));
+        }
         match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, end, bytes) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(os("no room for the journal")(error.into())),
@@ -140,12 +158,16 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; the journal ends as before then.
     pub fn add(&mut self, record: &Record) -> Result<(), JournalError> {
+        if self.is_broken {
+            return Err(JournalError::Broken);
+        }
         let (bytes, tip) = codec::encode(record, self.tip)?;
         let before = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // A half record would end the journal for good; where even this fails, the next reader cuts it off.
-            self.file.set_len(before).and_then(|()| self.file.seek(SeekFrom::Start(before))).ok();
+            // A half record would hide everything behind it.
+            let cut = self.file.set_len(before).and_then(|()| self.file.seek(SeekFrom::Start(before)));
+            self.is_broken = cut.is_err();
             return Err(os("cannot write the journal")(error));
         }
         self.tip = tip;
@@ -180,9 +202,28 @@ pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalE
 fn read(file: &File) -> Result<codec::Content, JournalError> {
     let length = stat::of(file.as_fd()).map_err(os("cannot look at the journal"))?.size;
     if length > LARGEST {
-        return Err(JournalError::TooLong(length));
+        return Err(JournalError::TooLarge(length));
     }
     codec::decode(file).map_err(os("cannot read the journal"))
+}
+
+/// Before records are cut off that a bad disk, not a kill, has parted from the rest, the whole is kept beside.
+fn keep_what_is_whole(
+    dir: BorrowedFd<'_>,
+    file: &mut File,
+    end: usize,
+) -> Result<Option<String>, JournalError> {
+    let mut bytes = Vec::new();
+    let whole = file.rewind().and_then(|()| file.take(LARGEST).read_to_end(&mut bytes));
+    whole.map_err(os("cannot read the journal"))?;
+    if !codec::has_whole_record(bytes.get(end..).unwrap_or_default()) {
+        return Ok(None);
+    }
+    let name = format!("{NAME}-damaged-{:016x}", shelter::random());
+    let kept = hands::create_new(dir, name.as_bytes(), 0o600)
+        .and_then(|mut copy| copy.write_all(&bytes).and_then(|()| copy.sync_all()));
+    kept.map_err(os("it is damaged, and no copy can be kept"))?;
+    Ok(Some(name))
 }
 
 fn open_private(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
@@ -200,79 +241,4 @@ fn ours(node: BorrowedFd<'_>, own: u32) -> Result<(), JournalError> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
-
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-    use crate::model::journal::{Act, Change, WorkId};
-    use crate::sys::{dirfd, scratch};
-
-    fn place() -> (tempfile::TempDir, OwnedFd, u32) {
-        let dir = scratch::dir();
-        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        (dir, handle, rustix::process::geteuid().as_raw())
-    }
-
-    fn record(n: u64) -> Record {
-        let change = Change::Call { line: "true".to_owned() };
-        Record::Intent { work: WorkId(n), steps: vec![Act { step: 0, change }] }
-    }
-
-    #[test]
-    fn goes_on_where_the_last_one_stopped() {
-        let (_dir, handle, own) = place();
-        for n in 0..3 {
-            let mut opened = Journal::open(handle.as_fd(), own).unwrap();
-            assert_eq!(opened.records, (0..n).map(record).collect::<Vec<_>>());
-            opened.journal.add(&record(n)).unwrap();
-        }
-        assert_eq!(records(handle.as_fd(), own).unwrap().records.len(), 3);
-    }
-
-    #[test]
-    fn a_torn_tail_is_cut_off_and_the_rest_goes_on() {
-        let (dir, handle, own) = place();
-        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
-        opened.journal.add(&record(0)).unwrap();
-        opened.journal.add(&record(1)).unwrap();
-        drop(opened);
-        let path = dir.path().join(NAME);
-        let length = std::fs::read(&path).unwrap().len() as u64;
-        File::options().write(true).open(&path).unwrap().set_len(length - 3).unwrap();
-        let mut opened = Journal::open(handle.as_fd(), own).unwrap();
-        assert_eq!(opened.records, [record(0)]);
-        assert!(opened.torn > 0);
-        opened.journal.add(&record(2)).unwrap();
-        assert_eq!(records(handle.as_fd(), own).unwrap().records, [record(0), record(2)]);
-    }
-
-    #[test]
-    fn two_instances_exclude_each_other() {
-        let (_dir, handle, own) = place();
-        let first = Journal::open(handle.as_fd(), own).unwrap();
-        assert!(matches!(Journal::open(handle.as_fd(), own), Err(JournalError::Busy)));
-        drop(first);
-        assert!(Journal::open(handle.as_fd(), own).is_ok());
-    }
-
-    #[test]
-    fn a_directory_that_others_may_enter_is_refused() {
-        let (dir, handle, own) = place();
-        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let refused = Journal::open(handle.as_fd(), own).unwrap_err();
-        assert!(matches!(refused, JournalError::NotOurs { mode: 0o755, .. }));
-    }
-
-    #[test]
-    fn a_link_in_its_place_is_not_followed() {
-        let (dir, handle, own) = place();
-        let target = dir.path().join("target");
-        std::fs::write(&target, "kept").unwrap();
-        std::os::unix::fs::symlink(&target, dir.path().join(NAME)).unwrap();
-        assert!(Journal::open(handle.as_fd(), own).is_err());
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "kept");
-    }
-}
+mod tests;

@@ -56,7 +56,8 @@ impl Course<'_, '_> {
     fn take(&mut self, entry: &Candidate, slot: RawPath, step: u64, claimed: &mut Vec<Claimed>) -> Done {
         let (name, sweep) = (entry.name.clone(), &self.sweep);
         let place = std::os::fd::AsFd::as_fd(&sweep.place);
-        let done = match sweep.quarantine.take(place, name.as_bytes(), &entry.object, slot.as_bytes()) {
+        let wanted = (&entry.object, entry.uid);
+        let done = match sweep.quarantine.take(place, name.as_bytes(), wanted, slot.as_bytes()) {
             Taken::Ours => {
                 let bytes = entry.tree.bytes;
                 self.progress.bytes.0 = self.progress.bytes.0.saturating_add(bytes.0);
@@ -65,6 +66,13 @@ impl Course<'_, '_> {
             }
             Taken::Gone => self.keep(name, "it is gone already"),
             Taken::PutBack => self.keep(name, "another object had its name, and has it back"),
+            Taken::Swapped => {
+                let why = format!(
+                    "another object had its name, and has it back; what its owner put there meanwhile lies in the quarantine as {}",
+                    slot.shown()
+                );
+                self.keep(name, &why)
+            }
             Taken::Displaced => {
                 let why = format!(
                     "another object had its name, which was taken again before it could go back: it lies in the quarantine as {}",
