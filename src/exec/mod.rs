@@ -14,7 +14,8 @@
 //!    it goes back (`quarantine`). No check before the rename can promise that, because names can change after any check.
 //! 3. **Nothing is destroyed in place.** What is removed for good is removed inside the quarantine, flattened: a directory
 //!    that is not empty is renamed up into the quarantine and waits its turn there. No recursion, three descriptors, any
-//!    depth; and nobody who still has a handle on it can lead us out, because no step goes up (`flatten`).
+//!    depth; and nobody who still has a handle on it can lead us out, because no step goes up (`flatten`). Two threads may
+//!    do so side by side, each with its own entries and its own names for what waits (`sweep`).
 //! 4. **Unknown means in use.** What could not be looked at is kept: a process that cannot be read, a lock table that is
 //!    missing, a file system that does not answer, an age in the future.
 //! 5. **Said before done.** What will be done is in the journal, synced, before it is done; what became of it after. Whoever

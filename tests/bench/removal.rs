@@ -63,21 +63,22 @@ pub fn safe(dir: &Path, threads: usize) {
                 let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
                 let found = rustix::fs::statx(&dir, &entry.name, flags, mask).expect("it is there");
                 assert_eq!(found.stx_ino, entry.inode, "it is the same");
-                remove(dir.as_fd(), &entry.name, entry.is_dir);
+                remove(dir.as_fd(), entry);
             }
         }
     };
     in_threads(threads, &work);
 }
 
-fn remove(dir: BorrowedFd<'_>, name: &CStr, is_dir: bool) {
-    let flags = if is_dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+fn remove(dir: BorrowedFd<'_>, entry: &Named) {
+    let name = &entry.name;
+    let flags = if entry.is_dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
     if rustix::fs::unlinkat(dir, name, flags).is_ok() {
         return;
     }
     let inner = rustix::fs::openat(dir, name, BELOW, Mode::empty()).expect("the directory opens");
     for entry in names(inner.as_fd()) {
-        remove(inner.as_fd(), &entry.name, entry.is_dir);
+        remove(inner.as_fd(), &entry);
     }
     rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR).expect("it is empty");
 }

@@ -118,31 +118,31 @@ impl Sweep<'_> {
         let of = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
         let no_handle = |source| JournalError::Os { what: "no descriptor left", source };
         let place = self.place.try_clone().map_err(no_handle)?;
-        let (stop, goes_on, job) = (AtomicBool::new(false), self.goes_on, self.work.0.to_string());
+        let (ended, goes_on, job) = (AtomicBool::new(false), self.goes_on, self.work.0.to_string());
         let ask = || {
             if !goes_on() {
-                stop.store(true, Ordering::Relaxed);
+                ended.store(true, Ordering::Relaxed);
             }
         };
         let removers = Removers::new(self.quarantine, &job);
         let (swept, progress) = (Swept::default(), Progress { of, ..Progress::default() });
-        let mut course = Course { sweep: self, plan, step, removers, stop: &stop, next: 0, swept, progress };
-        let (mut around, mut pace) = (Around::default(), Pace::default());
-        let (mut batch, mut rest) = wanted.split_at(pace.size().min(wanted.len()));
+        let mut course = Course { sweep: self, plan, step, removers, stop: &ended, next: 0, swept, progress };
+        let (mut around, mut sizes) = (Around::default(), Pace::default());
+        let (mut batch, mut rest) = wanted.split_at(sizes.size().min(wanted.len()));
         let (mut looked, ()) =
-            crew::both("recheck", &|| recheck::look(place.as_fd(), batch, &stop), || (), &ask);
-        while !batch.is_empty() && !stop.load(Ordering::Relaxed) {
+            crew::both("recheck", &|| recheck::look(place.as_fd(), batch, &ended), || (), &ask);
+        while !batch.is_empty() && !ended.load(Ordering::Relaxed) {
             around.renew(&mut course, (batch, rest));
             let ready = course.judged(looked, &around);
-            let (next, after) = rest.split_at(pace.size().min(rest.len()));
-            let deal = || course.deal_with(&ready, &mut pace);
+            let (next, after) = rest.split_at(sizes.size().min(rest.len()));
+            let deal = || course.deal_with(&ready, &mut sizes);
             let (seen, dealt) =
-                crew::both("recheck", &|| recheck::look(place.as_fd(), next, &stop), deal, &ask);
+                crew::both("recheck", &|| recheck::look(place.as_fd(), next, &ended), deal, &ask);
             dealt?;
             (looked, batch, rest) = (seen, next, after);
         }
         let mut swept = course.swept;
-        swept.stopped = stop.into_inner();
+        swept.stopped = ended.into_inner();
         Ok(swept)
     }
 }

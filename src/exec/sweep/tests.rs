@@ -69,7 +69,8 @@ fn looks_at_the_machine_ask_about_each_entry_once_on_either_side() {
     let (stage, plan) = filled(MANY);
     let mut says = Says::default();
     stage.sweep(&plan, &mut says, &mut on);
-    let of = |path: &str| says.asked.iter().filter(|(at, _)| *at == path.into()).map(|(_, count)| *count).sum();
+    let of =
+        |path: &str| says.asked.iter().filter(|(at, _)| *at == path.into()).map(|(_, count)| *count).sum();
     let asked: [usize; 2] = [of("/q"), of("/tmp")];
     assert_eq!(asked, [MANY, MANY]);
     assert!(says.asked.len() < 10, "{} looks at the machine", says.asked.len());
