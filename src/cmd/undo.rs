@@ -129,8 +129,7 @@ fn ended(
 /// Whether something of a piece of work can still be taken back. One that was taken back is not taken back twice, unless
 /// that was stopped in the middle.
 pub fn is_open(records: &[Record], aside: &BTreeMap<WorkId, Vec<Aside>>, work: WorkId) -> bool {
-    aside.contains_key(&work)
-        || treat::back::can(records, work) && undone_by(records, work).is_none()
+    aside.contains_key(&work) || treat::back::can(records, work) && undone_by(records, work).is_none()
 }
 
 /// The work that took it back whole.

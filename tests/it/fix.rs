@@ -61,8 +61,8 @@ fn a_dead_private_tmp_works_again_under_the_same_process() {
         (&"ENOENT".into(), &true.into())
     );
     let lines: Vec<&str> = seen.lines().collect();
-    let [lives, made, mounts, options, cwd, found] = lines[..] else { panic!("{seen}") };
-    assert_eq!((lives, made, mounts, found), ("lives", "made", "2", "0"), "{seen}");
+    let [alive, made, mounts, options, cwd, found] = lines[..] else { panic!("{seen}") };
+    assert_eq!((alive, made, mounts, found), ("lives", "made", "2", "0"), "{seen}");
     assert!(
         options.contains("nosuid") && options.contains("nodev"),
         "it forbids what the dead one forbade: {options}"

@@ -51,5 +51,5 @@ mod work_frames;
 mod work_laws;
 mod work_screen;
 mod work_tabs;
-mod works;
 mod worker;
+mod works;

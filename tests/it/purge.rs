@@ -7,8 +7,8 @@ use crate::needs;
 fn what_would_be_freed_is_told_first_and_what_is_due_is_proposed() {
     needs!("unshare");
     let said = scene(
-        r#"builds go-build1 go-build2 go-build3; printf '[clean]\npurge_after_s = 0\n' > /mnt/site
-           tm clean /tmp --older-than 0s --apply > /mnt/log"#,
+        r"builds go-build1 go-build2 go-build3; printf '[clean]\npurge_after_s = 0\n' > /mnt/site
+           tm clean /tmp --older-than 0s --apply > /mnt/log",
         &[
             "tm journal; tm clean /tmp",
             "tm journal --config /mnt/site; tm clean /tmp --config /mnt/site",

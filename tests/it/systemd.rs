@@ -217,6 +217,7 @@ pub fn said(lab: &Lab, script: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::cognitive_complexity, reason = "a story, told in its order")]
 fn a_running_service_gets_a_live_tmp_and_systemd_still_cleans_up_behind_it() {
     needs!("unshare", "nsenter", "systemctl");
     let unit = "forgejo-runner@1.service";
@@ -302,6 +303,7 @@ fn mounts_on(lab: &Lab, unit: &str, place: &str) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::cognitive_complexity, reason = "a story, told in its order")]
 fn whoever_is_killed_while_it_mounts_leaves_no_service_with_the_tmp_of_the_machine() {
     needs!("unshare", "nsenter", "systemctl", "strace");
     let unit = "forgejo-runner@1.service";
@@ -365,9 +367,9 @@ fn both_temp_dirs_of_a_service_are_mended_and_what_stands_in_a_dead_one_is_named
     said(&lab, "find /var/tmp -maxdepth 1 -name 'systemd-private-*' -exec rm -rf {} +");
     let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
     let fixed = fix(&lab, &["private-tmp-deleted", "--apply", "--yes"]);
-    let fixes = fixed.json["fixes"].as_array().unwrap();
-    assert_eq!((fixed.code, fixes.len()), (0, 2), "{:#}", fixed.json);
-    let notes = fixes[0]["plan"]["notes"].to_string();
+    let plans = fixed.json["fixes"].as_array().unwrap();
+    assert_eq!((fixed.code, plans.len()), (0, 2), "{:#}", fixed.json);
+    let notes = plans[0]["plan"]["notes"].to_string();
     assert!(notes.contains(&format!("({main})")) && notes.contains("stays dead"), "{notes}");
     for place in ["/tmp", "/var/tmp"] {
         let made =
@@ -418,6 +420,7 @@ fn a_unit_that_does_not_come_up_is_told_in_the_words_of_systemd() {
 }
 
 #[test]
+#[expect(clippy::cognitive_complexity, reason = "a story, told in its order")]
 fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     needs!("unshare", "nsenter", "systemctl");
     let unit = "forgejo-runner@1.service";

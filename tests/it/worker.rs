@@ -81,8 +81,8 @@ fn a_console_that_does_not_read_holds_nothing_up_and_gets_the_whole_result_at_la
         "builds 4000; worker; hear Planned > /dev/null; seq -f '/tmp/go-build%g' 2 4000 | xargs touch; echo apply >&8
          until ended; do sleep 0.05; done; kill -0 $pid; echo $?; tm undo > /dev/null; echo $?; hear Worked; wait $pid; echo $?",
     );
-    let [lives, undone, worked, code] = &lines[..] else { panic!("{lines:#?}") };
-    assert_eq!(lives, "0", "the result does not fit into the pipe, so it waits for its reader");
+    let [alive, undone, worked, code] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!(alive, "0", "the result does not fit into the pipe, so it waits for its reader");
     assert_eq!(undone, "0", "it holds no lock meanwhile");
     let outcome = &parsed(worked)["Worked"];
     assert_eq!((&outcome["ending"], outcome["refusals"].as_array().unwrap().len()), (&"Part".into(), 3999));

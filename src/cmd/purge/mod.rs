@@ -119,8 +119,11 @@ fn choose(records: &[Record], id: Option<u64>, older_than: Seconds) -> anyhow::R
         })
     };
     let Some(id) = id else {
-        let (chosen, young) =
-            records.iter().filter_map(begin_of).filter_map(lying).partition(|lying: &Lying| lying.age >= older_than);
+        let (chosen, young) = records
+            .iter()
+            .filter_map(begin_of)
+            .filter_map(lying)
+            .partition(|lying: &Lying| lying.age >= older_than);
         return Ok(Choice { chosen, young, older_than, by_id: false });
     };
     let begin = named(records, id)?;

@@ -38,7 +38,7 @@ pub const CLEAN: [&str; 6] = ["clean", "PLACE", "--older-than", "0s", "--apply",
 pub const DELETE: [&str; 8] =
     ["clean", "PLACE", "--older-than", "0s", "--apply", "--json", "--delete", "--yes"];
 /// All that was put aside.
-pub const PURGE: [&str; 4] = ["purge", "--older-than", "0s", "--json"];
+pub const PURGE: [&str; 5] = ["purge", "--older-than", "0s", "--yes", "--json"];
 /// The last work.
 pub const UNDO: [&str; 2] = ["undo", "--json"];
 
