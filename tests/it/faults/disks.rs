@@ -41,10 +41,10 @@ fn what_cannot_be_removed_for_good_is_named_and_a_later_purge_frees_it() {
         &[
             "failing unlinkat EIO 6 clean $o --delete --yes",
             "count; aside; tm journal",
-            "tm purge --older-than 0s; aside",
-            "five; tm clean $o >/dev/null; failing getdents64 EIO 1 purge --older-than 0s",
-            "aside; tm purge --older-than 0s; aside",
-            "five; tm clean $o >/dev/null; failing unlinkat EROFS 1+ purge --older-than 0s; aside; tm undo; count",
+            "tm purge --older-than 0s --yes; aside",
+            "five; tm clean $o >/dev/null; failing getdents64 EIO 1 purge --older-than 0s --yes",
+            "aside; tm purge --older-than 0s --yes; aside",
+            "five; tm clean $o >/dev/null; failing unlinkat EROFS 1+ purge --older-than 0s --yes; aside; tm undo; count",
         ],
     );
     said[0].ends(1);
@@ -104,10 +104,10 @@ fn an_undo_and_a_purge_that_fail_halfway_can_be_made_again() {
             "tm undo; tree | cmp - /mnt/before",
             "tm clean $o >/dev/null; failing fdatasync EIO 2+ undo; rc=$?; count; aside; (exit $rc)",
             "tm undo; tree | cmp - /mnt/before",
-            "tm clean $o >/dev/null; failing fdatasync EIO 2+ purge --older-than 0s; rc=$?; aside; (exit $rc)",
+            "tm clean $o >/dev/null; failing fdatasync EIO 2+ purge --older-than 0s --yes; rc=$?; aside; (exit $rc)",
             "tm undo; tree | cmp - /mnt/before",
-            "tm clean $o >/dev/null; failing fdatasync EIO 3+ purge --older-than 0s; rc=$?; aside; (exit $rc)",
-            "tm purge --older-than 0s; tm journal >/dev/null; rc=$?; aside; (exit $rc)",
+            "tm clean $o >/dev/null; failing fdatasync EIO 3+ purge --older-than 0s --yes; rc=$?; aside; (exit $rc)",
+            "tm purge --older-than 0s --yes; tm journal >/dev/null; rc=$?; aside; (exit $rc)",
         ],
     );
     said[0].ends(1);

@@ -88,9 +88,9 @@ fn what_was_mounted_into_the_quarantine_survives_a_purge() {
              q=$(ls -d /tmp/.tmpmedic-*); mount --bind /tmp/precious $q/1-0/b001/exe"
         ),
         &[
-            "tm purge 1",
+            "tm purge 1 --yes",
             "whole; ls $q",
-            "umount $q/1-0/b001/exe 2>/dev/null || umount $q/*-d*; tm purge; tm purge 1; ls $q; whole",
+            "umount $q/1-0/b001/exe 2>/dev/null || umount $q/*-d*; tm purge --yes; tm purge 1 --yes; ls $q; whole",
         ],
     );
     assert!([1, 2].contains(&said[0].code), "{}", said[0].text);

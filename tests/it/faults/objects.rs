@@ -85,8 +85,8 @@ fn immutable_is_named_as_the_reason_and_the_rest_goes_on() {
             "ls /tmp; tm journal",
             "tm undo; ls /tmp",
             "tm clean /tmp --older-than 0s --apply --delete --yes",
-            "ls /tmp; find /tmp/.tmpmedic-* -type f; tm purge --older-than 0s",
-            "free; tm purge --older-than 0s; aside; chattr +a /tmp; tm clean /tmp --older-than 0s --apply; ls /tmp; chattr -a /tmp",
+            "ls /tmp; find /tmp/.tmpmedic-* -type f; tm purge --older-than 0s --yes",
+            "free; tm purge --older-than 0s --yes; aside; chattr +a /tmp; tm clean /tmp --older-than 0s --apply; ls /tmp; chattr -a /tmp",
         ],
     );
     said[0].ends(1);
@@ -166,8 +166,8 @@ fn a_directory_that_keeps_growing_ends_in_a_report_and_not_in_a_race() {
             "tm clean /tmp --older-than 0s --apply --delete --yes",
             "ls /tmp; touch /mnt/enough; wait",
             "rm /mnt/enough; tm clean /tmp --older-than 0s --apply >/dev/null; q=$(ls -d /tmp/.tmpmedic-*); s=$(ls -d $q/*-*); grow $s
-             until [ -e $s/f20 ]; do :; done; timeout 20 /mnt/bin/tmpmedic purge --older-than 0s",
-            "touch /mnt/enough; wait; tm purge --older-than 0s; ls $q",
+             until [ -e $s/f20 ]; do :; done; timeout 20 /mnt/bin/tmpmedic purge --older-than 0s --yes",
+            "touch /mnt/enough; wait; tm purge --older-than 0s --yes; ls $q",
         ],
     );
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
