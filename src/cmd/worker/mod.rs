@@ -22,6 +22,9 @@ use crate::cmd::orders::{APPLY, Job, Request, Said};
 use crate::sys::child;
 use link::Link;
 
+/// What a stop while planning leaves.
+const STOPPED: &str = "stopped; nothing was changed";
+
 /// Does the job of a worker.
 pub fn serve() -> ExitCode {
     // Whoever leads a session already, as one that was started by hand may, has what it wants.
@@ -41,6 +44,11 @@ pub fn serve() -> ExitCode {
     stop.obey_input();
     let planned = jobs::plan(request, &stop, &mut |pace| link.pace(pace));
     let planned = match planned {
+        // Heard after the last look: nobody waits for the plan any more.
+        Ok(_) if stop.is_asked() => {
+            link.deliver(&Said::Planned(Err(STOPPED.to_owned())), &stop);
+            return ExitCode::SUCCESS;
+        }
         Ok(planned) => planned,
         Err(why) => {
             link.deliver(&Said::Planned(Err(why)), &stop);
