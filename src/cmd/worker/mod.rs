@@ -42,6 +42,10 @@ pub fn serve() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     stop.obey_input();
+    if link.has_more() {
+        // It came in one piece with the request.
+        stop.ask();
+    }
     let planned = jobs::plan(request, &stop, &mut |pace| link.pace(pace));
     let planned = match planned {
         // Heard after the last look: nobody waits for the plan any more.
