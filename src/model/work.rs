@@ -157,6 +157,9 @@ pub struct Outcome {
     pub refusals: Vec<(String, String)>,
     /// What else is to be said.
     pub notes: Vec<String>,
+    /// All of that in Markdown, for a ticket.
+    #[serde(default)]
+    pub report: String,
 }
 
 /// A line of before → after.

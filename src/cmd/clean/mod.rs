@@ -117,6 +117,19 @@ fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
 
 /// The command that cleans these directories with these wishes; with a digest, only what that stands for.
 fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
+    let mut command = command_to_look(roots, wishes);
+    if let Some(digest) = digest {
+        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
+    }
+    command.push_str(" --apply");
+    if wishes.delete {
+        command.push_str(" --delete --yes");
+    }
+    command
+}
+
+/// The command that plans that and changes nothing.
+fn command_to_look(roots: &[RawPath], wishes: &Wishes) -> String {
     let mut command = "tmpmedic clean".to_owned();
     for root in roots {
         command.push_str(&format!(" {}", root.quoted()));
@@ -138,13 +151,6 @@ fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
     }
     if wishes.assume_unheld {
         command.push_str(" --assume-unheld");
-    }
-    if let Some(digest) = digest {
-        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
-    }
-    command.push_str(" --apply");
-    if wishes.delete {
-        command.push_str(" --delete --yes");
     }
     command
 }

@@ -10,10 +10,11 @@ use super::draft::{Draft, Group};
 use super::outcome::{Outcome, Work, rows};
 use super::page::{entries, wanted};
 use super::place::Place;
-use super::{command, proof};
+use super::{command, command_to_look, proof};
 use crate::exec::quarantine::NoQuarantine;
 use crate::exec::{object, seal};
 use crate::model::plan::{Plan, Verdict, Wishes};
+use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
 use crate::remedies::clean::GUARDS;
@@ -94,6 +95,41 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
         word: delete.then(|| DELETE.to_owned()),
         barred: barred(place, totals, all),
     }
+}
+
+/// What there is to say of a directory that only other processes see under its name: it is cleaned from there.
+pub fn elsewhere(wish: Wish, root: &RawPath, wishes: &Wishes) -> Option<Prospect> {
+    let rest = root.as_bytes().strip_prefix(b"/proc/")?;
+    let (pid, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == b'/')?)?;
+    let pid: u32 = std::str::from_utf8(pid).ok()?.parse().ok()?;
+    let inside = RawPath::from(rest.strip_prefix(b"/root").filter(|rest| rest.starts_with(b"/"))?);
+    let there = |line: String| format!("nsenter -t {pid} -m {line}");
+    let (roots, shown) = (std::slice::from_ref(&inside), inside.shown());
+    let look = there(command_to_look(roots, wishes));
+    Some(Prospect {
+        wish,
+        digest: String::new(),
+        expires: None,
+        title: format!("Clean {shown} of pid {pid}"),
+        does: format!("{shown} as pid {pid} sees it is another directory than ours"),
+        facts: Vec::new(),
+        steps: vec![
+            Told { does: "plan it there: nothing is changed".to_owned(), by_hand: look.clone() },
+            Told { does: "do it there".to_owned(), by_hand: there(command(roots, wishes, None)) },
+        ],
+        going: Vec::new(),
+        staying: Vec::new(),
+        ends: Vec::new(),
+        notes: vec![
+            "In a container that has no tmpmedic, copy the binary into it first: it needs nothing else."
+                .to_owned(),
+        ],
+        word: None,
+        barred: Some(Barred {
+            why: "it is cleaned from the mount namespace that it is in; this plans it there:".to_owned(),
+            command: Some(look),
+        }),
+    })
 }
 
 fn going(draft: &Draft) -> Vec<Lot> {
@@ -238,6 +274,7 @@ pub fn outcome(outcome: &Outcome) -> work::Outcome {
         table: table.chain(outcome.asked.iter().map(answer)).collect(),
         refusals: refusals.take(MOST_REFUSALS).collect(),
         notes,
+        report: outcome.markdown(),
     }
 }
 

@@ -56,6 +56,7 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
             table: Vec::new(),
             refusals: Vec::new(),
             notes: outcome.told.clone(),
+            report: String::new(),
         };
     }
     let steps: Vec<Fate> =
@@ -88,6 +89,7 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         table: outcome.after.iter().map(|after| changed(outcome, after)).collect(),
         refusals: told.collect(),
         notes: notes.collect(),
+        report: String::new(),
     }
 }
 

@@ -170,6 +170,7 @@ impl Aside {
                 .map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone()))
                 .collect(),
             notes: std::mem::take(&mut shop.notes),
+            report: String::new(),
         })
     }
 
@@ -189,6 +190,7 @@ impl Aside {
             table: vec![changed("put aside", aside, aside.saturating_sub(gone))],
             refusals: freed.left,
             notes: std::mem::take(&mut shop.notes),
+            report: String::new(),
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::aside::{self, Aside};
+use super::report;
 use crate::catalog::Catalog;
 use crate::cli::{ColorChoice, Global};
 use crate::cmd::clean::{self, Bar, Ground, Origin, StopSignal};
@@ -25,6 +26,8 @@ pub struct Planned {
 }
 
 enum Work {
+    /// Only told: it has to be done from somewhere else.
+    Elsewhere,
     Treat(Sealed),
     Clean(Plan),
     Undo(Aside),
@@ -55,6 +58,9 @@ fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> 
             (fix::told::prospect(wish, &finding, &sealed), Work::Treat(sealed))
         }
         Job::Clean { root, wishes } => {
+            if let Some(prospect) = clean::told::elsewhere(wish.clone(), &root, &wishes) {
+                return Ok(Planned { prospect, catalog, work: Work::Elsewhere });
+            }
             let place = clean::open(&root)?;
             let mut bar = Bar::for_screen(stop, listener);
             bar.begin("looking", None);
@@ -88,6 +94,7 @@ impl Planned {
         }
         let mut bar = Bar::for_screen(stop, listener);
         let done = match &self.work {
+            Work::Elsewhere => Ok(refused("it is cleaned from somewhere else".to_owned())),
             Work::Treat(sealed) => {
                 Ok(fix::told::outcome(sealed, &sealed.carry_out(WithoutUndo::Refuse, &mut bar)))
             }
@@ -101,9 +108,12 @@ impl Planned {
             Work::Undo(aside) => aside.take_back(&mut bar),
             Work::Purge(aside) => aside.free(&mut bar),
         };
-        let outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
+        let mut outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
         if outcome.work.is_none() && outcome.headline.starts_with("the plan ") {
             return refused(format!("{}; f plans again", outcome.headline));
+        }
+        if outcome.report.is_empty() {
+            outcome.report = report::markdown(&self.prospect, &outcome);
         }
         outcome
     }

@@ -26,7 +26,10 @@ pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content
             None => items = plan(app, (sheet, prospect), at, &mut doc),
         },
         Stage::Working => work_progress::draw(app, &mut doc),
-        Stage::Over(over) => work_result::draw(&over.prospect, &over.outcome, &mut doc),
+        Stage::Over(over) => {
+            work_result::draw(&over.prospect, &over.outcome, &mut doc);
+            keys_after(app, sheet, &mut doc);
+        }
     }
     Content { title: title(app, sheet), lines: doc.into_lines(), items, cursor }
 }
@@ -163,6 +166,26 @@ fn open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
     }
     pieces.extend([piece(Tone::Accent, "    Esc "), piece(Tone::Plain, "leave")]);
     pieces.extend(number(prospect, doc));
+    doc.flow(0, &pieces);
+}
+
+/// The last line of what came of it.
+fn keys_after(app: &App, sheet: &Sheet, doc: &mut Doc<'_>) {
+    let can_copy = super::copy(app).is_some();
+    let keys = [
+        ("z ", "take it back", press::can_in_sheet(app, sheet, KeyId::Undo)),
+        ("r ", "plan again", press::can_in_sheet(app, sheet, KeyId::Rescan)),
+        ("y ", "copy the report", can_copy),
+        ("Esc ", "close", true),
+    ];
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (key, what, _) in keys.into_iter().filter(|(.., can)| *can) {
+        let gap = if pieces.is_empty() { "" } else { "    " };
+        pieces.extend([piece(Tone::Accent, format!("{gap}{key}")), piece(Tone::Plain, what)]);
+    }
+    let work = sheet.outcome().and_then(|outcome| outcome.work);
+    pieces.extend(work.map(|work| piece(Tone::Dim, format!("    work {}", work.0))));
+    doc.blank();
     doc.flow(0, &pieces);
 }
 
