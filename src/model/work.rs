@@ -110,7 +110,7 @@ pub struct Pace {
     pub of: Option<u64>,
     /// What that came to.
     pub bytes: Bytes,
-    /// How long it took so far.
+    /// How long that took so far, without what came before it.
     pub took: Micros,
 }
 

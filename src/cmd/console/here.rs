@@ -11,8 +11,8 @@ use crate::cmd::probes::Probes;
 use crate::model::asked::Asked;
 use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;
-use crate::tui::{self, App};
 use crate::tui::msg::{Effect, Look, Msg};
+use crate::tui::{self, App};
 
 /// This machine.
 pub struct Here {

@@ -74,9 +74,9 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         };
         why.into_iter().chain(came.told.iter().cloned()).map(|why| (step.does.clone(), why))
     });
-    let notes = (1..).zip(&outcome.steps).filter_map(|(number, came)| {
-        came.note.as_ref().map(|note| format!("step {number}: {note}"))
-    });
+    let notes = (1..)
+        .zip(&outcome.steps)
+        .filter_map(|(number, came)| came.note.as_ref().map(|note| format!("step {number}: {note}")));
     let notes = notes.chain(outcome.told.iter().cloned());
     work::Outcome {
         ending,

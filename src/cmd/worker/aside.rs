@@ -156,7 +156,7 @@ impl Aside {
             ending: ending((undone.stopped, back > 0, left > 0)),
             headline: format!(
                 "{} of {} of work {} are back",
-                entries(back),
+                Entries(u64::try_from(back).unwrap_or(u64::MAX)),
                 entries(back + left),
                 self.begin.work.0
             ),

@@ -12,7 +12,7 @@ use crate::cmd::orders::{Job, Request, refused};
 use crate::cmd::workshop::{Actor, WithoutUndo, refuse_where_read_only};
 use crate::cmd::{config, explain_failure};
 use crate::model::plan::Plan;
-use crate::model::work::{Barred, Outcome, Pace, Prospect};
+use crate::model::work::{Barred, Ending, Outcome, Pace, Prospect};
 
 /// What hears how far it is, and says whether anybody listens.
 pub type Listener<'a> = dyn FnMut(&Pace) -> bool + 'a;
@@ -99,8 +99,13 @@ impl Planned {
                 Ok(fix::told::outcome(sealed, &sealed.carry_out(WithoutUndo::Refuse, &mut bar)))
             }
             Work::Clean(plan) => {
+                bar.step(0, None);
                 bar.begin("looking", None);
                 let ground = Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
+                if !bar.goes_on() {
+                    let headline = format!("{}: nothing was put aside or removed", plan.root.shown());
+                    return Outcome { ending: Ending::Stopped, ..refused(headline) };
+                }
                 let plans = std::slice::from_ref(plan);
                 let done = ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar);
                 done.map(|outcome| clean::told::outcome(&outcome))

@@ -15,8 +15,7 @@ pub fn markdown(prospect: &Prospect, outcome: &Outcome) -> String {
         Ending::Stopped => "stopped between two steps",
         Ending::Refused => "nothing was changed",
     };
-    let mut text =
-        format!("### {}\n\n{how}: {}\n\n", line(&prospect.title), line(&outcome.headline));
+    let mut text = format!("### {}\n\n{how}: {}\n\n", line(&prospect.title), line(&outcome.headline));
     text.push_str(&format!("- did: {}\n", line(&prospect.does)));
     if !prospect.digest.is_empty() {
         text.push_str(&format!("- plan: `{}`\n", prospect.digest));
@@ -42,7 +41,8 @@ pub fn markdown(prospect: &Prospect, outcome: &Outcome) -> String {
         text.push_str("\n| | before | after | change |\n|---|--:|--:|--:|\n");
     }
     for row in &outcome.table {
-        let [what, before, after, change] = [&row.what, &row.before, &row.after, &row.change].map(|t| line(t));
+        let [what, before, after, change] =
+            [&row.what, &row.before, &row.after, &row.change].map(|t| line(t));
         text.push_str(&format!("| {what} | {before} | {after} | {change} |\n"));
     }
     if !outcome.refusals.is_empty() || !outcome.notes.is_empty() {

@@ -75,6 +75,12 @@ fn plan(
     }
     head(prospect, doc);
     wishes(prospect, doc);
+    let barred = ask::barred(app, prospect);
+    if let Some(barred) = &barred {
+        // Before everything that may not fit: why not, and by which command after all.
+        doc.blank();
+        closed(barred, doc);
+    }
     if !prospect.steps.is_empty() {
         doc.blank();
     }
@@ -94,9 +100,10 @@ fn plan(
         doc.text(Tone::Plain, note);
     }
     doc.blank();
-    match ask::barred(app, prospect) {
-        Some(barred) => closed(app, prospect, &barred, doc),
-        None => open(app, (sheet, prospect), doc),
+    if barred.is_some() {
+        keys_where_closed(app, prospect, doc);
+    } else {
+        open(app, (sheet, prospect), doc);
     }
     items
 }
@@ -126,9 +133,9 @@ fn wishes(prospect: &Prospect, doc: &mut Doc<'_>) {
         _ => format!("untouched for {}", wishes.older_than),
     };
     let (how, key) = if wishes.delete {
-        (piece(Tone::Warning, "removed for good"), "  d put aside instead")
+        (piece(Tone::Warning, "removed for good"), "  d put aside")
     } else {
-        (piece(Tone::Plain, "put aside, can be taken back"), "  d for good instead")
+        (piece(Tone::Plain, "put aside"), "  d for good")
     };
     doc.flow(
         2,
@@ -180,21 +187,25 @@ fn keys_after(app: &App, sheet: &Sheet, doc: &mut Doc<'_>) {
     ];
     let mut pieces: Vec<Piece> = Vec::new();
     for (key, what, _) in keys.into_iter().filter(|(.., can)| *can) {
-        let gap = if pieces.is_empty() { "" } else { "    " };
+        let gap = if pieces.is_empty() { "" } else { "   " };
         pieces.extend([piece(Tone::Accent, format!("{gap}{key}")), piece(Tone::Plain, what)]);
     }
     let work = sheet.outcome().and_then(|outcome| outcome.work);
-    pieces.extend(work.map(|work| piece(Tone::Dim, format!("    work {}", work.0))));
+    pieces.extend(work.map(|work| piece(Tone::Dim, format!("   #{}", work.0))));
     doc.blank();
     doc.flow(0, &pieces);
 }
 
 /// Why it cannot be carried out, and the command by which it can.
-fn closed(app: &App, prospect: &Prospect, barred: &Barred, doc: &mut Doc<'_>) {
+fn closed(barred: &Barred, doc: &mut Doc<'_>) {
     doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().warning))], Tone::Plain, &barred.why);
     if let Some(command) = &barred.command {
         doc.indented(2, Tone::Accent, command);
     }
+}
+
+/// The last line of a plan that cannot.
+fn keys_where_closed(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
     let copy = if copy(app, prospect, 0).is_some() { "    y copy" } else { "" };
     let mut pieces = vec![piece(Tone::Dim, format!("(Enter do it){copy}    Esc leave"))];
     pieces.extend(number(prospect, doc));
@@ -213,7 +224,8 @@ fn ask_for_word(prospect: &Prospect, word: &Word, doc: &mut Doc<'_>) -> (usize, 
     doc.text(Tone::Strong, &prospect.does);
     if !prospect.going.is_empty() {
         let (entries, bytes) = work_lots::sum(&prospect.going);
-        doc.text(Tone::Plain, &format!("{}, {bytes}", crate::tui::words::entries(entries)));
+        let room = work_lots::room_of(bytes);
+        doc.text(Tone::Plain, &format!("{}{room}", crate::tui::words::entries(entries)));
     }
     ends(prospect, doc);
     doc.blank();

@@ -141,7 +141,10 @@ pub fn wanted(app: &App) -> Vec<&Wish> {
         Kind::Work(sheet) => Some(sheet),
         _ => None,
     });
-    sheets.filter(|sheet| matches!(sheet.stage, Stage::Planning(_) | Stage::Planned(_))).map(|s| &s.wish).collect()
+    sheets
+        .filter(|sheet| matches!(sheet.stage, Stage::Planning(_) | Stage::Planned(_)))
+        .map(|s| &s.wish)
+        .collect()
 }
 
 /// The same, to change it.
