@@ -107,7 +107,7 @@ fn enter(pty: &mut Pty) {
 #[test]
 fn from_the_finding_to_the_proof_and_back_and_no_worker_is_left() {
     needs!("unshare", "setsid");
-    let mut pty = console("chmod 0755 /tmp", "echo mode $(stat -c %a /tmp)");
+    let mut pty = console("chmod 0755 /tmp; runner", "echo mode $(stat -c %a /tmp)");
     pty.wait_for_text("f fix");
     pty.type_keys("f");
     enter(&mut pty);
@@ -133,7 +133,7 @@ fn from_the_finding_to_the_proof_and_back_and_no_worker_is_left() {
 #[test]
 fn neither_a_paste_nor_what_a_terminal_answers_confirms_a_plan() {
     needs!("unshare", "setsid");
-    let mut pty = console("chmod 0755 /tmp", "echo mode $(stat -c %a /tmp)");
+    let mut pty = console("chmod 0755 /tmp; runner", "echo mode $(stat -c %a /tmp)");
     pty.wait_for_text("f fix");
     // All at once: what was typed before the question was drawn is no answer to it.
     pty.type_keys("f\r\r\r");
@@ -186,7 +186,8 @@ fn a_terminal_that_does_not_read_holds_no_clean_up_up() {
         assert!(started.elapsed().as_secs() < 60, "{} are left", leftovers(console));
         std::thread::yield_now();
     }
-    pty.wait_for_text("2,000 of 2,000 entries put aside");
+    pty.wait_for_text("Esc close");
+    assert!(pty.screen().contains("✓ /tmp: 2,000 of 2,000 entries put aside"), "{}", pty.screen());
     pty.type_keys("q");
     pty.wait_for_text("left 0");
 }
