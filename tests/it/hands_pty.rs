@@ -29,7 +29,7 @@ fn console(setup: &str, after: &str) -> Pty {
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut pty = Pty::start(100, 40, &command, &variables);
     pty.wait_for_console();
-    pty.wait_for_text("vantages");
+    pty.wait_for_text("ruled out: ");
     pty
 }
 
@@ -86,22 +86,17 @@ fn plan_all(pty: &mut Pty) {
     pty.wait_for_text("Enter do it");
 }
 
-/// Presses Enter until it counts: what came too early is said to.
+/// Says yes to the plan on screen, once its footer tells that a key may.
 fn enter(pty: &mut Pty) {
-    let asked = |pty: &mut Pty| pty.screen().contains("Enter do it    ");
-    pty.wait("the question", asked);
-    loop {
-        pty.type_keys("\r");
-        pty.wait("an answer to Enter", |pty| {
-            let screen = pty.screen();
-            screen.contains("press it again") || !screen.contains("Enter do it    ")
-        });
-        if !pty.screen().contains("Enter do it    ") {
-            return;
-        }
-        // The lit footer tells that it may be pressed now.
-        pty.wait("the end of the dead time", |pty| pty.screen().contains("Enter do it  Esc"));
-    }
+    let is_asked = |pty: &mut Pty| pty.screen().contains("Enter do it    ");
+    pty.wait("a question that may be answered", |pty| is_asked(pty) && is_live(pty));
+    pty.type_keys("\r");
+    pty.wait("an answer to Enter", |pty| !is_asked(pty));
+}
+
+/// Whether the dead time is over: the footer names Enter then.
+fn is_live(pty: &Pty) -> bool {
+    pty.screen().contains("Enter do it  Esc")
 }
 
 #[test]
@@ -141,7 +136,7 @@ fn neither_a_paste_nor_what_a_terminal_answers_confirms_a_plan() {
     for bytes in ["\x1b[200~\r\x1b[201~", "\x1b[24;80R", "\x1b[?62;c", "\x1b[200~yes\r\n\x1b[201~"] {
         pty.type_keys(bytes);
     }
-    pty.wait("the end of the dead time", |pty| pty.screen().contains("Enter do it  Esc"));
+    pty.wait("the end of the dead time", |pty| is_live(pty));
     for bytes in ["\x1b[200~\r\x1b[201~", "\x1b[24;80R", "\x1b[?62;c"] {
         pty.type_keys(bytes);
     }
@@ -177,7 +172,7 @@ fn a_terminal_that_does_not_read_holds_no_clean_up_up() {
     needs!("unshare", "setsid", "seq", "xargs");
     let mut pty = console("builds 2000", "echo left $(count)");
     plan_all(&mut pty);
-    pty.wait("the end of the dead time", |pty| pty.screen().contains("Enter do it  Esc"));
+    pty.wait("the end of the dead time", |pty| is_live(pty));
     let console = the_console(&pty);
     pty.type_keys("\r");
     // Nothing is read from here on.
