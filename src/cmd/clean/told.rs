@@ -300,7 +300,7 @@ fn room_of(bytes: Bytes) -> String {
 fn answer(asking: &proof::Asking) -> Changed {
     let (before, after) = asking.answers();
     Changed {
-        what: format!("temp dir in {} as {}", asking.before.path.shown(), safe(&asking.who)),
+        what: format!("{} as {}", asking.before.path.shown(), safe(&asking.who)),
         before,
         after: after.unwrap_or_else(|| "not asked".to_owned()),
         change: String::new(),

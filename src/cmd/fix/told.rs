@@ -117,7 +117,7 @@ fn headline(plan: &Treatment, outcome: &Outcome, ending: Ending) -> String {
 fn changed(outcome: &Outcome, after: &Proved) -> Changed {
     let before = outcome.before.iter().find(|b| b.path == after.path && b.unit == after.unit);
     Changed {
-        what: format!("temp dir in {} as {}", after.path, after.who()),
+        what: format!("{} as {}", after.path, after.who()),
         before: before.map_or_else(|| "?".to_owned(), Proved::word),
         after: after.word(),
         change: if after.works() { millis(after.micros) } else { String::new() },

@@ -222,11 +222,6 @@ fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Piece> {
 fn ask_for_word(prospect: &Prospect, word: &Word, doc: &mut Doc<'_>) -> (usize, u16) {
     let wanted = prospect.word.as_deref().unwrap_or_default();
     doc.text(Tone::Strong, &prospect.does);
-    if !prospect.going.is_empty() {
-        let (entries, bytes) = work_lots::sum(&prospect.going);
-        let room = work_lots::room_of(bytes);
-        doc.text(Tone::Plain, &format!("{}{room}", crate::tui::words::entries(entries)));
-    }
     ends(prospect, doc);
     doc.blank();
     doc.text(Tone::Warning, "This cannot be taken back.");
