@@ -306,3 +306,22 @@ fn answer(asking: &proof::Asking) -> Changed {
         change: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_another_namespace_is_cleaned_from_there() {
+        let wishes = Wishes { delete: true, ..Wishes::default() };
+        let told = |root: &str| elsewhere(Wish::Undo(None), &root.into(), &wishes);
+        let prospect = told("/proc/42/root/var/tmp").unwrap();
+        let barred = prospect.barred.unwrap();
+        assert_eq!(barred.command.unwrap(), "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s");
+        let last = &prospect.steps[1].by_hand;
+        assert_eq!(last, "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s --apply --delete --yes");
+        for ours in ["/tmp", "/proc/42/rooted/tmp", "/proc/42/root", "/proc/self/root/tmp", "/procx/1/root/x"] {
+            assert_eq!(told(ours), None, "{ours}");
+        }
+    }
+}
