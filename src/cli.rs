@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Names, proves and cures why a process cannot create a temp dir.
@@ -267,6 +268,9 @@ pub struct CleanArgs {
     /// Only this family; may be repeated, and `other` is what is in none.
     #[arg(long, value_name = "NAME", conflicts_with = "plan")]
     pub family: Vec<String>,
+    /// Only the entry of this name, chosen like that; may be repeated.
+    #[arg(long, value_name = "NAME", value_parser = entry_name(), conflicts_with = "plan")]
+    pub name: Vec<OsString>,
     /// Never names like this: `fm-*`; may be repeated.
     #[arg(long, value_name = "GLOB", conflicts_with = "plan")]
     pub keep: Vec<String>,
@@ -396,6 +400,15 @@ pub struct LabArgs {
 fn digest(text: &str) -> Result<String, String> {
     let is_digest = (12..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_digest { Ok(text.to_ascii_lowercase()) } else { Err("12 to 64 hexadecimal digits".to_owned()) }
+}
+
+/// The name of what lies directly in a temp dir, which need not be text.
+fn entry_name() -> impl TypedValueParser<Value = OsString> {
+    OsStringValueParser::new().try_map(|name| match name.as_encoded_bytes() {
+        b"" | b"." | b".." => Err("no name of an entry"),
+        bytes if bytes.contains(&b'/') => Err("one name, without its directory and without `/`"),
+        _ => Ok(name),
+    })
 }
 
 /// `500ms`, `10s`, `2m`, `1h`, or bare seconds.

@@ -86,6 +86,7 @@ pub fn refused(why: String) -> Outcome {
         table: Vec::new(),
         refusals: Vec::new(),
         notes: Vec::new(),
+        report: String::new(),
     }
 }
 

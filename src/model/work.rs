@@ -110,7 +110,7 @@ pub struct Pace {
     pub of: Option<u64>,
     /// What that came to.
     pub bytes: Bytes,
-    /// How long it took so far.
+    /// How long that took so far, without what came before it.
     pub took: Micros,
 }
 
@@ -157,6 +157,9 @@ pub struct Outcome {
     pub refusals: Vec<(String, String)>,
     /// What else is to be said.
     pub notes: Vec<String>,
+    /// All of that in Markdown, for a ticket.
+    #[serde(default)]
+    pub report: String,
 }
 
 /// A line of before → after.

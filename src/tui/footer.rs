@@ -84,7 +84,7 @@ fn label(app: &App, key: &Key) -> &'static str {
         KeyId::AllMounts if app.tabs.extent == super::app::Extent::All => "fewer mounts",
         KeyId::Open => press::open_label(app),
         KeyId::Play if replay::is_playing(app) => "pause",
-        KeyId::Helps | KeyId::Ways | KeyId::Rescan | KeyId::Forever => {
+        KeyId::Helps | KeyId::Ways | KeyId::Rescan | KeyId::Forever | KeyId::Copy => {
             work::press::label(app, key.id).unwrap_or(key.label)
         }
         _ => key.label,

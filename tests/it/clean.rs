@@ -490,3 +490,25 @@ fn the_founding_incident_is_cleaned_without_breaking_the_runners() {
     assert_eq!(said[5].text, "", "the runners still create temp dirs");
     assert!(said[6].text.ends_with("1491"), "{}", said[6].text);
 }
+
+#[test]
+fn names_that_were_chosen_one_by_one_go_alone_and_their_command_has_the_same_digest() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1 go-build2; mkdir /tmp/-rf; aged go-build2 1",
+        &[
+            "tm clean /tmp --older-than 0s --name go-build1 --name=-rf --json > /mnt/plan; grep -o '\"verdict\":\"remove\"' /mnt/plan | wc -l",
+            "tm clean /tmp --older-than 0s --name go-build1 --name=-rf | grep -- --apply | sed 's/^ *tmpmedic/tm/' > /mnt/line; cat /mnt/line",
+            ". /mnt/line; ls -A /tmp | grep -v tmpmedic",
+            "tm clean /tmp --name go-build9",
+            "tm clean /tmp --name /tmp/go-build2",
+        ],
+    );
+    said[0].says("2");
+    said[1].says("--name=go-build1 --name=-rf");
+    said[2].says("2 of 2 entries put aside");
+    assert!(said[2].text.ends_with("go-build2"), "{}", said[2].text);
+    said[3].ends(64);
+    said[3].says("--name go-build9: nothing of that name lies in /tmp");
+    said[4].ends(64);
+}

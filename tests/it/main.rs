@@ -25,6 +25,7 @@ mod faults;
 mod fix;
 mod frames;
 mod golden;
+mod hands_pty;
 mod hostile_captures;
 mod incident;
 mod journeys;

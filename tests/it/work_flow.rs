@@ -178,3 +178,44 @@ fn a_sheet_survives_every_size_and_look() {
     over(&mut app, in_part());
     crate::journeys::check_frame(&app);
 }
+
+#[test]
+fn y_copies_the_report_for_the_ticket() {
+    let mut app = working();
+    over(&mut app, helped());
+    assert_eq!(press(&mut app, "y"), [Effect::Copy(helped().report)]);
+    shows(&app, "y copy the report");
+}
+
+#[test]
+fn a_plan_is_wanted_as_long_as_its_sheet_is_open_and_not_carried_out() {
+    use tmpmedic::tui::work::wanted;
+    let mut app = sick(WIDE);
+    let wish = wished(&press(&mut app, "f"));
+    assert_eq!(wanted(&app), [&wish], "while it is made");
+    let prospect = Ok(Box::new(rebind(wish.clone())));
+    update(&mut app, Msg::Planned { wish: wish.clone(), prospect });
+    press(&mut app, "x");
+    assert_eq!(wanted(&app), [&wish], "below another sheet");
+    press(&mut app, "<Esc><Esc>");
+    assert_eq!(wanted(&app), [&Wish::Undo(None); 0]);
+    assert_eq!(wanted(&working()), [&Wish::Undo(None); 0], "its worker has it, and is at work");
+}
+
+#[test]
+fn planning_shows_how_far_it_is() {
+    let mut app = sick(WIDE);
+    press(&mut app, "f");
+    update(&mut app, Msg::Working { digest: String::new(), pace: Box::new(half()) });
+    shows(&app, "nothing is changed by that");
+    shows(&app, "491 of 1,491");
+}
+
+#[test]
+fn what_was_said_of_leaving_goes_with_the_work() {
+    let mut app = working();
+    press(&mut app, "q");
+    shows(&app, "q again leaves");
+    over(&mut app, Outcome { ending: Ending::Stopped, ..helped() });
+    assert!(!text(&app).contains("q again leaves"), "{}", text(&app));
+}

@@ -90,6 +90,7 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let ground = Ground::look(catalog, us, &roots);
     let mut progress = Progress::new(&stop, global);
     let drafts = ground.drafts(&places, &wishes, &mut progress)?;
+    refuse_unknown_names(args, &drafts)?;
     refuse_another(args, &drafts)?;
     let no_help = &ground.no_help;
     if format == DiffFormat::Json {
@@ -116,6 +117,19 @@ fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
 
 /// The command that cleans these directories with these wishes; with a digest, only what that stands for.
 fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
+    let mut command = command_to_look(roots, wishes);
+    if let Some(digest) = digest {
+        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
+    }
+    command.push_str(" --apply");
+    if wishes.delete {
+        command.push_str(" --delete --yes");
+    }
+    command
+}
+
+/// The command that plans that and changes nothing.
+fn command_to_look(roots: &[RawPath], wishes: &Wishes) -> String {
     let mut command = "tmpmedic clean".to_owned();
     for root in roots {
         command.push_str(&format!(" {}", root.quoted()));
@@ -128,18 +142,15 @@ fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
             command.push_str(&format!(" {option} {}", RawPath::from(value.as_str()).quoted()));
         }
     }
+    for name in &wishes.names {
+        // With `=`: a name may begin with a dash.
+        command.push_str(&format!(" --name={}", name.quoted()));
+    }
     if let Some(uid) = wishes.owner {
         command.push_str(&format!(" --owner {uid}"));
     }
     if wishes.assume_unheld {
         command.push_str(" --assume-unheld");
-    }
-    if let Some(digest) = digest {
-        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
-    }
-    command.push_str(" --apply");
-    if wishes.delete {
-        command.push_str(" --delete --yes");
     }
     command
 }
@@ -172,6 +183,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     } else {
         let wishes = wishes(args, &names, (&ground.catalog, global))?;
         let drafts = ground.drafts(&places, &wishes, &mut progress)?;
+        refuse_unknown_names(args, &drafts)?;
         refuse_another(args, &drafts)?;
         tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
@@ -258,6 +270,21 @@ impl Ground {
     }
 }
 
+/// Whoever mistypes a name must not read that nothing of it can go.
+fn refuse_unknown_names(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
+    let known: BTreeSet<&[u8]> = drafts
+        .iter()
+        .flat_map(|draft| &draft.plan.entries)
+        .map(|entry| entry.candidate.name.as_bytes())
+        .collect();
+    let Some(name) = args.name.iter().find(|name| !known.contains(name.as_encoded_bytes())) else {
+        return Ok(());
+    };
+    let roots: Vec<String> = drafts.iter().map(|draft| draft.plan.root.shown()).collect();
+    let (name, roots) = (RawPath::from(name.as_os_str()).shown(), roots.join(" and "));
+    Err(Refusal::usage(format!("--name {name}: nothing of that name lies in {roots}")))
+}
+
 /// Where a digest was shown, only the plan that it stands for is good.
 fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
     let Some(wanted) = &args.digest else { return Ok(()) };
@@ -330,7 +357,7 @@ fn wishes(args: &CleanArgs, names: &Names, (catalog, global): (&Catalog, &Global
         families: args.family.clone(),
         keep: args.keep.clone(),
         owner: owner.transpose()?,
-        names: Vec::new(),
+        names: args.name.iter().map(|name| RawPath::from(name.as_os_str())).collect(),
         delete: args.delete,
         assume_unheld: args.assume_unheld,
     })

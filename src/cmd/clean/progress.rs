@@ -111,7 +111,6 @@ pub struct Progress<'a> {
     stop: &'a Stop,
     follower: Follower<'a>,
     pace: Pace,
-    whole: Stopwatch,
     watch: Stopwatch,
     last: Option<Duration>,
 }
@@ -129,8 +128,7 @@ impl<'a> Progress<'a> {
     }
 
     fn of(stop: &'a Stop, follower: Follower<'a>) -> Self {
-        let watch = Stopwatch::start();
-        Self { stop, follower, pace: Pace::default(), whole: watch, watch, last: None }
+        Self { stop, follower, pace: Pace::default(), watch: Stopwatch::start(), last: None }
     }
 
     /// A piece of work begins, of so many steps where that is known.
@@ -190,7 +188,7 @@ impl<'a> Progress<'a> {
 
     fn show_screen(&mut self) {
         let Follower::Screen(show) = &mut self.follower else { return };
-        self.pace.took = Micros(self.whole.micros());
+        self.pace.took = Micros(self.watch.micros());
         if !show(&self.pace) {
             self.stop.ask();
         }

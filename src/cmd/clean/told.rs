@@ -10,10 +10,11 @@ use super::draft::{Draft, Group};
 use super::outcome::{Outcome, Work, rows};
 use super::page::{entries, wanted};
 use super::place::Place;
-use super::{command, proof};
+use super::{command, command_to_look, proof};
 use crate::exec::quarantine::NoQuarantine;
 use crate::exec::{object, seal};
 use crate::model::plan::{Plan, Verdict, Wishes};
+use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
 use crate::remedies::clean::GUARDS;
@@ -56,44 +57,91 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     let line = command(std::slice::from_ref(&plan.root), &plan.wishes, Some(&digest));
     let mut notes = no_help.to_vec();
     notes.extend(room(place, &plan.wishes));
-    notes.extend(others(draft));
+    let others = others(draft);
+    let as_root = others
+        .as_ref()
+        .map(|_| format!("sudo {}", command_to_look(std::slice::from_ref(&plan.root), &plan.wishes)));
+    if let (Some(why), Some(line), true) = (&others, &as_root, totals.remove > 0) {
+        notes.push(format!("{why}: {line}"));
+    }
     notes.extend(draft.gaps.iter().map(|gap| {
         let remedy = gap.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         format!("not seen, so nobody knows who holds what there: {}: {}{remedy}", gap.what, gap.why.shown())
     }));
+    let steps = [
+        Told { does: format!("{} {how}, each looked at once more", entries(totals.remove)), by_hand: line },
+        Told {
+            does: "prove it: temp dirs are made again, by whoever could not before".to_owned(),
+            by_hand: format!("tmpmedic check --dir {}", plan.root.quoted()),
+        },
+    ];
     Prospect {
         wish,
         digest,
         expires: Some(plan.expires),
-        title: format!("Clean {root}"),
-        does: format!(
-            "{} of {} {how}, {}; {} stay",
-            Entries(totals.remove),
-            entries(all),
-            Bytes(totals.bytes),
-            Entries(totals.keep)
-        ),
+        title: format!("Clean up: {root}"),
+        does: match (totals.remove, all) {
+            (0, 0) => "nothing lies there".to_owned(),
+            (0, _) => format!("none of {} can go", entries(all)),
+            (going, _) => format!(
+                "{} of {} {how}{}; {} stay",
+                Entries(going),
+                entries(all),
+                room_of(Bytes(totals.bytes)),
+                Entries(totals.keep)
+            ),
+        },
         facts: vec![
             "interrupts nothing".to_owned(),
             if delete { "cannot be taken back" } else { "can be taken back" }.to_owned(),
         ],
-        steps: vec![
-            Told {
-                does: format!("{} {how}, each looked at once more", entries(totals.remove)),
-                by_hand: line,
-            },
-            Told {
-                does: "prove it: the probes that failed are made again".to_owned(),
-                by_hand: format!("tmpmedic check --dir {}", plan.root.quoted()),
-            },
-        ],
+        // Where nothing goes there is no command that is worth copying.
+        steps: if totals.remove == 0 { Vec::new() } else { steps.to_vec() },
         going: going(draft),
         staying: staying(draft),
         ends: Vec::new(),
         notes,
         word: delete.then(|| DELETE.to_owned()),
-        barred: barred(place, totals, all),
+        barred: match others.filter(|_| totals.remove == 0) {
+            Some(why) => Some(Barred { why, command: as_root }),
+            None => barred(place, totals, all),
+        },
     }
+}
+
+/// What there is to say of a directory that only other processes see under its name: it is cleaned from there.
+pub fn elsewhere(wish: Wish, root: &RawPath, wishes: &Wishes) -> Option<Prospect> {
+    let rest = root.as_bytes().strip_prefix(b"/proc/")?;
+    let (pid, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == b'/')?)?;
+    let pid: u32 = std::str::from_utf8(pid).ok()?.parse().ok()?;
+    let inside = RawPath::from(rest.strip_prefix(b"/root").filter(|rest| rest.starts_with(b"/"))?);
+    let there = |line: String| format!("nsenter -t {pid} -m {line}");
+    let (roots, shown) = (std::slice::from_ref(&inside), inside.shown());
+    let look = there(command_to_look(roots, wishes));
+    Some(Prospect {
+        wish,
+        digest: String::new(),
+        expires: None,
+        title: format!("Clean up: {shown} of pid {pid}"),
+        does: format!("{shown} as pid {pid} sees it is another directory than ours"),
+        facts: Vec::new(),
+        steps: vec![
+            Told { does: "plan it there: nothing is changed".to_owned(), by_hand: look.clone() },
+            Told { does: "do it there".to_owned(), by_hand: there(command(roots, wishes, None)) },
+        ],
+        going: Vec::new(),
+        staying: Vec::new(),
+        ends: Vec::new(),
+        notes: vec![
+            "In a container that has no tmpmedic, copy the binary into it first: it needs nothing else."
+                .to_owned(),
+        ],
+        word: None,
+        barred: Some(Barred {
+            why: "it is cleaned from the mount namespace that it is in; this plans it there:".to_owned(),
+            command: Some(look),
+        }),
+    })
 }
 
 fn going(draft: &Draft) -> Vec<Lot> {
@@ -123,7 +171,7 @@ fn unheld(id: &str, holds: &'static str) -> &'static str {
         "unmounted" => "something is mounted in it or from it",
         "unheld" => "a process holds or names it",
         "unlocked" => "somebody has a lock on it",
-        "old" => "touched too recently, somewhere in its tree",
+        "old" => "touched too recently",
         "expected" => "of a user who builds nothing here",
         "wanted" => "not among what was asked for",
         _ => holds,
@@ -174,22 +222,16 @@ fn others(draft: &Draft) -> Option<String> {
         entry.verdict == Verdict::Keep && entry.candidate.uid != own.as_raw()
     };
     let count = draft.plan.entries.iter().filter(theirs).count();
-    if own.is_root() || count == 0 {
-        return None;
-    }
     let count = u64::try_from(count).unwrap_or(u64::MAX);
-    let line = command(std::slice::from_ref(&draft.plan.root), &draft.plan.wishes, None);
-    Some(format!("{} of other users take root, who sees more and plans anew: sudo {line}", entries(count)))
+    let verb = if count == 1 { "takes" } else { "take" };
+    (!own.is_root() && count > 0)
+        .then(|| format!("{} of other users {verb} root, who sees more and plans anew", entries(count)))
 }
 
 fn barred(place: &Place, totals: Totals, all: u64) -> Option<Barred> {
     if totals.remove == 0 {
-        let why = if all == 0 {
-            "nothing lies there".to_owned()
-        } else {
-            format!("none of {} can go", entries(all))
-        };
-        return Some(Barred { why, command: None });
+        let why = if all == 0 { "there is nothing to do" } else { "each stays for its reason: see above" };
+        return Some(Barred { why: why.to_owned(), command: None });
     }
     let (_, around) = object::of(place.dir.as_fd()).ok()?;
     let why = NoQuarantine::of(&around, rustix::process::geteuid().as_raw())?;
@@ -226,6 +268,8 @@ pub fn outcome(outcome: &Outcome) -> work::Outcome {
     if outcome.home.is_none() && done > 0 {
         notes.push("no journal was written: undo knows nothing of this".to_owned());
     }
+    // Whoever could before, and was not asked again, tells nothing.
+    let asked = outcome.asked.iter().filter(|asking| asking.after.is_some() || !asking.before.passed());
     let table = outcome.works.iter().filter(|work| work.id.is_some()).flat_map(rows);
     let table =
         table.map(|(what, before, after, change)| Changed { what: what.to_owned(), before, after, change });
@@ -235,24 +279,49 @@ pub fn outcome(outcome: &Outcome) -> work::Outcome {
         work: outcome.works.iter().find_map(|work| work.id),
         can_undo: is_aside && outcome.home.is_some(),
         steps: Vec::new(),
-        table: table.chain(outcome.asked.iter().map(answer)).collect(),
+        table: table.chain(asked.map(answer)).collect(),
         refusals: refusals.take(MOST_REFUSALS).collect(),
         notes,
+        report: outcome.markdown(),
     }
 }
 
 fn headline(work: &Work) -> String {
     let how = if work.for_good { "removed for good" } else { "put aside" };
     let (root, done) = (work.root.shown(), Entries(work.done()));
-    format!("{root}: {done} of {} {how}, {}", entries(work.wanted), work.swept.bytes)
+    format!("{root}: {done} of {} {how}{}", entries(work.wanted), room_of(work.swept.bytes))
+}
+
+/// `, 41.0 M`; nothing where it is nothing.
+fn room_of(bytes: Bytes) -> String {
+    if bytes.0 == 0 { String::new() } else { format!(", {bytes}") }
 }
 
 fn answer(asking: &proof::Asking) -> Changed {
     let (before, after) = asking.answers();
     Changed {
-        what: format!("temp dir in {} as {}", asking.before.path.shown(), safe(&asking.who)),
+        what: format!("{} as {}", asking.before.path.shown(), safe(&asking.who)),
         before,
         after: after.unwrap_or_else(|| "not asked".to_owned()),
         change: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_another_namespace_is_cleaned_from_there() {
+        let wishes = Wishes { delete: true, ..Wishes::default() };
+        let told = |root: &str| elsewhere(Wish::Undo(None), &root.into(), &wishes);
+        let prospect = told("/proc/42/root/var/tmp").unwrap();
+        let barred = prospect.barred.unwrap();
+        assert_eq!(barred.command.unwrap(), "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s");
+        let last = &prospect.steps[1].by_hand;
+        assert_eq!(last, "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s --apply --delete --yes");
+        for ours in ["/tmp", "/proc/42/rooted/tmp", "/proc/42/root", "/proc/self/root/tmp", "/procx/1/root/x"] {
+            assert_eq!(told(ours), None, "{ours}");
+        }
     }
 }

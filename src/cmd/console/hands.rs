@@ -20,8 +20,6 @@ use crate::sys::{crew, helper};
 use crate::tui::msg::{Look, Msg};
 use crate::tui::tabs::triage::id_of;
 
-/// Plans that are kept until somebody agrees; the oldest is dropped for a new one.
-const KEPT: usize = 3;
 /// Where a journal lives for whoever is not root.
 const VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 
@@ -117,12 +115,15 @@ impl Hands {
 
     /// Has somebody say what would be done.
     pub fn plan(&mut self, wish: Wish, look: Option<Arc<Look>>) {
-        // What is under way is never dropped.
-        while self.workers.iter().filter(|worker| worker.is_idle()).count() >= KEPT {
-            let oldest = self.workers.iter().position(Worker::is_idle);
-            oldest.map(|at| self.workers.remove(at));
-        }
+        // Whoever asks again wants the new plan, not the one that is being made or was shown.
+        self.workers.retain(|worker| !worker.is_idle() || worker.wish.as_ref() != Some(&wish));
         self.start(Some(wish), State::Planning, look);
+    }
+
+    /// Lets go of every plan that no sheet shows or waits for any more. What is under way is never let go of here.
+    pub fn keep(&mut self, wanted: &[&Wish]) {
+        let is_wanted = |worker: &Worker| worker.wish.as_ref().is_some_and(|wish| wanted.contains(&wish));
+        self.workers.retain(|worker| !worker.is_idle() || is_wanted(worker));
     }
 
     /// Has somebody read what was done until now.
@@ -209,6 +210,10 @@ impl Hands {
                 }
                 Some(Msg::Planned { wish: wish?, prospect })
             }
+            // Without a digest it is that of planning.
+            (Heard::Said(Said::Pace(pace)), State::Planning) => {
+                Some(Msg::Working { digest: String::new(), pace: Box::new(pace) })
+            }
             (Heard::Said(Said::Pace(pace)), State::Working(digest)) => {
                 Some(Msg::Working { digest: digest.clone(), pace: Box::new(pace) })
             }
@@ -260,6 +265,9 @@ impl Drop for Ending<'_> {
 fn attend(request: &Request, reins: &Mutex<Reins>, inbox: &Inbox, number: u64) -> std::io::Result<()> {
     let mut text = serde_json::to_vec(request)?;
     text.push(b'\n');
+    if lock(reins).is_let_go {
+        return Ok(());
+    }
     let own = rustix::process::geteuid();
     // As root no variable is asked: whoever called sudo wrote them.
     let variables = VARIABLES.iter().filter(|_| !own.is_root());

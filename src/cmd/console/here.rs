@@ -11,8 +11,8 @@ use crate::cmd::probes::Probes;
 use crate::model::asked::Asked;
 use crate::source::live::{Flow, Live};
 use crate::sys::bell::Bell;
-use crate::tui::App;
 use crate::tui::msg::{Effect, Look, Msg};
+use crate::tui::{self, App};
 
 /// This machine.
 pub struct Here {
@@ -66,6 +66,7 @@ impl Feed for Here {
             }
             came.push(msg);
         }
+        self.hands.keep(&tui::work::wanted(app));
         for msg in self.hands.take() {
             if matches!(msg, Msg::Worked { .. }) {
                 self.look_anew();

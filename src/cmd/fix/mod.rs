@@ -236,7 +236,14 @@ fn needs_root(plan: &Treatment) -> bool {
                 | Deed::RestartUnit { .. }
                 | Deed::ReloadManager
         );
-        system || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
+        // Only its owner changes the mode of an object, and only root its owner.
+        let own = rustix::process::geteuid().as_raw();
+        let foreign = match &step.deed {
+            Deed::SetRights { from, to, .. } => from.uid != own || (from.uid, from.gid) != (to.uid, to.gid),
+            Deed::Stop { uid, .. } => *uid != own,
+            _ => false,
+        };
+        system || foreign || matches!(step.deed, Deed::WriteDropIn { .. } | Deed::GiveTree { .. })
     })
 }
 

@@ -3,7 +3,7 @@
 use super::work::{Sealed, fate, proof_fate};
 use super::{Outcome, Proved, line_again, needs_root, page};
 use crate::cli::Whom;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Risk};
 use crate::model::journal::WorkId;
 use crate::model::treatment::Treatment;
 use crate::model::work::{self, Barred, Changed, Ending, Fate, Prospect, Told, Wish};
@@ -32,9 +32,15 @@ pub fn prospect(wish: Wish, finding: &Finding, sealed: &Sealed) -> Prospect {
         staying: Vec::new(),
         ends: plan.ends.clone(),
         notes: plan.notes.clone(),
-        word: (!plan.reversible).then(|| plan.action.clone()),
+        word: costs(plan).then(|| plan.action.clone()),
         barred,
     }
+}
+
+/// Whether it takes something for good. A fresh directory in the place of a dead one cannot be taken back either, but
+/// nobody loses anything by it.
+fn costs(plan: &Treatment) -> bool {
+    !plan.reversible && (plan.risk != Risk::None || !plan.ends.is_empty())
 }
 
 /// What came of it.
@@ -50,6 +56,7 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
             table: Vec::new(),
             refusals: Vec::new(),
             notes: outcome.told.clone(),
+            report: String::new(),
         };
     }
     let steps: Vec<Fate> =
@@ -67,7 +74,10 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         };
         why.into_iter().chain(came.told.iter().cloned()).map(|why| (step.does.clone(), why))
     });
-    let notes = outcome.steps.iter().filter_map(|came| came.note.clone()).chain(outcome.told.iter().cloned());
+    let notes = (1..)
+        .zip(&outcome.steps)
+        .filter_map(|(number, came)| came.note.as_ref().map(|note| format!("step {number}: {note}")));
+    let notes = notes.chain(outcome.told.iter().cloned());
     work::Outcome {
         ending,
         headline: headline(plan, outcome, ending),
@@ -79,6 +89,7 @@ pub fn outcome(sealed: &Sealed, outcome: &Outcome) -> work::Outcome {
         table: outcome.after.iter().map(|after| changed(outcome, after)).collect(),
         refusals: told.collect(),
         notes: notes.collect(),
+        report: String::new(),
     }
 }
 
@@ -106,7 +117,7 @@ fn headline(plan: &Treatment, outcome: &Outcome, ending: Ending) -> String {
 fn changed(outcome: &Outcome, after: &Proved) -> Changed {
     let before = outcome.before.iter().find(|b| b.path == after.path && b.unit == after.unit);
     Changed {
-        what: format!("temp dir in {} as {}", after.path, after.who()),
+        what: format!("{} as {}", after.path, after.who()),
         before: before.map_or_else(|| "?".to_owned(), Proved::word),
         after: after.word(),
         change: if after.works() { millis(after.micros) } else { String::new() },

@@ -156,7 +156,7 @@ impl Aside {
             ending: ending((undone.stopped, back > 0, left > 0)),
             headline: format!(
                 "{} of {} of work {} are back",
-                entries(back),
+                Entries(u64::try_from(back).unwrap_or(u64::MAX)),
                 entries(back + left),
                 self.begin.work.0
             ),
@@ -170,6 +170,7 @@ impl Aside {
                 .map(|(name, why)| (root.join(name.as_bytes()).shown(), why.clone()))
                 .collect(),
             notes: std::mem::take(&mut shop.notes),
+            report: String::new(),
         })
     }
 
@@ -189,6 +190,7 @@ impl Aside {
             table: vec![changed("put aside", aside, aside.saturating_sub(gone))],
             refusals: freed.left,
             notes: std::mem::take(&mut shop.notes),
+            report: String::new(),
         })
     }
 }

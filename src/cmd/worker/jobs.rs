@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::aside::{self, Aside};
+use super::report;
 use crate::catalog::Catalog;
 use crate::cli::{ColorChoice, Global};
 use crate::cmd::clean::{self, Bar, Ground, Origin, StopSignal};
@@ -11,7 +12,7 @@ use crate::cmd::orders::{Job, Request, refused};
 use crate::cmd::workshop::{Actor, WithoutUndo, refuse_where_read_only};
 use crate::cmd::{config, explain_failure};
 use crate::model::plan::Plan;
-use crate::model::work::{Barred, Outcome, Pace, Prospect};
+use crate::model::work::{Barred, Ending, Outcome, Pace, Prospect};
 
 /// What hears how far it is, and says whether anybody listens.
 pub type Listener<'a> = dyn FnMut(&Pace) -> bool + 'a;
@@ -25,6 +26,8 @@ pub struct Planned {
 }
 
 enum Work {
+    /// Only told: it has to be done from somewhere else.
+    Elsewhere,
     Treat(Sealed),
     Clean(Plan),
     Undo(Aside),
@@ -55,6 +58,9 @@ fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> 
             (fix::told::prospect(wish, &finding, &sealed), Work::Treat(sealed))
         }
         Job::Clean { root, wishes } => {
+            if let Some(prospect) = clean::told::elsewhere(wish.clone(), &root, &wishes) {
+                return Ok(Planned { prospect, catalog, work: Work::Elsewhere });
+            }
             let place = clean::open(&root)?;
             let mut bar = Bar::for_screen(stop, listener);
             bar.begin("looking", None);
@@ -88,12 +94,18 @@ impl Planned {
         }
         let mut bar = Bar::for_screen(stop, listener);
         let done = match &self.work {
+            Work::Elsewhere => Ok(refused("it is cleaned from somewhere else".to_owned())),
             Work::Treat(sealed) => {
                 Ok(fix::told::outcome(sealed, &sealed.carry_out(WithoutUndo::Refuse, &mut bar)))
             }
             Work::Clean(plan) => {
+                bar.step(0, None);
                 bar.begin("looking", None);
                 let ground = Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
+                if !bar.goes_on() {
+                    let headline = format!("{}: nothing was put aside or removed", plan.root.shown());
+                    return Outcome { ending: Ending::Stopped, ..refused(headline) };
+                }
                 let plans = std::slice::from_ref(plan);
                 let done = ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar);
                 done.map(|outcome| clean::told::outcome(&outcome))
@@ -101,9 +113,12 @@ impl Planned {
             Work::Undo(aside) => aside.take_back(&mut bar),
             Work::Purge(aside) => aside.free(&mut bar),
         };
-        let outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
+        let mut outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
         if outcome.work.is_none() && outcome.headline.starts_with("the plan ") {
             return refused(format!("{}; f plans again", outcome.headline));
+        }
+        if outcome.report.is_empty() {
+            outcome.report = report::markdown(&self.prospect, &outcome);
         }
         outcome
     }

@@ -13,6 +13,7 @@
 mod aside;
 mod jobs;
 mod link;
+mod report;
 
 use std::process::ExitCode;
 

@@ -268,7 +268,10 @@ pub fn copy(app: &App) -> Option<String> {
     match &overlay.kind {
         Kind::ByHand { commands, .. } => commands.get(overlay.at).map(|c| c.line.clone()),
         Kind::Helps { finding } => helps_sheet::copy(app, finding, overlay.at),
-        Kind::Work(sheet) => work_sheet::copy(app, sheet.prospect()?, overlay.at),
+        Kind::Work(sheet) => match sheet.outcome() {
+            Some(outcome) => Some(outcome.report.clone()).filter(|report| !report.is_empty()),
+            None => work_sheet::copy(app, sheet.prospect()?, overlay.at),
+        },
         Kind::Samples(lot) => lot.samples.get(overlay.at).map(|(path, _)| path.quoted()),
         Kind::Page { id } => crate::catalog::runbook::page(id).map(|page| page.body.to_owned()),
         Kind::Probe(probe) => probe_result::command(app, &probe.wish),

@@ -29,6 +29,11 @@ pub fn sum(lots: &[Lot]) -> (Entries, Bytes) {
     (Entries(entries), Bytes(bytes))
 }
 
+/// `, 41.0 M`; nothing where it is nothing.
+pub fn room_of(bytes: Bytes) -> String {
+    if bytes.0 == 0 { String::new() } else { format!(", {bytes}") }
+}
+
 fn table(title: &str, (lots, tone): (&[Lot], Tone), doc: &mut Doc<'_>) -> Vec<Range<usize>> {
     if lots.is_empty() {
         return Vec::new();
@@ -36,7 +41,7 @@ fn table(title: &str, (lots, tone): (&[Lot], Tone), doc: &mut Doc<'_>) -> Vec<Ra
     let (entries, bytes) = sum(lots);
     doc.blank();
     row(
-        (Tone::Title, &format!("{title}: {}, {bytes}", words::entries(entries))),
+        (Tone::Title, &format!("{title}: {}{}", words::entries(entries), room_of(bytes))),
         (Tone::Dim, ["ENTRIES", "BYTES", "OLDEST"].map(str::to_owned)),
         doc,
     );
@@ -69,7 +74,7 @@ fn row((tone, what): (Tone, &str), (dim, figures): (Tone, [String; 3]), doc: &mu
 /// Some of the entries of a lot, each with its own reason.
 pub fn samples(lot: &Lot, mut doc: Doc<'_>) -> Content {
     let (entries, bytes) = (Entries(lot.entries), lot.bytes);
-    doc.text(Tone::Strong, &format!("{}, {bytes}", words::entries(entries)));
+    doc.text(Tone::Strong, &format!("{}{}", words::entries(entries), room_of(bytes)));
     let rest = lot.entries.saturating_sub(u64::try_from(lot.samples.len()).unwrap_or(u64::MAX));
     let mut items = Vec::new();
     doc.blank();

@@ -30,9 +30,9 @@ pub fn draw(app: &App, doc: &mut Doc<'_>) {
             0,
             &[
                 piece(Tone::Accent, "s "),
-                piece(Tone::Plain, "stop between two steps    "),
+                piece(Tone::Plain, "stop at the next step    "),
                 piece(Tone::Accent, "Esc "),
-                piece(Tone::Plain, "leave this sheet; the work goes on, f comes back"),
+                piece(Tone::Plain, "leave; it goes on, f comes back"),
             ],
         );
     }

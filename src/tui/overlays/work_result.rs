@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::model::work::{Changed, Ending, Fate, Outcome, Prospect};
+use crate::tui::text;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::doc::{Doc, Piece, piece};
 use crate::tui::words;
@@ -25,6 +26,9 @@ pub fn draw(prospect: &Prospect, outcome: &Outcome, doc: &mut Doc<'_>) {
     doc.hang(&[piece(tone, format!("{sign} "))], Tone::Strong, &outcome.headline);
     match outcome.ending {
         Ending::Whole | Ending::Part => {}
+        Ending::Stopped if outcome.work.is_none() => {
+            doc.indented(2, Tone::Dim, "Stopped before anything was changed.");
+        }
         Ending::Stopped => doc.indented(2, Tone::Dim, "Stopped between two steps, as asked."),
         Ending::Refused => doc.indented(2, Tone::Dim, "Nothing was changed."),
     }
@@ -59,14 +63,26 @@ pub fn table(table: &[Changed], doc: &mut Doc<'_>) {
         }
         return;
     }
-    let head = vec![dim(""), dim("BEFORE"), dim(""), dim("AFTER"), dim("")];
+    // Figures stand under figures.
+    let widest = |of: fn(&Changed) -> &str, head: &str| {
+        table.iter().map(|line| text::width(of(line))).chain([head.len()]).max().unwrap_or_default()
+    };
+    let right = |value: &str, width: usize| {
+        format!("{}{value}", " ".repeat(width.saturating_sub(text::width(value))))
+    };
+    let [before, after, change] = [
+        widest(|line| &line.before, "BEFORE"),
+        widest(|line| &line.after, "AFTER"),
+        widest(|line| &line.change, ""),
+    ];
+    let head = vec![dim(""), dim(&right("BEFORE", before)), dim(""), dim(&right("AFTER", after)), dim("")];
     let row = |line: &Changed| -> Vec<Piece> {
         vec![
             dim(&line.what),
-            piece(Tone::Plain, &*line.before),
+            piece(Tone::Plain, right(&line.before, before)),
             dim(arrow),
-            piece(Tone::Strong, &*line.after),
-            dim(&line.change),
+            piece(Tone::Strong, right(&line.after, after)),
+            dim(&right(&line.change, change)),
         ]
     };
     let rows: Vec<Vec<Piece>> = std::iter::once(head).chain(table.iter().map(row)).collect();

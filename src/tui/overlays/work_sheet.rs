@@ -26,7 +26,10 @@ pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content
             None => items = plan(app, (sheet, prospect), at, &mut doc),
         },
         Stage::Working => work_progress::draw(app, &mut doc),
-        Stage::Over(over) => work_result::draw(&over.prospect, &over.outcome, &mut doc),
+        Stage::Over(over) => {
+            work_result::draw(&over.prospect, &over.outcome, &mut doc);
+            keys_after(app, sheet, &mut doc);
+        }
     }
     Content { title: title(app, sheet), lines: doc.into_lines(), items, cursor }
 }
@@ -72,6 +75,12 @@ fn plan(
     }
     head(prospect, doc);
     wishes(prospect, doc);
+    let barred = ask::barred(app, prospect);
+    if let Some(barred) = &barred {
+        // Before everything that may not fit: why not, and by which command after all.
+        doc.blank();
+        closed(barred, doc);
+    }
     if !prospect.steps.is_empty() {
         doc.blank();
     }
@@ -91,9 +100,10 @@ fn plan(
         doc.text(Tone::Plain, note);
     }
     doc.blank();
-    match ask::barred(app, prospect) {
-        Some(barred) => closed(app, prospect, &barred, doc),
-        None => open(app, (sheet, prospect), doc),
+    if barred.is_some() {
+        keys_where_closed(app, prospect, doc);
+    } else {
+        open(app, (sheet, prospect), doc);
     }
     items
 }
@@ -123,9 +133,9 @@ fn wishes(prospect: &Prospect, doc: &mut Doc<'_>) {
         _ => format!("untouched for {}", wishes.older_than),
     };
     let (how, key) = if wishes.delete {
-        (piece(Tone::Warning, "removed for good"), "  d put aside instead")
+        (piece(Tone::Warning, "removed for good"), "  d put aside")
     } else {
-        (piece(Tone::Plain, "put aside, can be taken back"), "  d for good instead")
+        (piece(Tone::Plain, "put aside"), "  d for good")
     };
     doc.flow(
         2,
@@ -166,12 +176,36 @@ fn open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
     doc.flow(0, &pieces);
 }
 
+/// The last line of what came of it.
+fn keys_after(app: &App, sheet: &Sheet, doc: &mut Doc<'_>) {
+    let can_copy = super::copy(app).is_some();
+    let keys = [
+        ("z ", "take it back", press::can_in_sheet(app, sheet, KeyId::Undo)),
+        ("r ", "plan again", press::can_in_sheet(app, sheet, KeyId::Rescan)),
+        ("y ", "copy the report", can_copy),
+        ("Esc ", "close", true),
+    ];
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (key, what, _) in keys.into_iter().filter(|(.., can)| *can) {
+        let gap = if pieces.is_empty() { "" } else { "   " };
+        pieces.extend([piece(Tone::Accent, format!("{gap}{key}")), piece(Tone::Plain, what)]);
+    }
+    let work = sheet.outcome().and_then(|outcome| outcome.work);
+    pieces.extend(work.map(|work| piece(Tone::Dim, format!("   #{}", work.0))));
+    doc.blank();
+    doc.flow(0, &pieces);
+}
+
 /// Why it cannot be carried out, and the command by which it can.
-fn closed(app: &App, prospect: &Prospect, barred: &Barred, doc: &mut Doc<'_>) {
+fn closed(barred: &Barred, doc: &mut Doc<'_>) {
     doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().warning))], Tone::Plain, &barred.why);
     if let Some(command) = &barred.command {
         doc.indented(2, Tone::Accent, command);
     }
+}
+
+/// The last line of a plan that cannot.
+fn keys_where_closed(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
     let copy = if copy(app, prospect, 0).is_some() { "    y copy" } else { "" };
     let mut pieces = vec![piece(Tone::Dim, format!("(Enter do it){copy}    Esc leave"))];
     pieces.extend(number(prospect, doc));
@@ -188,10 +222,6 @@ fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Piece> {
 fn ask_for_word(prospect: &Prospect, word: &Word, doc: &mut Doc<'_>) -> (usize, u16) {
     let wanted = prospect.word.as_deref().unwrap_or_default();
     doc.text(Tone::Strong, &prospect.does);
-    if !prospect.going.is_empty() {
-        let (entries, bytes) = work_lots::sum(&prospect.going);
-        doc.text(Tone::Plain, &format!("{}, {bytes}", crate::tui::words::entries(entries)));
-    }
     ends(prospect, doc);
     doc.blank();
     doc.text(Tone::Warning, "This cannot be taken back.");

@@ -238,6 +238,8 @@ fn steps(work: &Worked, doc: &mut Doc<'_>) {
     }
     let rest = work.steps.len() - told.len();
     if rest > 0 {
-        doc.text(Tone::Dim, &format!("{} more, not shown here", Entries(rest as u64)));
+        let which = if told.len() < MOST { "each of them done" } else { "not shown here" };
+        let more = if told.is_empty() { "" } else { " more" };
+        doc.text(Tone::Dim, &format!("{}{more}, {which}", Entries(rest as u64)));
     }
 }

@@ -135,6 +135,18 @@ pub fn sheet(app: &App) -> Option<&Sheet> {
     }
 }
 
+/// What is planned, or being planned, for a sheet that is still open.
+pub fn wanted(app: &App) -> Vec<&Wish> {
+    let sheets = app.overlays.iter().filter_map(|overlay| match &overlay.kind {
+        Kind::Work(sheet) => Some(sheet),
+        _ => None,
+    });
+    sheets
+        .filter(|sheet| matches!(sheet.stage, Stage::Planning(_) | Stage::Planned(_)))
+        .map(|s| &s.wish)
+        .collect()
+}
+
 /// The same, to change it.
 pub fn sheet_mut(app: &mut App) -> Option<&mut Sheet> {
     match &mut app.overlays.last_mut()?.kind {

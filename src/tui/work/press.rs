@@ -257,6 +257,7 @@ pub fn leave(app: &mut App) -> Option<Vec<Effect>> {
 pub fn label(app: &App, id: KeyId) -> Option<&'static str> {
     match (id, sheet(app)) {
         (KeyId::Rescan, Some(_)) => Some("plan again"),
+        (KeyId::Copy, Some(Sheet { stage: Stage::Over(_), .. })) => Some("copy report"),
         (KeyId::Forever, Some(Sheet { wish: Wish::Clean { wishes, .. }, .. })) if wishes.delete => {
             Some("put aside")
         }

@@ -43,7 +43,10 @@ pub fn working(app: &mut App, digest: &str, pace: Box<Pace>) {
 pub fn worked(app: &mut App, digest: &str, outcome: Outcome) -> Vec<Effect> {
     let is_ours = app.works.under_way.as_ref().is_some_and(|work| work.prospect.digest == digest);
     let Some(work) = app.works.under_way.take_if(|_| is_ours) else { return Vec::new() };
-    app.works.leaving = false;
+    if std::mem::take(&mut app.works.leaving) {
+        // It said that the work goes on.
+        app.note = None;
+    }
     let prospect = work.prospect;
     if matches!(prospect.wish, Wish::Clean { .. }) && outcome.ending != Ending::Refused {
         app.tabs.picked.clear();

@@ -74,11 +74,8 @@ pub fn clean(app: &App, extent: Extent) -> Result<Wish, String> {
         return Err(why);
     }
     let dir = entries::current(app).ok_or("no temp dir to clean up")?;
-    if dir.reached != dir.path {
-        return Err(format!(
-            "not the {} of this process: run tmpmedic where it is seen as that",
-            dir.path.shown()
-        ));
+    if dir.links == 0 {
+        return Err(format!("{} is deleted: there is nothing in it to clean up", dir.path.shown()));
     }
     let mut wishes = usual(app);
     if extent == Extent::Chosen {
