@@ -151,13 +151,16 @@ pub fn attach_beneath(tree: BorrowedFd<'_>, upper: BorrowedFd<'_>) -> io::Result
     Ok(rustix::mount::move_mount(tree, "", upper, "", flags)?)
 }
 
-/// Takes exactly the mount whose root is behind that handle off the tree, whatever lies on its name by now. Only for a
-/// single-threaded process, whose working directory it changes.
+/// Takes the uppermost of the mounts that stand on the directory behind that handle off the tree. Only for a single-threaded
+/// process, whose working directory it changes.
+///
+/// Not the one that the handle is on: umount2(2) follows the mounts on its path down, `.` included, so whatever was mounted
+/// over it since goes instead. The caller looks before that there is nothing, and afterwards at what went. Source:
+/// pivot_root(2), `pivot_root(".", ".")`.
 ///
 /// # Errors
 /// What umount2(2) answers: EINVAL where the handle is not on the root of a mount of this namespace.
-pub fn detach_exactly(root: BorrowedFd<'_>) -> io::Result<()> {
-    // `.` is the mount itself; the path of its mount point would lead to whatever was mounted over it since.
+pub fn detach_uppermost(root: BorrowedFd<'_>) -> io::Result<()> {
     rustix::process::fchdir(root)?;
     let done = rustix::mount::unmount(".", UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
     rustix::process::chdir("/")?;
