@@ -45,7 +45,7 @@ fn outcome(checked: &Checked) -> &Value {
 fn a_dead_private_tmp_works_again_under_the_same_process() {
     needs!("unshare", "setpriv", "nsenter");
     let setup = format!(
-        "{DEAD}\napart 'mount --bind '$dir' /tmp; mount -o remount,bind,nosuid,nodev /tmp; cd /tmp'\nrm -r /tmp/systemd-private-*"
+        "{DEAD}\napart 'mount --bind '$dir' /tmp; mount -o remount,bind,nosuid,nodev,noatime /tmp; cd /tmp'\nrm -r /tmp/systemd-private-*"
     );
     let (fixed, seen) = fix(
         &setup,
@@ -64,7 +64,7 @@ fn a_dead_private_tmp_works_again_under_the_same_process() {
     let [alive, made, mounts, options, cwd, found] = lines[..] else { panic!("{seen}") };
     assert_eq!((alive, made, mounts, found), ("lives", "made", "2", "0"), "{seen}");
     assert!(
-        options.contains("nosuid") && options.contains("nodev"),
+        ["nosuid", "nodev", "noatime"].iter().all(|option| options.contains(option)),
         "it forbids what the dead one forbade: {options}"
     );
     assert!(cwd.ends_with("(deleted)"), "a working directory in the dead one stays: {cwd}");
@@ -88,6 +88,25 @@ fn of_stacked_mounts_exactly_the_dead_one_goes_and_everybody_in_the_namespace_ge
     );
     assert_eq!(fixed.code, 0, "{:#}\n{seen}", fixed.json);
     assert_eq!(seen, "below\nmade");
+}
+
+#[test]
+fn nothing_of_the_machine_is_mounted_into_a_namespace_that_somebody_else_rules() {
+    needs!("unshare", "setpriv", "nsenter");
+    let setup = format!(
+        "{DEAD}
+         unshare --user --map-root-user --mount sh -c 'mount --bind '$dir' /tmp; exec env -i /mnt/bin/forgejo-runner 600' & pid=$!
+         became forgejo-runner $pid
+         rm -r /tmp/systemd-private-*"
+    );
+    let (kept, seen) = fix(
+        &setup,
+        "private-tmp-deleted --apply --yes=rebind-private-tmp --action rebind-private-tmp",
+        "grep -c ' /tmp ' /proc/$pid/mountinfo; find /tmp -mindepth 1",
+    );
+    let text = outcome(&kept).to_string();
+    assert!(kept.code != 0 && text.contains("another user namespace"), "{text}");
+    assert_eq!(seen, "2", "the dead mount is still the only one there, and nothing was made for it");
 }
 
 #[test]

@@ -26,8 +26,9 @@ use crate::model::plan::ObjectId;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::treatment::{Way, Whom};
 use crate::sys::helper::{self, HelperError};
-use crate::sys::mount::{self, Forbids};
+use crate::sys::mount::{self, Forbids, Reads, Stamps};
 use crate::sys::procfile::{PidDir, Proc};
+use crate::sys::space::{self, Kind};
 use crate::sys::{child, stat};
 
 /// The kind of the helper.
@@ -97,7 +98,8 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     // Ours, which is that of the process from the next line on, and does not end with it.
     let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
     let own = proc.own().map_err(Refused::at("cannot open our own /proc/self"))?;
-    held.pidfd.join_mounts().map_err(Refused::at("cannot join its mount namespace"))?;
+    let space = our_space(&held, request.whom.pid)?;
+    space::join(space, Kind::Mount).map_err(Refused::at("cannot join its mount namespace"))?;
     let point = Way { by: None, path: request.point.clone() };
     let dead = on_top(request)?;
     let found = stat::of(dead.as_fd()).map_err(Refused::at("cannot look at the dead mount"))?;
@@ -126,6 +128,34 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     } else {
         Err(Refused::Failed(None, format!("{} is another directory than the fresh one now", request.point)))
     }
+}
+
+/// Its mount namespace, if that is of our own user namespace. Whoever makes himself a user namespace is root in it: there he
+/// can give any mount a dead directory with the name of a service, and what we mount there he may change as he likes.
+fn our_space(held: &Held, pid: u32) -> Result<OwnedFd, Refused> {
+    let space = space::open(pid, Kind::Mount).map_err(Refused::at("cannot open its mount namespace"))?;
+    // It lived after we had opened its namespace, so it was its own.
+    if !matches!(held.pidfd.has_ended_within(Duration::ZERO), Ok(false)) {
+        return Err(Refused::Kept(format!("pid {pid} has ended")));
+    }
+    let foreign = || {
+        Refused::Kept(format!(
+            "the mount namespace of pid {pid} belongs to another user namespace than ours, whose users rule over it \
+             (rootless containers, unshare -U): nothing of the machine is mounted there; end that process instead"
+        ))
+    };
+    let owner = match space::owner(space.as_fd()) {
+        Ok(owner) => owner,
+        // One that is not below ours: nor is it ours.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(foreign()),
+        Err(error) => return Err(Refused::at("whose its mount namespace is is not known")(error)),
+    };
+    let own = space::open_own(Kind::User).map_err(Refused::at("cannot open our own user namespace"))?;
+    let id = |fd: &OwnedFd| {
+        let found = stat::of(fd.as_fd()).map_err(Refused::at("cannot look at a user namespace"))?;
+        Ok((found.device, found.inode))
+    };
+    if id(&owner)? == id(&own)? { Ok(space) } else { Err(foreign()) }
 }
 
 /// The root of the dead mount, where it is what the path leads to.
@@ -168,7 +198,9 @@ fn table(held: &Held, line: &RawText) -> Result<Vec<u8>, Refused> {
 
 /// Whether the process and the dead mount are still those of the plan.
 pub fn is_still(whom: Whom, line: &RawText) -> Result<(), Refused> {
-    table(&way::hold(whom)?, line).map(drop)
+    let held = way::hold(whom)?;
+    table(&held, line)?;
+    our_space(&held, whom.pid).map(drop)
 }
 
 /// Whether an earlier run was interrupted before its last step: the dead mount stands on one of the fresh directory. The
@@ -233,13 +265,29 @@ fn clone(request: &Request) -> Result<OwnedFd, Refused> {
         return Err(Refused::Kept(format!("{} is another directory by now", request.fresh)));
     }
     let tree = mount::clone_tree(fresh.as_fd()).map_err(Refused::at("cannot clone the fresh directory"))?;
-    let options = request.line.as_bytes().split(|b| *b == b' ').nth(5).unwrap_or_default();
-    let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
-    let forbids =
-        Forbids { write: has(b"ro"), suid: has(b"nosuid"), dev: has(b"nodev"), exec: has(b"noexec") };
-    mount::tame(tree.as_fd(), forbids)
+    let (forbids, stamps) = options(request.line.as_bytes());
+    mount::tame(tree.as_fd(), forbids, stamps)
         .map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
     Ok(tree)
+}
+
+/// The options of a mount, by its line of the mount table; without a word about access times each read is stamped.
+fn options(line: &[u8]) -> (Forbids, Stamps) {
+    let options = line.split(|b| *b == b' ').nth(5).unwrap_or_default();
+    let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
+    let forbids = Forbids {
+        write: has(b"ro"),
+        suid: has(b"nosuid"),
+        dev: has(b"nodev"),
+        exec: has(b"noexec"),
+        links: has(b"nosymfollow"),
+    };
+    let reads = match (has(b"noatime"), has(b"relatime")) {
+        (true, _) => Reads::Never,
+        (false, true) => Reads::Relative,
+        (false, false) => Reads::All,
+    };
+    (forbids, Stamps { reads, no_directories: has(b"nodiratime") })
 }
 
 fn attach(tree: &OwnedFd, point: &Way) -> Result<(), Refused> {
@@ -252,7 +300,6 @@ mod tests {
     use super::*;
     use crate::model::mount::Device;
     use crate::model::units::BootNanos;
-    use crate::model::vantage::Kind;
 
     const DEAD: &str = "70 30 0:40 /systemd-private-0-r.service-x/tmp//deleted /tmp rw - tmpfs lab rw";
     const BELOW: &str = "30 1 0:30 / / rw - ext4 /dev/vda rw";
@@ -266,7 +313,7 @@ mod tests {
             mount_id: 70,
             line: DEAD.into(),
             fresh: "/tmp/systemd-private-0-r.service-x/tmp".into(),
-            object: ObjectId { mount_id: 1, device, inode: 9, kind: Kind::Directory, born: None },
+            object: ObjectId { mount_id: 1, device, inode: 9, kind: crate::model::vantage::Kind::Directory, born: None },
         }
     }
 
@@ -277,6 +324,19 @@ mod tests {
             assert!(matches!(refused, Refused::Failed(..)), "what has happened is not taken for nothing");
             refused.why().to_owned()
         })
+    }
+
+    #[test]
+    fn the_options_of_the_dead_mount_are_those_of_the_live_one() {
+        let of = |words: &str| {
+            options(format!("70 30 0:40 /x//deleted /tmp {words} - tmpfs lab rw").as_bytes())
+        };
+        let (none, relative) = (Forbids::default(), Stamps::default());
+        assert_eq!(of("rw,relatime"), (none, relative));
+        assert_eq!(of("ro,nosuid,relatime").0, Forbids { write: true, suid: true, ..none });
+        assert_eq!(of("rw,nodev,noexec,nosymfollow").0, Forbids { dev: true, exec: true, links: true, ..none });
+        assert_eq!(of("rw,noatime,nodiratime").1, Stamps { reads: Reads::Never, no_directories: true });
+        assert_eq!(of("rw").1.reads, Reads::All);
     }
 
     #[test]
