@@ -100,7 +100,6 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     let own = proc.own().map_err(Refused::at("cannot open our own /proc/self"))?;
     let space = our_space(&held, request.whom.pid)?;
     space::join(space, Kind::Mount).map_err(Refused::at("cannot join its mount namespace"))?;
-    let point = Way { by: None, path: request.point.clone() };
     let dead = on_top(request)?;
     let found = stat::of(dead.as_fd()).map_err(Refused::at("cannot look at the dead mount"))?;
     if found.links != 0 {
@@ -114,14 +113,14 @@ fn exchange(request: &Request) -> Result<(), Refused> {
             // Older than Linux 6.5, most likely; where the mount is locked, the other way is refused as well.
             Err(error) if error.raw_os_error() == Some(Errno::EINVAL.0) => {
                 take_off(&dead, request, &own)?;
-                attach(&tree, &point).map_err(|refused| bare(&refused, request))?;
+                attach(&tree, &request.point).map_err(|refused| bare(&refused, request))?;
             }
             Err(error) => {
                 return Err(Refused::at(format!("cannot mount beneath {}", request.point))(error));
             }
         }
     }
-    let live = way::node(&point)?;
+    let live = way::any_node(&request.point)?;
     let (found, _) = object::of(live.as_fd()).map_err(Refused::at("cannot look at what is mounted now"))?;
     if (found.device, found.inode) == (request.object.device, request.object.inode) {
         Ok(())
@@ -160,7 +159,7 @@ fn our_space(held: &Held, pid: u32) -> Result<OwnedFd, Refused> {
 
 /// The root of the dead mount, where it is what the path leads to.
 fn on_top(request: &Request) -> Result<OwnedFd, Refused> {
-    let node = way::node(&Way { by: None, path: request.point.clone() })?;
+    let node = way::any_node(&request.point)?;
     let found = stat::of(node.as_fd()).map_err(Refused::at("cannot look at the dead mount"))?;
     if found.mount_id == Some(request.mount_id) && found.mount_root != Some(false) {
         return Ok(node);
@@ -290,8 +289,8 @@ fn options(line: &[u8]) -> (Forbids, Stamps) {
     (forbids, Stamps { reads, no_directories: has(b"nodiratime") })
 }
 
-fn attach(tree: &OwnedFd, point: &Way) -> Result<(), Refused> {
-    let below = way::node(point)?;
+fn attach(tree: &OwnedFd, point: &RawPath) -> Result<(), Refused> {
+    let below = way::any_node(point)?;
     mount::attach_tree(tree.as_fd(), below.as_fd()).map_err(Refused::at("move_mount"))
 }
 
