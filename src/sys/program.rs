@@ -179,6 +179,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a signal goes to a thread of the test's own")]
     fn it_has_a_process_group_of_its_own_and_a_signal_to_us_does_not_end_the_wait() {
         use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
         use std::os::unix::thread::JoinHandleExt;
