@@ -10,7 +10,7 @@ use tmpmedic::exec::treat::{self, Came, back};
 use tmpmedic::model::finding::Risk;
 use tmpmedic::model::journal::{Begin, Record, WorkId};
 use tmpmedic::model::mount::Device;
-use tmpmedic::model::treatment::{Deed, Inode, SCHEMA, Step, Treatment, Way, Whom};
+use tmpmedic::model::treatment::{Deed, Inode, Rights, SCHEMA, Step, Treatment, Way, Whom};
 use tmpmedic::model::units::{BootNanos, WallNanos};
 
 use crate::needs;
@@ -314,6 +314,45 @@ fn chown_gives_a_secret_away_and_give_to_runner_does_not() {
 }
 
 #[test]
+fn what_is_moved_into_a_tree_while_it_is_given_stays_with_its_owner() {
+    needs!();
+    use std::os::fd::AsFd;
+    let dir = sandbox::scratch();
+    let (tree, his) = (dir.path().join("tree"), dir.path().join("his"));
+    for made in ["tree/sub", "tree/own", "his"] {
+        std::fs::create_dir_all(dir.path().join(made)).unwrap();
+    }
+    for made in ["tree/plain", "secret", "his/other", "more"] {
+        std::fs::write(dir.path().join(made), "of root").unwrap();
+    }
+    for own in [&his, &tree.join("own")] {
+        std::os::unix::fs::chown(own, Some(4242), Some(4242)).unwrap();
+    }
+    // He may rename what lies in his own directories, whosever it is.
+    let moves = [("secret", "sub/secret"), ("his", "sub/his"), ("more", "own/more")];
+    // It is asked before the deed once, and in its walk from then on.
+    let asked = AtomicU64::new(0);
+    let goes_on = || {
+        if asked.fetch_add(1, Ordering::Relaxed) == 1 {
+            for (from, to) in moves {
+                std::fs::rename(dir.path().join(from), tree.join(to)).unwrap();
+            }
+        }
+        true
+    };
+    let mut journal = Journal::open(state(dir.path()).as_fd(), 0).unwrap().journal;
+    begin(&mut journal, WorkId(1), "give-to-runner");
+    let plan = plan("give-to-runner", gift(&tree));
+    let came = treat::treat_while(&plan, (&mut journal, WorkId(1)), 0, &goes_on, &mut |_, _| {}).unwrap();
+    assert!(asked.load(Ordering::Relaxed) > 2, "they came while it walked");
+    for secret in ["sub/secret", "sub/his/other", "own/more"] {
+        assert_eq!(uid(&tree.join(secret)), 0, "{secret}: {came:?}");
+    }
+    assert_eq!((uid(&tree), uid(&tree.join("plain"))), (4242, 4242), "{came:?}");
+    assert!(came[0].told.iter().any(|told| told.contains("while the tree was being given")), "{came:?}");
+}
+
+#[test]
 fn taking_a_gift_back_leaves_what_the_runner_wrote_since() {
     needs!();
     let dir = sandbox::scratch();
@@ -459,4 +498,44 @@ fn ends_a_process_whose_number_was_given_away() {
     let came = carry_out(dir, "stop-process", stop(whom(pid)));
     assert!(came.is_done(), "the one that is meant ends: {came:?}");
     second.wait().unwrap();
+}
+
+#[test]
+fn whoever_serves_a_file_system_in_user_space_keeps_nobody_waiting() {
+    needs!("unshare", "setpriv");
+    if !Path::new("/dev/fuse").exists() {
+        crate::skip!("needs /dev/fuse");
+    }
+    let dir = sandbox::scratch();
+    let inner = dir.path().join("hung/x");
+    std::fs::create_dir(dir.path().join("hung")).unwrap();
+    let actor = "actors::a_deed_below_a_file_system_that_never_answers";
+    let output = sandbox::run(&format!(
+        "HUNG={} /mnt/bin/actor --exact actors::file_system_that_never_answers --ignored >/dev/null 2>&1 & fuse=$!
+         until [ -e /mnt/hung-is-mounted ]; do :; done
+         set +e; INNER={} timeout -s KILL 20 /mnt/bin/actor --exact {actor} --ignored --nocapture; code=$?
+         kill -KILL $fuse; exit $code",
+        dir.path().join("hung").display(),
+        inner.display()
+    ));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text.matches("hung is a file system in user space (fuse.hung)").count(), 4, "{text}");
+}
+
+/// What an actor does.
+pub fn try_every_deed_below(inner: &Path) {
+    let at = || Way { by: None, path: inner.as_os_str().into() };
+    let (device, rights) = (Device { major: 0, minor: 1 }, Rights::SHARED);
+    let inode = Inode { device, inode: 1 };
+    let deeds = [
+        Deed::MakeDir { at: at(), rights },
+        Deed::SetRights { at: at(), inode, from: rights, to: rights },
+        Deed::GiveTree { at: at(), inode, old_uid: 0, uid: 4242, gid: 4242 },
+        Deed::RemoveRecord { at: Way { path: at().path.join(b".rustc_info.json"), ..at() } },
+    ];
+    let state = sandbox::scratch();
+    for deed in deeds {
+        println!("{:?}", carry_out(state.path(), "x", deed).done);
+    }
 }
