@@ -12,7 +12,7 @@ use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
 use crate::exec::journal::{self, Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
-use crate::exec::{chronicle, object, treat, undo};
+use crate::exec::{chronicle, object, shelter, treat, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Came, Record, WorkId};
 use crate::model::plan::ObjectId;
@@ -187,7 +187,24 @@ impl Workshop {
             out::say(&format!("tmpmedic: {note}"));
             shop.notes.push(note);
         }
+        shop.keep_sheltered();
         shop
+    }
+
+    /// After a boot the quarantines that outlived it are nobody's to systemd-tmpfiles.
+    fn keep_sheltered(&mut self) {
+        if self.us.uid != 0 {
+            return;
+        }
+        let aside = undo::all_aside(&self.records);
+        let known = self.begins().filter(|begin| aside.contains_key(&begin.work)).filter_map(|begin| {
+            let ((place, _), (name, _)) = (begin.place.as_ref()?, begin.quarantine.as_ref()?);
+            Some(place.join(name.as_bytes()))
+        });
+        let known: std::collections::BTreeSet<RawPath> = known.collect();
+        if let Err(why) = shelter::renew(known.iter()) {
+            self.notes.push(format!("systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"));
+        }
     }
 
     /// Finds out what an interrupted run did, and writes it down.

@@ -1,41 +1,55 @@
 //! Keeps systemd-tmpfiles(8) away from our quarantines: it would age what lies in them, and take the undo with it.
 //!
-//! One line of configuration in `/run`, gone with the next boot as the need for it is.
+//! One line of configuration in `/run` for each, by its whole name: a line for all names like ours would be a hiding place
+//! for anybody. In `/run`, because the files of `/etc` are the administrator's. A quarantine on a disk outlives a boot and
+//! the line does not, so every command that changes the machine writes the line again where it is missing; what only looks
+//! does not. Until then systemd-tmpfiles may take what is older than the age that the machine sets for that place.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::model::raw_path::RawPath;
-use crate::sys::getdents::{Listing, PIECE};
-use crate::sys::{dirfd, hands, stat};
+use crate::sys::dirfd::{self, Cut};
+use crate::sys::{hands, stat};
 
 /// Where runtime configuration lies, and how ours is called there. Source: tmpfiles.d(5).
 const DIR: &[u8] = b"tmpfiles.d";
 const NAME: &[u8] = b"tmpmedic.conf";
 /// How the names of our quarantines begin.
 const OURS: &[u8] = b".tmpmedic-";
-/// A line for each temp dir of a machine, many times over.
+/// A line for each quarantine of a machine, many times over.
 const LARGEST: usize = 64 << 10;
 
-/// Adds a line for the quarantines of a temp dir, unless it is there; says whether it was added.
+/// Adds a line for a quarantine, unless it is there; says whether it was added.
 ///
 /// # Errors
 /// Those of openat(2), write(2) and renameat(2); EPERM where that directory is not root's alone.
-pub fn protect(place: &RawPath) -> io::Result<bool> {
+pub fn protect(quarantine: &RawPath) -> io::Result<bool> {
     let run = dirfd::open_resolved(b"/run")?;
     hands::make_open_dir(run.as_fd(), DIR)?;
-    protect_in(ours(run.as_fd())?.as_fd(), place)
+    protect_in(ours(run.as_fd())?.as_fd(), quarantine)
 }
 
-/// Takes the lines of temp dirs in which there is no quarantine any more away, and the file with the last of them.
+/// Adds the lines of quarantines in which something lies by the journal, after a boot. They are not looked at.
+///
+/// # Errors
+/// As [`protect`], the first of them.
+pub fn renew<'q>(quarantines: impl Iterator<Item = &'q RawPath>) -> io::Result<()> {
+    for quarantine in quarantines {
+        protect(quarantine)?;
+    }
+    Ok(())
+}
+
+/// Takes the lines of quarantines that there are no more away, and the file with the last of them.
 ///
 /// # Errors
 /// Those of openat(2), write(2), renameat2(2) and unlinkat(2).
 pub fn forget() -> io::Result<()> {
     let run = dirfd::open_resolved(b"/run")?;
     match ours(run.as_fd()) {
-        Ok(dir) => forget_in(dir.as_fd(), &has_quarantine),
+        Ok(dir) => forget_in(dir.as_fd(), &may_exist),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -50,14 +64,10 @@ fn ours(run: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(dir)
 }
 
-fn forget_in(dir: BorrowedFd<'_>, has_quarantine: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
-    let before = match dirfd::open_regular(dir, NAME) {
-        Ok(file) => dirfd::read_bounded(&file, LARGEST)?.0,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
+fn forget_in(dir: BorrowedFd<'_>, exists: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+    let Some(before) = content(dir)? else { return Ok(()) };
     let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-    let stays = |line: &&[u8]| place_of(line).is_none_or(|place| has_quarantine(&place));
+    let stays = |line: &&[u8]| quarantine_of(line).is_none_or(|quarantine| exists(&quarantine));
     let kept: Vec<&[u8]> = lines.iter().copied().filter(stays).collect();
     if kept.len() == lines.len() {
         return Ok(());
@@ -69,27 +79,26 @@ fn forget_in(dir: BorrowedFd<'_>, has_quarantine: &dyn Fn(&[u8]) -> bool) -> io:
     hands::put_file(dir, NAME, aside.as_bytes(), &[kept.join(&b'\n'), b"\n".to_vec()].concat())
 }
 
-/// Whether a quarantine lies there; also where nobody knows.
-fn has_quarantine(place: &[u8]) -> bool {
-    let dir = dirfd::open_resolved(place).and_then(|node| dirfd::reopen_listing(node.as_fd()));
-    let dir = match dir {
-        Ok(dir) => dir,
-        Err(error) => return error.kind() != io::ErrorKind::NotFound,
-    };
-    let mut buffer = Vec::with_capacity(PIECE);
-    let mut listing = Listing::new(dir.as_fd(), &mut buffer);
-    while let Some(entry) = listing.next() {
-        if entry.is_ok_and(|entry| entry.name().to_bytes().starts_with(OURS)) {
-            return true;
-        }
+/// What the file holds; `None` where there is none. One that is longer than ours ever is stays as it is.
+fn content(dir: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
+    match dirfd::open_regular(dir, NAME).and_then(|file| dirfd::read_bounded(&file, LARGEST)) {
+        Ok((content, Cut::No)) => Ok(Some(content)),
+        Ok((_, Cut::Yes)) => Err(io::ErrorKind::FileTooLarge.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    false
 }
 
-/// The temp dir of a line of ours, unescaped.
-fn place_of(line: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = line.strip_prefix(b"x ")?.strip_suffix(b"/.tmpmedic-*")?;
-    let mut place = Vec::with_capacity(rest.len());
+/// Whether it is there; also where nobody knows.
+fn may_exist(quarantine: &[u8]) -> bool {
+    dirfd::open_resolved(quarantine).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+}
+
+/// The quarantine of a line of ours, unescaped.
+fn quarantine_of(line: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = line.strip_prefix(b"x ")?;
+    rest.rsplit(|b| *b == b'/').next().filter(|name| name.starts_with(OURS))?;
+    let mut path = Vec::with_capacity(rest.len());
     while let Some((byte, after)) = rest.split_first() {
         let (byte, after) = match (byte, after) {
             (b'%', [b'%', after @ ..]) => (b'%', after),
@@ -99,34 +108,30 @@ fn place_of(line: &[u8]) -> Option<Vec<u8>> {
             }
             (byte, after) => (*byte, after),
         };
-        place.push(byte);
+        path.push(byte);
         rest = after;
     }
-    Some(place)
+    Some(path)
 }
 
-fn protect_in(dir: BorrowedFd<'_>, place: &RawPath) -> io::Result<bool> {
-    let before = match dirfd::open_regular(dir, NAME) {
-        Ok(file) => dirfd::read_bounded(&file, LARGEST)?.0,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            b"# Made by tmpmedic: what it put aside is taken back or freed by tmpmedic.\n".to_vec()
-        }
-        Err(error) => return Err(error),
-    };
-    let line = line(place);
+fn protect_in(dir: BorrowedFd<'_>, quarantine: &RawPath) -> io::Result<bool> {
+    let header = b"# Made by tmpmedic: what it put aside is taken back or freed by tmpmedic.\n";
+    let before = content(dir)?.unwrap_or_else(|| header.to_vec());
+    let line = line(quarantine);
     if before.split(|byte| *byte == b'\n').any(|known| known == line) {
         return Ok(false);
     }
-    let content = [&before[..], &line, b"\n"].concat();
+    let end: &[u8] = if before.is_empty() || before.ends_with(b"\n") { b"" } else { b"\n" };
+    let content = [&before[..], end, &line, b"\n"].concat();
     let aside = format!(".tmpmedic-{:x}", random());
     hands::put_file(dir, NAME, aside.as_bytes(), &content)?;
     Ok(true)
 }
 
 /// `x`: neither the directory nor what lies in it is cleaned. Names that could end the line are escaped as C does.
-fn line(place: &RawPath) -> Vec<u8> {
+fn line(quarantine: &RawPath) -> Vec<u8> {
     let mut line = b"x ".to_vec();
-    for byte in place.as_bytes() {
+    for byte in quarantine.as_bytes() {
         match byte {
             b'%' => line.extend_from_slice(b"%%"),
             b' ' | b'"' | b'\'' | b'\\' | b'*' | b'?' | b'[' | 0..=0x1f | 0x7f..=0xff => {
@@ -135,7 +140,6 @@ fn line(place: &RawPath) -> Vec<u8> {
             _ => line.push(*byte),
         }
     }
-    line.extend_from_slice(b"/.tmpmedic-*");
     line
 }
 
@@ -151,16 +155,17 @@ mod tests {
     use crate::sys::scratch;
 
     #[test]
-    fn each_place_gets_one_line_and_what_stood_there_stays() {
+    fn each_quarantine_gets_one_line_and_what_stood_there_stays() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        assert!(protect_in(handle.as_fd(), &"/tmp".into()).unwrap());
-        assert!(!protect_in(handle.as_fd(), &"/tmp".into()).unwrap());
-        assert!(protect_in(handle.as_fd(), &"/var/tmp".into()).unwrap());
+        assert!(protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-1".into()).unwrap());
+        assert!(!protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-1".into()).unwrap());
+        assert!(protect_in(handle.as_fd(), &"/var/tmp/.tmpmedic-0-2".into()).unwrap());
         let text = std::fs::read_to_string(dir.path().join("tmpmedic.conf")).unwrap();
         assert_eq!(
             text.lines().skip(1).collect::<Vec<_>>(),
-            ["x /tmp/.tmpmedic-*", "x /var/tmp/.tmpmedic-*"]
+            ["x /tmp/.tmpmedic-0-1", "x /var/tmp/.tmpmedic-0-2"],
+            "whoever calls his own names like ours is not sheltered"
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
@@ -169,11 +174,11 @@ mod tests {
     fn a_line_goes_with_its_quarantine_and_the_file_with_its_last_line() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let odd = RawPath::new(&b"/srv/a b%*\\x41\xff"[..]);
-        for place in [&"/tmp".into(), &odd] {
-            protect_in(handle.as_fd(), place).unwrap();
+        let odd = RawPath::new(&b"/srv/a b%*\\x41\xff/.tmpmedic-0-2"[..]);
+        for quarantine in [&"/tmp/.tmpmedic-0-1".into(), &odd] {
+            protect_in(handle.as_fd(), quarantine).unwrap();
         }
-        forget_in(handle.as_fd(), &|place| place == odd.as_bytes()).unwrap();
+        forget_in(handle.as_fd(), &|quarantine| quarantine == odd.as_bytes()).unwrap();
         let text = std::fs::read(dir.path().join("tmpmedic.conf")).unwrap();
         assert!(text.starts_with(b"# Made by") && text.ends_with(&[&line(&odd)[..], b"\n"].concat()));
         assert_eq!(text.split(|byte| *byte == b'\n').count(), 3, "one line is left");
@@ -183,20 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_somebody_added_by_hand_keeps_the_file() {
+    fn a_line_that_somebody_added_by_hand_keeps_the_file_and_a_long_file_stays() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        protect_in(handle.as_fd(), &"/tmp".into()).unwrap();
+        protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-1".into()).unwrap();
         let file = dir.path().join("tmpmedic.conf");
         let before = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, format!("{before}x /tmp/theirs\n")).unwrap();
         forget_in(handle.as_fd(), &|_| false).unwrap();
         assert!(std::fs::read_to_string(&file).unwrap().ends_with("\nx /tmp/theirs\n"));
+        let long = "#".repeat(LARGEST + 1);
+        std::fs::write(&file, &long).unwrap();
+        assert!(protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-1".into()).is_err());
+        assert!(std::fs::read_to_string(&file).unwrap() == long, "nothing of it is lost");
     }
 
     #[test]
     fn no_name_ends_the_line_or_becomes_a_specifier() {
-        let line = line(&RawPath::new(&b"/a b\nr /etc %m*"[..]));
-        assert_eq!(line, b"x /a\\x20b\\x0ar\\x20/etc\\x20%%m\\x2a/.tmpmedic-*");
+        let line = line(&RawPath::new(&b"/a b\nr /etc %m*/.tmpmedic-0-1"[..]));
+        assert_eq!(line, b"x /a\\x20b\\x0ar\\x20/etc\\x20%%m\\x2a/.tmpmedic-0-1");
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw_path::{RawPath, RawText};
 use super::reading::Seen;
+use super::treatment::is_unit_name;
 use super::units::{BootNanos, Entries};
 
 /// A process id as this machine's `/proc` numbers it.
@@ -79,12 +80,17 @@ impl Process {
 
     /// The system service that it belongs to. A container's process belongs to its engine, and units of user managers and
     /// scopes cannot be restarted by `systemctl restart`.
+    ///
+    /// Not always its `unit`, which is the innermost one: below a service that may (`Delegate=yes`: rootless engines, test
+    /// runners) a job gives cgroups any name, that of another service as well. The outermost one was named by systemd.
     pub fn service(&self) -> Option<&str> {
-        let unit =
-            self.unit.as_deref().filter(|unit| self.container.is_none() && unit.ends_with(".service"))?;
+        let unit = self.unit.as_deref().filter(|_| self.container.is_none())?;
         let cgroup = self.cgroup.as_ref().ok();
-        let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
-        (!of_user).then_some(unit)
+        if cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice")) {
+            return None;
+        }
+        let outermost = cgroup.and_then(|table| outermost_unit(table.as_bytes()));
+        Some(outermost.unwrap_or(unit)).filter(|unit| unit.ends_with(".service"))
     }
 
     /// Whether it is a runner, a build tool, a cache server or a build daemon.
@@ -99,6 +105,18 @@ impl Process {
             Err(why) => Err(why.clone()),
         }
     }
+}
+
+/// The first component of a cgroup path that names a unit; systemd's own hierarchy counts first, then the unified one.
+fn outermost_unit(table: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(table).ok()?;
+    let entries = || text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
+    let of = |wanted: &str| entries().find(|(controllers, _)| *controllers == wanted);
+    let units = [of("name=systemd"), of("")].into_iter().chain(entries().map(Some)).flatten();
+    units.map(|(_, path)| path).find_map(|path| {
+        let parts = path.split('/').map(|part| part.strip_prefix('_').unwrap_or(part));
+        parts.into_iter().find(|part| *part != "init.scope" && !part.ends_with(".slice") && is_unit_name(part))
+    })
 }
 
 /// Where a process' root, cwd or exe link leads.
@@ -273,5 +291,25 @@ impl ProcessTable {
             next = process.parent;
         }
         chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outermost_unit_is_the_one_that_systemd_has_named() {
+        let of = |path: &str| outermost_unit(path.as_bytes()).map(str::to_owned);
+        let unit = |name: &str| Some(name.to_owned());
+        assert_eq!(of("0::/system.slice/r@1.service"), unit("r@1.service"));
+        assert_eq!(of("0::/system.slice/system-r.slice/r@1.service/ssh.service"), unit("r@1.service"));
+        assert_eq!(of("0::/ci.slice/r.service/user@0.service/init.scope"), unit("r.service"));
+        assert_eq!(of("0::/lab/init.scope/system.slice/_cgroup.service"), unit("cgroup.service"));
+        let hybrid = "12:pids:/a.service\n1:name=systemd:/system.slice/b.service/x\n0::/c.service\n";
+        assert_eq!(of(hybrid), unit("b.service"), "systemd's own hierarchy is believed first");
+        for nothing in ["0::/", "0::/system.slice", "", "x", "0::/../.."] {
+            assert_eq!(of(nothing), None, "{nothing}");
+        }
     }
 }

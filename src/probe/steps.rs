@@ -60,6 +60,7 @@ pub(super) fn take(dir: &RawPath, cwd: &io::Result<OwnedFd>, name: &str, tell: &
     }
     let watch = Stopwatch::start();
     let parent = open_dir(dir, cwd);
+    let used = parent.as_ref().ok().and_then(identity);
     if parent.as_ref().is_ok_and(is_append_only) {
         // mkdir would work, rmdir would not: each probe would leave a directory behind for ever.
         tell.tell(&Line::NotImitated(vec![
@@ -77,7 +78,27 @@ pub(super) fn take(dir: &RawPath, cwd: &io::Result<OwnedFd>, name: &str, tell: &
             fill_and_remove(scratch, path, tell);
         }
     }
+    if let Some(used) = used
+        && let Some(why) = exchanged(dir, cwd, used)
+    {
+        tell.tell(&Line::NotImitated(vec![why]));
+    }
     tell.tell(&Line::Gone);
+}
+
+/// Which directory it is.
+fn identity(dir: &OwnedFd) -> Option<(u64, u64)> {
+    rustix::fs::fstat(dir).ok().map(|found| (found.st_dev, found.st_ino))
+}
+
+/// What to say where the name leads elsewhere by now: the process resolves it anew each time, so what was found out about the
+/// one directory says nothing of the other. Whoever may exchange it may be at work just now.
+fn exchanged(dir: &RawPath, cwd: &io::Result<OwnedFd>, used: (u64, u64)) -> Option<String> {
+    match open_dir(dir, cwd) {
+        Ok(now) if identity(&now) == Some(used) => None,
+        Ok(_) => Some("one and the same directory throughout: another one has that name by now".to_owned()),
+        Err(error) => Some(format!("one and the same directory throughout: that name leads nowhere by now ({error})")),
+    }
 }
 
 fn fill_and_remove(mut scratch: Scratch, path: RawPath, tell: &mut Teller<'_>) {
@@ -230,4 +251,31 @@ fn is_append_only(dir: &OwnedFd) -> bool {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     statx(dir.as_fd(), "", flags, StatxFlags::TYPE)
         .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::APPEND))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::sys::scratch;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "somebody exchanges a link by path")]
+    fn a_temp_dir_that_is_exchanged_during_the_steps_is_told() {
+        let place = scratch::dir();
+        let path = place.path();
+        for name in ["one", "other"] {
+            std::fs::create_dir(path.join(name)).unwrap();
+        }
+        symlink("one", path.join("tmp")).unwrap();
+        let dir = RawPath::from(path.join("tmp").as_os_str());
+        let cwd = open_dir(&"/".into(), &Err(io::ErrorKind::NotFound.into()));
+        let used = identity(&open_dir(&dir, &cwd).unwrap()).unwrap();
+        assert_eq!(exchanged(&dir, &cwd, used), None, "a link that stays is nobody's trick");
+        std::fs::remove_file(path.join("tmp")).unwrap();
+        assert!(exchanged(&dir, &cwd, used).unwrap().contains("nowhere"));
+        symlink("other", path.join("tmp")).unwrap();
+        assert!(exchanged(&dir, &cwd, used).unwrap().contains("another one"));
+    }
 }

@@ -85,7 +85,10 @@ fn seen_meanwhile(now: &Snapshot, point: &RawPath) -> String {
              one first."
         );
     }
-    format!("This kernel is older than Linux 6.5: for an instant the service sees the machine's own {point}.")
+    format!(
+        "This kernel is older than Linux 6.5: between the two calls the service sees what lies below, the machine's own {point}; \
+         should tmpmedic be killed there, until it is restarted."
+    )
 }
 
 /// Processes that stand in the dead directory stay there.

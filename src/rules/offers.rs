@@ -121,18 +121,12 @@ pub fn restart_after_override(finding: &mut Finding) {
 
 /// The system service of a party; units of user managers and scopes cannot be restarted by `systemctl restart`.
 pub fn service<'a>(party: &'a Party<'_>) -> Option<&'a str> {
-    party.unit.as_deref().filter(|unit| is_of_system(unit, party.lead))
+    party.unit.as_ref().and(party.lead)?.service()
 }
 
 /// The same of one process; a container's belongs to its engine.
 pub fn service_of(process: &Process) -> Option<&str> {
     process.service()
-}
-
-fn is_of_system(unit: &str, process: Option<&Process>) -> bool {
-    let cgroup = process.and_then(|p| p.cgroup.as_ref().ok());
-    let of_user = cgroup.is_some_and(|c| c.as_bytes().windows(11).any(|w| w == b"/user.slice"));
-    unit.ends_with(".service") && !of_user
 }
 
 /// Ends a process. One that clients start again when they need it (a compiler cache, a build daemon) loses nothing but the
@@ -272,6 +266,17 @@ mod tests {
         let user = stage.change(41, |p| p.cgroup = Ok("0::/user.slice/user-1000.slice/r@1.service".into()));
         assert_eq!(unset(&party(&user), "TMPDIR").id, "guide-only");
         assert!(restart(&party(&user), "fresh").is_none());
+    }
+
+    #[test]
+    fn a_job_cannot_have_another_service_restarted_by_the_name_of_its_cgroup() {
+        let stage = Stage::healthy().runner(41, "ssh.service").change(41, |p| {
+            p.cgroup = Ok("0::/system.slice/system-r.slice/r@1.service/job/system.slice/ssh.service\n".into());
+        });
+        let aim = |action: Action| action.aim;
+        assert_eq!(restart(&party(&stage), "fresh").and_then(aim), Some(Aim::Unit("r@1.service".into())));
+        let Some(Aim::DropIn { unit, .. }) = unset(&party(&stage), "TMPDIR").aim else { panic!("no drop-in") };
+        assert_eq!(unit, "r@1.service");
     }
 
     #[test]

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+/// Ten ticks of the slowest clock, and between two looks at it.
+const TICKS: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_micros(500);
+
 /// Nanoseconds since 1970-01-01 UTC; before that they are negative.
 pub fn wall_nanos() -> i64 {
     nanos(clock_gettime(ClockId::Realtime))
@@ -14,6 +18,18 @@ pub fn wall_nanos() -> i64 {
 /// Nanoseconds since boot, suspend included, as `starttime` of proc_pid_stat(5) counts. Source: clock_gettime(2).
 pub fn boot_nanos() -> u64 {
     u64::try_from(nanos(clock_gettime(ClockId::Boottime))).unwrap_or(0)
+}
+
+/// A time that no stamp of a file has yet: whatever is changed from now on is stamped later, whatever was changed before is
+/// not. Stamps are of the last tick of the clock, or finer, so the next tick is waited for: 10 ms at most.
+/// Source: ktime_get_coarse_real_ts64(), multigrain timestamps (Linux 6.13).
+pub fn between_stamps() -> i64 {
+    let (now, watch) = (wall_nanos(), Stopwatch::start());
+    // A clock that somebody sets back meanwhile is not waited for.
+    while nanos(clock_gettime(ClockId::RealtimeCoarse)) <= now && watch.elapsed() < TICKS {
+        std::thread::sleep(SHORT);
+    }
+    now
 }
 
 /// Measures how long something takes; a jump of the wall clock does not disturb it.

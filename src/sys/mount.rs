@@ -21,6 +21,12 @@ const NO_SUID: u64 = 2;
 const NO_DEV: u64 = 4;
 const NO_EXEC: u64 = 8;
 const PRIVATE: u64 = 1 << 18;
+/// MOUNT_ATTR_NOSYMFOLLOW, NODIRATIME, and the field MOUNT_ATTR__ATIME with two of its values; the third is 0.
+const NO_FOLLOW: u64 = 0x20_0000;
+const NO_DIR_ATIME: u64 = 0x80;
+const ATIME: u64 = 0x70;
+const NO_ATIME: u64 = 0x10;
+const STRICT_ATIME: u64 = 0x20;
 
 /// The argument of mount_setattr(2), first version.
 #[repr(C)]
@@ -103,19 +109,51 @@ pub struct Forbids {
     pub dev: bool,
     /// Programs.
     pub exec: bool,
+    /// Following links.
+    pub links: bool,
 }
 
-/// Makes a mount forbid that, and cuts it off from the one that it was copied from.
+/// Which reads a mount writes down as access times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// Of anything.
+    pub reads: Reads,
+    /// Not those of directories.
+    pub no_directories: bool,
+}
+
+/// How often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// At most once a day, and once after a change: the default.
+    #[default]
+    Relative,
+    /// Never.
+    Never,
+    /// Each.
+    All,
+}
+
+/// Makes a mount forbid that and stamp so, and cuts it off from the one that it was copied from. What it forbids already
+/// it goes on to forbid.
 ///
 /// # Errors
-/// What mount_setattr(2) answers; ENOSYS before Linux 5.12.
-pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids) -> io::Result<()> {
+/// What mount_setattr(2) answers; ENOSYS before Linux 5.12, EINVAL for links before 5.14.
+pub fn tame(tree: BorrowedFd<'_>, forbids: Forbids, stamps: Stamps) -> io::Result<()> {
     let bit = |on: bool, bit: u64| if on { bit } else { 0 };
     let set = bit(forbids.write, READ_ONLY)
         | bit(forbids.suid, NO_SUID)
         | bit(forbids.dev, NO_DEV)
-        | bit(forbids.exec, NO_EXEC);
-    let attr = MountAttr { set, clear: 0, propagation: PRIVATE, user_ns: 0 };
+        | bit(forbids.exec, NO_EXEC)
+        | bit(forbids.links, NO_FOLLOW)
+        | bit(stamps.no_directories, NO_DIR_ATIME)
+        | match stamps.reads {
+            Reads::Relative => 0,
+            Reads::Never => NO_ATIME,
+            Reads::All => STRICT_ATIME,
+        };
+    // A field of several bits is cleared whole before it is set. Source: mount_setattr(2).
+    let attr = MountAttr { set, clear: ATIME, propagation: PRIVATE, user_ns: 0 };
     #[expect(unsafe_code, reason = "neither rustix nor nix has mount_setattr")]
     // SAFETY: the path ends in NUL and the struct has the size that is given; both outlive the call, as does the handle.
     let done = unsafe {
@@ -151,13 +189,16 @@ pub fn attach_beneath(tree: BorrowedFd<'_>, upper: BorrowedFd<'_>) -> io::Result
     Ok(rustix::mount::move_mount(tree, "", upper, "", flags)?)
 }
 
-/// Takes exactly the mount whose root is behind that handle off the tree, whatever lies on its name by now. Only for a
-/// single-threaded process, whose working directory it changes.
+/// Takes the uppermost of the mounts that stand on the directory behind that handle off the tree. Only for a single-threaded
+/// process, whose working directory it changes.
+///
+/// Not the one that the handle is on: umount2(2) follows the mounts on its path down, `.` included, so whatever was mounted
+/// over it since goes instead. The caller looks before that there is nothing, and afterwards at what went. Source:
+/// pivot_root(2), `pivot_root(".", ".")`.
 ///
 /// # Errors
 /// What umount2(2) answers: EINVAL where the handle is not on the root of a mount of this namespace.
-pub fn detach_exactly(root: BorrowedFd<'_>) -> io::Result<()> {
-    // `.` is the mount itself; the path of its mount point would lead to whatever was mounted over it since.
+pub fn detach_uppermost(root: BorrowedFd<'_>) -> io::Result<()> {
     rustix::process::fchdir(root)?;
     let done = rustix::mount::unmount(".", UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
     rustix::process::chdir("/")?;

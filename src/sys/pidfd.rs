@@ -3,12 +3,11 @@
 //! Open first, then read `/proc/PID` and compare with what was seen before, then signal. Source: pidfd_open(2).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 /// A hold on one process, whatever becomes of its number.
 #[derive(Debug)]
@@ -25,14 +24,6 @@ impl Pidfd {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::from(rustix::io::Errno::INVAL))?;
         Ok(Self { fd: pidfd_open(pid, PidfdFlags::empty())? })
-    }
-
-    /// Joins its mount namespace, for good: only for a single-threaded helper process.
-    ///
-    /// # Errors
-    /// EPERM without the right to; EINVAL before Linux 5.8; ESRCH where it has ended.
-    pub fn join_mounts(&self) -> io::Result<()> {
-        Ok(move_into_thread_name_spaces(self.fd.as_fd(), ThreadNameSpaceType::MOUNT)?)
     }
 
     /// Sends it a signal.
@@ -54,6 +45,13 @@ impl Pidfd {
             tv_nsec: i64::from(patience.subsec_nanos()),
         };
         Ok(poll(&mut fds, Some(&patience))? > 0)
+    }
+}
+
+/// For poll(2): readable when it has ended.
+impl AsFd for Pidfd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

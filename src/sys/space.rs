@@ -1,6 +1,6 @@
 //! Namespaces of our own: made, mapped, joined, and asked for their owner. Only for single-threaded processes.
 //!
-//! How one becomes like a process that exists is `namespace`. Called by `lab`.
+//! How one becomes like a process that exists is `namespace`. Called by `lab` and `exec`.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};

@@ -143,3 +143,10 @@ fn builder() {
         here = rustix::fs::openat(&here, "d", flags, rustix::fs::Mode::empty()).unwrap();
     }
 }
+
+/// Tries every deed that walks a path of others, below a place that never answers.
+#[test]
+#[ignore = "an actor"]
+fn a_deed_below_a_file_system_that_never_answers() {
+    crate::fix::try_every_deed_below(std::path::Path::new(&std::env::var("INNER").unwrap()));
+}

@@ -10,7 +10,7 @@ use tmpmedic::exec::treat::{self, Came, back};
 use tmpmedic::model::finding::Risk;
 use tmpmedic::model::journal::{Begin, Record, WorkId};
 use tmpmedic::model::mount::Device;
-use tmpmedic::model::treatment::{Deed, Inode, SCHEMA, Step, Treatment, Way, Whom};
+use tmpmedic::model::treatment::{Deed, Inode, Rights, SCHEMA, Step, Treatment, Way, Whom};
 use tmpmedic::model::units::{BootNanos, WallNanos};
 
 use crate::needs;
@@ -45,7 +45,7 @@ fn outcome(checked: &Checked) -> &Value {
 fn a_dead_private_tmp_works_again_under_the_same_process() {
     needs!("unshare", "setpriv", "nsenter");
     let setup = format!(
-        "{DEAD}\napart 'mount --bind '$dir' /tmp; mount -o remount,bind,nosuid,nodev /tmp; cd /tmp'\nrm -r /tmp/systemd-private-*"
+        "{DEAD}\napart 'mount --bind '$dir' /tmp; mount -o remount,bind,nosuid,nodev,noatime /tmp; cd /tmp'\nrm -r /tmp/systemd-private-*"
     );
     let (fixed, seen) = fix(
         &setup,
@@ -64,7 +64,7 @@ fn a_dead_private_tmp_works_again_under_the_same_process() {
     let [alive, made, mounts, options, cwd, found] = lines[..] else { panic!("{seen}") };
     assert_eq!((alive, made, mounts, found), ("lives", "made", "2", "0"), "{seen}");
     assert!(
-        options.contains("nosuid") && options.contains("nodev"),
+        ["nosuid", "nodev", "noatime"].iter().all(|option| options.contains(option)),
         "it forbids what the dead one forbade: {options}"
     );
     assert!(cwd.ends_with("(deleted)"), "a working directory in the dead one stays: {cwd}");
@@ -88,6 +88,25 @@ fn of_stacked_mounts_exactly_the_dead_one_goes_and_everybody_in_the_namespace_ge
     );
     assert_eq!(fixed.code, 0, "{:#}\n{seen}", fixed.json);
     assert_eq!(seen, "below\nmade");
+}
+
+#[test]
+fn nothing_of_the_machine_is_mounted_into_a_namespace_that_somebody_else_rules() {
+    needs!("unshare", "setpriv", "nsenter");
+    let setup = format!(
+        "{DEAD}
+         unshare --user --map-root-user --mount sh -c 'mount --bind '$dir' /tmp; exec env -i /mnt/bin/forgejo-runner 600' & pid=$!
+         became forgejo-runner $pid
+         rm -r /tmp/systemd-private-*"
+    );
+    let (kept, seen) = fix(
+        &setup,
+        "private-tmp-deleted --apply --yes=rebind-private-tmp --action rebind-private-tmp",
+        "grep -c ' /tmp ' /proc/$pid/mountinfo; find /tmp -mindepth 1",
+    );
+    let text = outcome(&kept).to_string();
+    assert!(kept.code != 0 && text.contains("another user namespace"), "{text}");
+    assert_eq!(seen, "2", "the dead mount is still the only one there, and nothing was made for it");
 }
 
 #[test]
@@ -295,6 +314,45 @@ fn chown_gives_a_secret_away_and_give_to_runner_does_not() {
 }
 
 #[test]
+fn what_is_moved_into_a_tree_while_it_is_given_stays_with_its_owner() {
+    needs!();
+    use std::os::fd::AsFd;
+    let dir = sandbox::scratch();
+    let (tree, his) = (dir.path().join("tree"), dir.path().join("his"));
+    for made in ["tree/sub", "tree/own", "his"] {
+        std::fs::create_dir_all(dir.path().join(made)).unwrap();
+    }
+    for made in ["tree/plain", "secret", "his/other", "more"] {
+        std::fs::write(dir.path().join(made), "of root").unwrap();
+    }
+    for own in [&his, &tree.join("own")] {
+        std::os::unix::fs::chown(own, Some(4242), Some(4242)).unwrap();
+    }
+    // He may rename what lies in his own directories, whosever it is.
+    let moves = [("secret", "sub/secret"), ("his", "sub/his"), ("more", "own/more")];
+    // It is asked before the deed once, and in its walk from then on.
+    let asked = AtomicU64::new(0);
+    let goes_on = || {
+        if asked.fetch_add(1, Ordering::Relaxed) == 1 {
+            for (from, to) in moves {
+                std::fs::rename(dir.path().join(from), tree.join(to)).unwrap();
+            }
+        }
+        true
+    };
+    let mut journal = Journal::open(state(dir.path()).as_fd(), 0).unwrap().journal;
+    begin(&mut journal, WorkId(1), "give-to-runner");
+    let plan = plan("give-to-runner", gift(&tree));
+    let came = treat::treat_while(&plan, (&mut journal, WorkId(1)), 0, &goes_on, &mut |_, _| {}).unwrap();
+    assert!(asked.load(Ordering::Relaxed) > 2, "they came while it walked");
+    for secret in ["sub/secret", "sub/his/other", "own/more"] {
+        assert_eq!(uid(&tree.join(secret)), 0, "{secret}: {came:?}");
+    }
+    assert_eq!((uid(&tree), uid(&tree.join("plain"))), (4242, 4242), "{came:?}");
+    assert!(came[0].told.iter().any(|told| told.contains("while the tree was being given")), "{came:?}");
+}
+
+#[test]
 fn taking_a_gift_back_leaves_what_the_runner_wrote_since() {
     needs!();
     let dir = sandbox::scratch();
@@ -440,4 +498,44 @@ fn ends_a_process_whose_number_was_given_away() {
     let came = carry_out(dir, "stop-process", stop(whom(pid)));
     assert!(came.is_done(), "the one that is meant ends: {came:?}");
     second.wait().unwrap();
+}
+
+#[test]
+fn whoever_serves_a_file_system_in_user_space_keeps_nobody_waiting() {
+    needs!("unshare", "setpriv");
+    if !Path::new("/dev/fuse").exists() {
+        crate::skip!("needs /dev/fuse");
+    }
+    let dir = sandbox::scratch();
+    let inner = dir.path().join("hung/x");
+    std::fs::create_dir(dir.path().join("hung")).unwrap();
+    let actor = "actors::a_deed_below_a_file_system_that_never_answers";
+    let output = sandbox::run(&format!(
+        "HUNG={} /mnt/bin/actor --exact actors::file_system_that_never_answers --ignored >/dev/null 2>&1 & fuse=$!
+         until [ -e /mnt/hung-is-mounted ]; do :; done
+         set +e; INNER={} timeout -s KILL 20 /mnt/bin/actor --exact {actor} --ignored --nocapture; code=$?
+         kill -KILL $fuse; exit $code",
+        dir.path().join("hung").display(),
+        inner.display()
+    ));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text.matches("hung is a file system in user space (fuse.hung)").count(), 4, "{text}");
+}
+
+/// What an actor does.
+pub fn try_every_deed_below(inner: &Path) {
+    let at = || Way { by: None, path: inner.as_os_str().into() };
+    let (device, rights) = (Device { major: 0, minor: 1 }, Rights::SHARED);
+    let inode = Inode { device, inode: 1 };
+    let deeds = [
+        Deed::MakeDir { at: at(), rights },
+        Deed::SetRights { at: at(), inode, from: rights, to: rights },
+        Deed::GiveTree { at: at(), inode, old_uid: 0, uid: 4242, gid: 4242 },
+        Deed::RemoveRecord { at: Way { path: at().path.join(b".rustc_info.json"), ..at() } },
+    ];
+    let state = sandbox::scratch();
+    for deed in deeds {
+        println!("{:?}", carry_out(state.path(), "x", deed).done);
+    }
 }

@@ -62,11 +62,15 @@ fn the_machines_own_cleaner_leaves_it_alone_and_the_line_goes_with_it() {
             "sweeps",
             "tm undo >/dev/null; tm clean /tmp --older-than 0s --apply >/dev/null; rmdir $q/* $q 2>/dev/null; aside",
             "mv $q /mnt/q 2>/dev/null; rm -rf $q; tm purge --yes >/dev/null; ls /run/tmpfiles.d",
-            "builds go-build2; tm clean /tmp --older-than 0s --apply >/dev/null; rm /run/tmpfiles.d/tmpmedic.conf; sweeps",
+            "builds go-build2; tm clean /tmp --older-than 0s --apply >/dev/null; rm /run/tmpfiles.d/tmpmedic.conf
+             tm undo 999 >/dev/null 2>&1; mkdir -m 700 /tmp/.tmpmedic-mine; chown 4242 /tmp/.tmpmedic-mine
+             sweeps; ls -d /tmp/.tmpmedic-mine 2>&1 | grep -c 'No such'",
+            "rm /run/tmpfiles.d/tmpmedic.conf; sweeps",
         ],
     );
     assert_eq!(said[0].text, "1", "the victim is gone, what lies aside is not");
     assert_eq!(said[1].text, "1");
     assert_eq!(said[2].text, "0-lab.conf", "with the quarantine goes its line");
-    assert_eq!(said[3].text, "0", "without the line the cleaner takes it");
+    assert_eq!(said[3].text, "1\n1", "after a boot each command that acts writes the line again, and for no other name");
+    assert_eq!(said[4].text, "0", "without the line the cleaner takes it");
 }

@@ -12,6 +12,7 @@
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,9 @@ use crate::model::plan::ObjectId;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::treatment::{Way, Whom};
 use crate::sys::helper::{self, HelperError};
-use crate::sys::mount::{self, Forbids};
+use crate::sys::mount::{self, Forbids, Reads, Stamps};
+use crate::sys::procfile::{PidDir, Proc};
+use crate::sys::space::{self, Kind};
 use crate::sys::{child, stat};
 
 /// The kind of the helper.
@@ -92,36 +95,94 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     let tree = clone(request)?;
     let held = way::hold(request.whom)?;
     let table = table(&held, &request.line)?;
-    held.pidfd.join_mounts().map_err(Refused::at("cannot join its mount namespace"))?;
-    let point = Way { by: None, path: request.point.clone() };
-    let dead = way::node(&point)?;
+    // Ours, which is that of the process from the next line on, and does not end with it.
+    let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
+    let own = proc.own().map_err(Refused::at("cannot open our own /proc/self"))?;
+    let space = our_space(&held, request.whom.pid)?;
+    space::join(space, Kind::Mount).map_err(Refused::at("cannot join its mount namespace"))?;
+    let dead = on_top(request)?;
     let found = stat::of(dead.as_fd()).map_err(Refused::at("cannot look at the dead mount"))?;
-    if found.mount_id != Some(request.mount_id) || found.mount_root == Some(false) {
-        return Err(Refused::Kept(format!("something else is mounted on {} by now", request.point)));
-    }
     if found.links != 0 {
         return Err(Refused::Kept(format!("the directory behind {} lives", request.point)));
     }
-    if !is_beneath(&table, request) {
+    if is_beneath(&table, request) {
+        take_off(&dead, request, &own).map_err(half)?;
+    } else {
         match mount::attach_beneath(tree.as_fd(), dead.as_fd()) {
-            Ok(()) => {}
+            Ok(()) => take_off(&dead, request, &own).map_err(half)?,
             // Older than Linux 6.5, most likely; where the mount is locked, the other way is refused as well.
             Err(error) if error.raw_os_error() == Some(Errno::EINVAL.0) => {
-                return one_after_the_other(&tree, &dead, &point);
+                take_off(&dead, request, &own)?;
+                attach(&tree, &request.point).map_err(|refused| bare(&refused, request))?;
             }
             Err(error) => {
                 return Err(Refused::at(format!("cannot mount beneath {}", request.point))(error));
             }
         }
     }
-    take_off(&dead, &point)?;
-    let live = way::node(&point)?;
+    let live = way::any_node(&request.point)?;
     let (found, _) = object::of(live.as_fd()).map_err(Refused::at("cannot look at what is mounted now"))?;
     if (found.device, found.inode) == (request.object.device, request.object.inode) {
         Ok(())
     } else {
         Err(Refused::Failed(None, format!("{} is another directory than the fresh one now", request.point)))
     }
+}
+
+/// Its mount namespace, if that is of our own user namespace. Whoever makes himself a user namespace is root in it: there he
+/// can give any mount a dead directory with the name of a service, and what we mount there he may change as he likes.
+fn our_space(held: &Held, pid: u32) -> Result<OwnedFd, Refused> {
+    let space = space::open(pid, Kind::Mount).map_err(Refused::at("cannot open its mount namespace"))?;
+    // It lived after we had opened its namespace, so it was its own.
+    if !matches!(held.pidfd.has_ended_within(Duration::ZERO), Ok(false)) {
+        return Err(Refused::Kept(format!("pid {pid} has ended")));
+    }
+    let foreign = || {
+        Refused::Kept(format!(
+            "the mount namespace of pid {pid} belongs to another user namespace than ours, whose users rule over it \
+             (rootless containers, unshare -U): nothing of the machine is mounted there; end that process instead"
+        ))
+    };
+    let owner = match space::owner(space.as_fd()) {
+        Ok(owner) => owner,
+        // One that is not below ours: nor is it ours.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(foreign()),
+        Err(error) => return Err(Refused::at("whose its mount namespace is is not known")(error)),
+    };
+    let own = space::open_own(Kind::User).map_err(Refused::at("cannot open our own user namespace"))?;
+    let id = |fd: &OwnedFd| {
+        let found = stat::of(fd.as_fd()).map_err(Refused::at("cannot look at a user namespace"))?;
+        Ok((found.device, found.inode))
+    };
+    if id(&owner)? == id(&own)? { Ok(space) } else { Err(foreign()) }
+}
+
+/// The root of the dead mount, where it is what the path leads to.
+fn on_top(request: &Request) -> Result<OwnedFd, Refused> {
+    let node = way::any_node(&request.point)?;
+    let found = stat::of(node.as_fd()).map_err(Refused::at("cannot look at the dead mount"))?;
+    if found.mount_id == Some(request.mount_id) && found.mount_root != Some(false) {
+        return Ok(node);
+    }
+    Err(Refused::Kept(format!("something else is mounted on {} by now", request.point)))
+}
+
+/// The fresh mount is in its place already, so the fresh directory must not be taken away again.
+fn half(refused: Refused) -> Refused {
+    match refused {
+        Refused::Kept(why) => Refused::Failed(None, format!("{why}; the fresh one lies beneath it")),
+        failed @ Refused::Failed(..) => failed,
+    }
+}
+
+fn bare(refused: &Refused, request: &Request) -> Refused {
+    let why = format!(
+        "the dead mount is off, but the fresh one could not be attached ({}): the service sees what lies below {}; \
+         restart it",
+        refused.why(),
+        request.point
+    );
+    Refused::Failed(None, why)
 }
 
 /// The mount table of the process, in which that line must still stand.
@@ -136,7 +197,9 @@ fn table(held: &Held, line: &RawText) -> Result<Vec<u8>, Refused> {
 
 /// Whether the process and the dead mount are still those of the plan.
 pub fn is_still(whom: Whom, line: &RawText) -> Result<(), Refused> {
-    table(&way::hold(whom)?, line).map(drop)
+    let held = way::hold(whom)?;
+    table(&held, line)?;
+    our_space(&held, whom.pid).map(drop)
 }
 
 /// Whether an earlier run was interrupted before its last step: the dead mount stands on one of the fresh directory. The
@@ -157,21 +220,40 @@ fn is_beneath(table: &[u8], request: &Request) -> bool {
         })
 }
 
-fn one_after_the_other(tree: &OwnedFd, dead: &OwnedFd, point: &Way) -> Result<(), Refused> {
-    take_off(dead, point)?;
-    attach(tree, point).map_err(|refused| {
-        let why = format!(
-            "the dead mount is off, but the fresh one could not be attached ({}): the service sees what lies below {}; \
-             restart it",
-            refused.why(),
-            point.path
-        );
-        Refused::Failed(None, why)
-    })
+/// Takes the dead mount off. The kernel takes whatever is uppermost there, so it is looked at in the last moment whether
+/// that is the dead one, and afterwards what went: who mounts between the two loses his mount, and is told.
+fn take_off(dead: &OwnedFd, request: &Request, own: &PidDir) -> Result<(), Refused> {
+    let read = || own.read("mountinfo", TABLE);
+    let before = read().map_err(Refused::at("cannot read the mount table"))?;
+    on_top(request)?;
+    mount::detach_uppermost(dead.as_fd())
+        .map_err(Refused::at(format!("cannot detach {}", request.point)))?;
+    let after = read().map_err(Refused::at("whether the dead mount is off is not known: mountinfo"))?;
+    went(&before, &after, request)
 }
 
-fn take_off(dead: &OwnedFd, point: &Way) -> Result<(), Refused> {
-    mount::detach_exactly(dead.as_fd()).map_err(Refused::at(format!("cannot detach {}", point.path)))
+/// Whether of the mounts on that point the dead one has gone, and no other.
+fn went(before: &[u8], after: &[u8], request: &Request) -> Result<(), Refused> {
+    let field = |line: &[u8], at: usize| line.split(|b| *b == b' ').nth(at).map(<[u8]>::to_vec);
+    let point = field(request.line.as_bytes(), 4);
+    let id = request.mount_id.to_string().into_bytes();
+    let stays = |line: &[u8]| after.split(|b| *b == b'\n').any(|other| field(other, 0) == field(line, 0));
+    let here = before.split(|b| *b == b'\n').filter(|line| !line.is_empty() && field(line, 4) == point);
+    let others = here.filter(|line| field(line, 0).as_ref() != Some(&id) && !stays(line));
+    let others: Vec<String> = others.map(|line| format!("`{}`", RawText::new(line).shown())).collect();
+    let has_gone = !stays(request.line.as_bytes());
+    let point = &request.point;
+    let why = match (has_gone, others.is_empty()) {
+        (true, true) => return Ok(()),
+        (true, false) => format!("with the dead mount on {point} another one went: {}", others.join(", ")),
+        (false, true) => format!(
+            "the dead mount on {point} is still there: what somebody mounted over it in that moment was taken off instead"
+        ),
+        (false, false) => {
+            format!("the dead mount on {point} is still there: {} was taken off instead", others.join(", "))
+        }
+    };
+    Err(Refused::Failed(None, why))
 }
 
 /// The fresh directory, looked at once more, as a mount that is nowhere yet; it forbids what the dead one forbade.
@@ -182,16 +264,90 @@ fn clone(request: &Request) -> Result<OwnedFd, Refused> {
         return Err(Refused::Kept(format!("{} is another directory by now", request.fresh)));
     }
     let tree = mount::clone_tree(fresh.as_fd()).map_err(Refused::at("cannot clone the fresh directory"))?;
-    let options = request.line.as_bytes().split(|b| *b == b' ').nth(5).unwrap_or_default();
-    let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
-    let forbids =
-        Forbids { write: has(b"ro"), suid: has(b"nosuid"), dev: has(b"nodev"), exec: has(b"noexec") };
-    mount::tame(tree.as_fd(), forbids)
+    let (forbids, stamps) = options(request.line.as_bytes());
+    mount::tame(tree.as_fd(), forbids, stamps)
         .map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
     Ok(tree)
 }
 
-fn attach(tree: &OwnedFd, point: &Way) -> Result<(), Refused> {
-    let below = way::node(point)?;
+/// The options of a mount, by its line of the mount table; without a word about access times each read is stamped.
+fn options(line: &[u8]) -> (Forbids, Stamps) {
+    let options = line.split(|b| *b == b' ').nth(5).unwrap_or_default();
+    let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
+    let forbids = Forbids {
+        write: has(b"ro"),
+        suid: has(b"nosuid"),
+        dev: has(b"nodev"),
+        exec: has(b"noexec"),
+        links: has(b"nosymfollow"),
+    };
+    let reads = match (has(b"noatime"), has(b"relatime")) {
+        (true, _) => Reads::Never,
+        (false, true) => Reads::Relative,
+        (false, false) => Reads::All,
+    };
+    (forbids, Stamps { reads, no_directories: has(b"nodiratime") })
+}
+
+fn attach(tree: &OwnedFd, point: &RawPath) -> Result<(), Refused> {
+    let below = way::any_node(point)?;
     mount::attach_tree(tree.as_fd(), below.as_fd()).map_err(Refused::at("move_mount"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mount::Device;
+    use crate::model::units::BootNanos;
+
+    const DEAD: &str = "70 30 0:40 /systemd-private-0-r.service-x/tmp//deleted /tmp rw - tmpfs lab rw";
+    const BELOW: &str = "30 1 0:30 / / rw - ext4 /dev/vda rw";
+    const NEWER: &str = "90 70 0:41 / /tmp rw - tmpfs newcomer rw";
+
+    fn request() -> Request {
+        let device = Device { major: 0, minor: 40 };
+        Request {
+            whom: Whom { pid: 7, started: BootNanos(1) },
+            point: "/tmp".into(),
+            mount_id: 70,
+            line: DEAD.into(),
+            fresh: "/tmp/systemd-private-0-r.service-x/tmp".into(),
+            object: ObjectId { mount_id: 1, device, inode: 9, kind: crate::model::vantage::Kind::Directory, born: None },
+        }
+    }
+
+    fn told(before: &[&str], after: &[&str]) -> Option<String> {
+        let text = |lines: &[&str]| format!("{}\n", lines.join("\n")).into_bytes();
+        let went = went(&text(before), &text(after), &request());
+        went.err().map(|refused| {
+            assert!(matches!(refused, Refused::Failed(..)), "what has happened is not taken for nothing");
+            refused.why().to_owned()
+        })
+    }
+
+    #[test]
+    fn the_options_of_the_dead_mount_are_those_of_the_live_one() {
+        let of = |words: &str| {
+            options(format!("70 30 0:40 /x//deleted /tmp {words} - tmpfs lab rw").as_bytes())
+        };
+        let (none, relative) = (Forbids::default(), Stamps::default());
+        assert_eq!(of("rw,relatime"), (none, relative));
+        assert_eq!(of("ro,nosuid,relatime").0, Forbids { write: true, suid: true, ..none });
+        assert_eq!(of("rw,nodev,noexec,nosymfollow").0, Forbids { dev: true, exec: true, links: true, ..none });
+        assert_eq!(of("rw,noatime,nodiratime").1, Stamps { reads: Reads::Never, no_directories: true });
+        assert_eq!(of("rw").1.reads, Reads::All);
+    }
+
+    #[test]
+    fn only_the_dead_mount_may_go() {
+        assert_eq!(told(&[BELOW, DEAD], &[BELOW]), None);
+        let elsewhere = "91 30 0:42 / /srv rw - tmpfs x rw";
+        assert_eq!(told(&[BELOW, DEAD, elsewhere], &[BELOW]), None, "what others do elsewhere is theirs");
+        let instead = told(&[BELOW, DEAD, NEWER], &[BELOW, DEAD]).unwrap();
+        assert!(instead.contains("newcomer") && instead.contains("instead"), "{instead}");
+        let unseen = told(&[BELOW, DEAD], &[BELOW, DEAD]).unwrap();
+        assert!(unseen.contains("is still there"), "{unseen}");
+        let both = told(&[BELOW, DEAD, NEWER], &[BELOW]).unwrap();
+        assert!(both.contains("newcomer") && both.contains("another one went"), "{both}");
+    }
 }

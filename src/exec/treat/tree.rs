@@ -2,7 +2,9 @@
 //!
 //! Whoever may write in the tree wants us to give away what is not in it. So an object is given only through the handle
 //! that it was looked at by, and only if it belonged to the old owner, is a directory or a file with one name, and gives
-//! nobody rights when executed. Source: CVE-2017-18078 (hard links), CVE-2018-6954 (links on the way), CVE-2018-15687 (a look
+//! nobody rights when executed. And nothing that changed since we began, by its ctime, which a rename sets: whoever may
+//! rename what is root's (it lies in a directory of his) could put it into our way at any moment. What lay in the tree
+//! before is what the plan showed. Source: CVE-2017-18078 (hard links), CVE-2018-6954 (links on the way), CVE-2018-15687 (a look
 //! and an act by name).
 
 use std::io;
@@ -20,7 +22,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Inode, Way};
 use crate::sys::getdents::Listing;
 use crate::sys::stat::{self, Stat};
-use crate::sys::{dirfd, enter, hands};
+use crate::sys::{clock, dirfd, enter, hands};
 
 /// How many objects share one sync of the journal; each is held by a descriptor meanwhile.
 const BATCH: usize = 64;
@@ -31,6 +33,9 @@ const TOLD: usize = 50;
 /// Set-user-id and set-group-id.
 const GIVES_RIGHTS: u32 = 0o6000;
 
+/// Why something is left.
+const NEW: &str = "changed or came here while the tree was being given; once more takes it along";
+
 /// From whom to whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Gift {
@@ -40,6 +45,14 @@ pub struct Gift {
     pub uid: u32,
     /// To which group.
     pub gid: u32,
+}
+
+/// A gift as it is carried out.
+#[derive(Clone, Copy, Debug)]
+struct Giving {
+    gift: Gift,
+    /// What changed later is left alone.
+    began: i64,
 }
 
 /// What came of it.
@@ -55,7 +68,7 @@ pub struct Given {
 
 struct Walk<'a, 'b> {
     ledger: &'a mut Ledger<'b>,
-    gift: Gift,
+    giving: Giving,
     goes_on: &'a dyn Fn() -> bool,
     given: Given,
     unsaid: u64,
@@ -85,7 +98,8 @@ pub fn give(
         Ok(top) => top,
         Err(refused) => return Ok(Err(refused)),
     };
-    let mut walk = Walk { ledger, gift, goes_on, given: Given::default(), unsaid: 0, waiting: Vec::new() };
+    let giving = Giving { gift, began: clock::between_stamps() };
+    let mut walk = Walk { ledger, giving, goes_on, given: Given::default(), unsaid: 0, waiting: Vec::new() };
     let path = at.reached();
     if !walk.take(node, path.clone(), object, &found)? {
         return Ok(Err(Refused::Kept(format!("it belongs to uid {} by now", found.uid))));
@@ -182,10 +196,15 @@ impl Walk<'_, '_> {
         object: ObjectId,
         found: &Stat,
     ) -> Result<bool, JournalError> {
-        if found.uid == self.gift.uid {
-            return Ok(found.is_directory());
+        if found.uid == self.giving.gift.uid {
+            // Also his own directory may just have come here, with what is root's in it.
+            let may_enter = found.is_directory() && !self.giving.is_new(found);
+            if found.is_directory() && !may_enter {
+                self.left(&path, NEW);
+            }
+            return Ok(may_enter);
         }
-        if let Some(why) = why_not(node.as_fd(), found, self.gift.old_uid) {
+        if let Some(why) = self.giving.why_not(node.as_fd(), found) {
             self.left(&path, &why);
             return Ok(false);
         }
@@ -201,7 +220,8 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         let items = std::mem::take(&mut self.waiting);
-        let (gift, to) = (self.gift, (self.gift.uid, self.gift.gid));
+        let giving = self.giving;
+        let to = (giving.gift.uid, giving.gift.gid);
         let changes = items.iter().map(|item| Change::Owner {
             path: item.path.clone(),
             object: item.object,
@@ -209,7 +229,7 @@ impl Walk<'_, '_> {
             to,
         });
         let all = self.ledger.batch(changes.collect(), |at| {
-            items.get(at).map_or(Ok(None), |item| one(item.node.as_fd(), item.from, gift))
+            items.get(at).map_or(Ok(None), |item| one(item.node.as_fd(), item.from, giving))
         })?;
         for (item, changed) in items.iter().zip(all) {
             match changed {
@@ -230,13 +250,13 @@ impl Walk<'_, '_> {
 }
 
 /// Looks once more through the handle, gives, and looks whether it got a second name in that moment.
-fn one(node: BorrowedFd<'_>, from: (u32, u32), gift: Gift) -> Changed {
+fn one(node: BorrowedFd<'_>, from: (u32, u32), giving: Giving) -> Changed {
     let look = || stat::of(node).map_err(Refused::at("cannot look at it"));
     let found = look()?;
-    if let Some(why) = why_not(node, &found, gift.old_uid) {
+    if let Some(why) = giving.why_not(node, &found) {
         return Err(Refused::Kept(why));
     }
-    let changed = rights::give(node, (gift.uid, gift.gid))?;
+    let changed = rights::give(node, (giving.gift.uid, giving.gift.gid))?;
     if found.is_regular() && look()?.links != 1 {
         hands::give(node, from.0, from.1).map_err(Refused::at("cannot take it back"))?;
         return Err(Refused::Kept("it got a second name meanwhile (a hard link)".to_owned()));
@@ -244,29 +264,38 @@ fn one(node: BorrowedFd<'_>, from: (u32, u32), gift: Gift) -> Changed {
     Ok(changed)
 }
 
-fn why_not(node: BorrowedFd<'_>, found: &Stat, old_uid: u32) -> Option<String> {
-    if found.uid != old_uid {
-        return Some(format!("belongs to uid {}", found.uid));
+impl Giving {
+    fn is_new(&self, found: &Stat) -> bool {
+        found.changed > self.began
     }
-    if found.is_directory() {
-        return None;
-    }
-    if found.is_link() {
-        return Some("a link is left alone".to_owned());
-    }
-    if !found.is_regular() {
-        return Some("neither a file nor a directory".to_owned());
-    }
-    if found.links != 1 {
-        return Some(format!("has {} names (hard links), one of which may be elsewhere", found.links));
-    }
-    if found.mode & GIVES_RIGHTS != 0 {
-        return Some(format!("has a set-id bit (mode {:04o})", found.mode & 0o7777));
-    }
-    match dirfd::attribute(node, "security.capability") {
-        Ok(None) => None,
-        Ok(Some(_)) => Some("has capabilities".to_owned()),
-        Err(error) => Some(format!("whether it has capabilities is not known: {error}")),
+
+    fn why_not(&self, node: BorrowedFd<'_>, found: &Stat) -> Option<String> {
+        if found.uid != self.gift.old_uid {
+            return Some(format!("belongs to uid {}", found.uid));
+        }
+        if self.is_new(found) {
+            return Some(NEW.to_owned());
+        }
+        if found.is_directory() {
+            return None;
+        }
+        if found.is_link() {
+            return Some("a link is left alone".to_owned());
+        }
+        if !found.is_regular() {
+            return Some("neither a file nor a directory".to_owned());
+        }
+        if found.links != 1 {
+            return Some(format!("has {} names (hard links), one of which may be elsewhere", found.links));
+        }
+        if found.mode & GIVES_RIGHTS != 0 {
+            return Some(format!("has a set-id bit (mode {:04o})", found.mode & 0o7777));
+        }
+        match dirfd::attribute(node, "security.capability") {
+            Ok(None) => None,
+            Ok(Some(_)) => Some("has capabilities".to_owned()),
+            Err(error) => Some(format!("whether it has capabilities is not known: {error}")),
+        }
     }
 }
 
