@@ -4,6 +4,7 @@
 //! and `/proc/net/unix` is not asked: a name with a newline in it forges lines there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::claims::Claims;
@@ -88,7 +89,8 @@ pub fn look(
     }
     memory.search(place, &lost, scene, claims);
     for ((inode, socket), paths) in memory.searched.iter().filter(|(key, _)| lost.contains(*key)) {
-        for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket)) {
+        // What cannot be looked at now was there a moment ago.
+        for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket).unwrap_or(true)) {
             if *socket == 0 {
                 let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
                 claims.add(entry, ClaimKind::Lock, None, path);
@@ -164,12 +166,17 @@ fn by_name(scene: &Scene<'_>, dir: BorrowedFd<'_>, bound: &Bound) -> Option<RawP
     let below = bound.name.get(prefixes..)?;
     let start = below.iter().position(|b| *b != b'/')?;
     let path = RawPath::from(below.get(start..)?);
-    is_there(dir, &path, bound.inode, bound.socket).then_some(path)
+    // Where that cannot be told, it is searched for.
+    is_there(dir, &path, bound.inode, bound.socket).unwrap_or(false).then_some(path)
 }
 
-fn is_there(dir: BorrowedFd<'_>, path: &RawPath, inode: u32, socket: u32) -> bool {
+fn is_there(dir: BorrowedFd<'_>, path: &RawPath, inode: u32, socket: u32) -> io::Result<bool> {
     let fits = |found: Stat| low(found.inode) == inode && (socket == 0 || is_socket(&found));
-    stat_below(dir, path).is_some_and(fits)
+    match stat_below(dir, path) {
+        Ok(found) => Ok(fits(found)),
+        Err(error) if seek::is_nothing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_socket(found: &Stat) -> bool {
@@ -177,20 +184,20 @@ fn is_socket(found: &Stat) -> bool {
 }
 
 /// Component by component, through no link and across no mount.
-fn stat_below(dir: BorrowedFd<'_>, path: &RawPath) -> Option<Stat> {
+fn stat_below(dir: BorrowedFd<'_>, path: &RawPath) -> io::Result<Stat> {
     let mut here: Option<OwnedFd> = None;
     for name in path.as_bytes().split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".") {
         let from = here.as_ref().map_or(dir, AsFd::as_fd);
-        here = Some(enter::node(from, name).ok()?);
+        here = Some(enter::node(from, name)?);
     }
-    stat::of(here?.as_fd()).ok()
+    stat::of(here.as_ref().map_or(dir, AsFd::as_fd))
 }
 
 impl Memory {
     /// What was searched in another directory says nothing about this one.
     fn begin(&mut self, dir: BorrowedFd<'_>) {
         let place = stat::of(dir).ok().map(|stat| (stat.device.0, stat.device.1, stat.inode));
-        if self.place != place {
+        if self.place != place || place.is_none() {
             *self = Self { place, ..Self::default() };
         }
     }
@@ -207,7 +214,7 @@ impl Memory {
         self.searched.retain(|key, _| lost.contains(key));
         // What was found once and is not there any more may have been renamed within the directory.
         self.searched.retain(|(inode, socket), paths| {
-            paths.is_empty() || paths.iter().any(|path| is_there(dir, path, *inode, *socket))
+            paths.is_empty() || paths.iter().any(|path| is_there(dir, path, *inode, *socket).unwrap_or(false))
         });
         let new: BTreeSet<(u32, u32)> =
             lost.iter().filter(|key| !self.searched.contains_key(*key)).copied().collect();
@@ -237,5 +244,28 @@ impl Memory {
             }
             Err(error) => claims.unseen(Gap::new("where bound sockets lie", error.into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::sys::{dirfd, scratch};
+
+    #[test]
+    fn a_socket_is_not_there_only_where_that_was_seen() {
+        let dir = scratch::dir();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let _bound = UnixListener::bind(dir.path().join("s")).unwrap();
+        let inode = low(stat::at(handle.as_fd(), c"s").unwrap().inode);
+        let found = |path: &str| is_there(handle.as_fd(), &path.into(), inode, 1);
+        assert!(found("./s").unwrap());
+        for none in ["other", "s/below", ""] {
+            assert!(!found(none).unwrap(), "{none}");
+        }
+        // A name that no call takes: whether something is there cannot be told.
+        assert!(found(&"x".repeat(300)).is_err());
     }
 }
