@@ -8,11 +8,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::claims::Claims;
-use super::elsewhere::{self, Door, View};
-use super::holds::{Links, Owners};
+use super::elsewhere::{Door, View};
+use super::holds::{Held, Links, Owners};
 use super::seek::{self, low};
+use super::ways::{self, Ways};
 use super::{Place, Scene};
-use crate::collect::parse::decimal;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::surroundings::{About, ClaimKind};
@@ -35,6 +35,8 @@ pub struct Memory {
 pub struct Sockets {
     /// With the path below the directory, and the name that was given.
     pub by_inode: BTreeMap<u64, (RawPath, RawPath)>,
+    /// Where the other objects lie that were to be found, by the low 32 bits of their inode.
+    pub files: BTreeMap<u32, BTreeSet<RawPath>>,
 }
 
 impl Sockets {
@@ -55,17 +57,16 @@ impl Sockets {
     }
 }
 
-/// All sockets bound in the directory. `files` are inodes of other objects that are to be found by the same walk; they are
-/// claimed as locked.
+/// All sockets bound in the directory. `files` are inodes of other objects that are to be found by the same walk.
 pub fn look(
     scene: &Scene<'_>,
     place: &Place<'_>,
-    (links, files): (&Links, &BTreeSet<u32>),
+    (links, held, files): (&Links, &Held, &BTreeSet<u32>),
     memory: &mut Memory,
     claims: &mut Claims,
 ) -> Sockets {
     let mut all = own_table(claims);
-    all.extend(other_tables(scene, links, claims));
+    all.extend(other_tables(scene, (links, held), claims));
     let device = (scene.ground.device.major, scene.ground.device.minor);
     let here: BTreeSet<Bound> = all.into_iter().filter(|bound| bound.device == device).collect();
     let dir = place.dir;
@@ -92,8 +93,7 @@ pub fn look(
         // What cannot be looked at now was there a moment ago.
         for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket).unwrap_or(true)) {
             if *socket == 0 {
-                let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
-                claims.add(entry, ClaimKind::Lock, None, path);
+                found.files.entry(*inode).or_default().insert(path.clone());
             } else {
                 found.by_inode.insert((*socket).into(), (path.clone(), RawPath::default()));
             }
@@ -109,18 +109,17 @@ fn own_table(claims: &mut Claims) -> Vec<Bound> {
     })
 }
 
-fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bound> {
-    let (doors, hidden) = doors(scene, links);
+fn other_tables(scene: &Scene<'_>, from: (&Links, &Held), claims: &mut Claims) -> Vec<Bound> {
+    let (ways, hidden) = doors(scene, from);
     for (why, count) in hidden {
         let plural = if count == 1 { "process" } else { "processes" };
         claims.unseen(Gap::new(format!("network namespace of {} {plural}", Entries(count)), why));
     }
     let mut found = Vec::new();
-    for (door, view) in doors.iter().zip(elsewhere::ask(&doors, scene.until.left())) {
-        let Door::Net(way) = door else { continue };
+    for (way, view) in ways::ask(&ways, Door::Net, scene.until) {
         match view {
-            Ok(View::Sockets(sockets)) => found.extend(sockets),
-            // Its last process has ended, and with it the namespace.
+            Ok(View::Sockets(_, sockets)) => found.extend(sockets),
+            // The last way into it has ended, and with it the namespace.
             Ok(_) | Err(GapWhy::Vanished) => {}
             Err(why) => {
                 claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why));
@@ -130,34 +129,28 @@ fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bo
     found
 }
 
-/// A way into each network namespace but our own: by a process in it, or by a mount that keeps it.
-fn doors(scene: &Scene<'_>, links: &Links) -> (Vec<Door>, BTreeMap<GapWhy, u64>) {
-    let own = scene.proc.own().and_then(|dir| dir.link("ns/net"));
-    let mut known = BTreeSet::new();
-    known.extend(own.ok().and_then(|text| number(&text)));
-    let mut doors = Vec::new();
-    let mut hidden = BTreeMap::new();
+/// The ways into each network namespace but our own: by those who live in it, by descriptors and by mounts that keep it.
+fn doors(scene: &Scene<'_>, (links, held): (&Links, &Held)) -> (Ways, BTreeMap<GapWhy, u64>) {
+    let (mut ways, mut hidden) = (Ways::new(), BTreeMap::new());
     for (pid, of_process) in &links.by_pid {
         match &of_process.net {
-            Ok(net) if known.insert(*net) => {
-                doors.push(Door::Net(RawPath::from(format!("{pid}/ns/net").as_str())));
-            }
-            Ok(_) | Err(GapWhy::Vanished | GapWhy::Absent) => {}
+            Ok(net) => ways.entry(*net).or_default().push(format!("{pid}/ns/net").as_str().into()),
+            Err(GapWhy::Vanished | GapWhy::Absent) => {}
             Err(why) => *hidden.entry(why.clone()).or_default() += 1,
         }
     }
-    let ours = scene.namespaces.iter().find(|namespace| namespace.ours);
-    for mount in ours.into_iter().flat_map(|ns| ns.mounts.items()).filter(|m| m.fs_type == "nsfs") {
-        let net = mount.root.as_bytes().starts_with(b"net:").then(|| number(mount.root.as_bytes())).flatten();
-        if net.is_some_and(|net| known.insert(net)) {
-            doors.push(Door::Net(mount.point.clone()));
+    for (text, way) in &held.namespaces {
+        if let Some(inode) = ways::inode(text.as_bytes(), b"net") {
+            ways.entry(inode).or_default().push(way.clone());
         }
     }
-    (doors, hidden)
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    decimal(text.split(|b| *b == b'[').nth(1)?.strip_suffix(b"]")?)
+    ways::mounted(scene.namespaces, b"net", &mut ways);
+    if let Some(own) =
+        scene.proc.own().and_then(|dir| dir.link("ns/net")).ok().and_then(|text| ways::inode(&text, b"net"))
+    {
+        ways.remove(&own);
+    }
+    (ways, hidden)
 }
 
 /// Where its name says, if that file is it.
