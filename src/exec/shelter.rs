@@ -7,7 +7,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::model::raw_path::RawPath;
-use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::{dirfd, hands, stat};
 
 /// Where runtime configuration lies, and how ours is called there. Source: tmpfiles.d(5).
@@ -18,24 +17,25 @@ const OURS: &[u8] = b".tmpmedic-";
 /// A line for each temp dir of a machine, many times over.
 const LARGEST: usize = 64 << 10;
 
-/// Adds a line for the quarantines of a temp dir, unless it is there; says whether it was added.
+/// Adds a line for a quarantine, unless it is there; says whether it was added. Of that name alone: whatever else begins so
+/// is aged as ever.
 ///
 /// # Errors
 /// Those of openat(2), write(2) and renameat(2); EPERM where that directory is not root's alone.
-pub fn protect(place: &RawPath) -> io::Result<bool> {
+pub fn protect(quarantine: &RawPath) -> io::Result<bool> {
     let run = dirfd::open_resolved(b"/run")?;
     hands::make_open_dir(run.as_fd(), DIR)?;
-    protect_in(ours(run.as_fd())?.as_fd(), place)
+    protect_in(ours(run.as_fd())?.as_fd(), quarantine)
 }
 
-/// Takes the lines of temp dirs in which there is no quarantine any more away, and the file with the last of them.
+/// Takes the lines of quarantines away that are there no more, and the file with the last of them.
 ///
 /// # Errors
 /// Those of openat(2), write(2), renameat2(2) and unlinkat(2).
 pub fn forget() -> io::Result<()> {
     let run = dirfd::open_resolved(b"/run")?;
     match ours(run.as_fd()) {
-        Ok(dir) => forget_in(dir.as_fd(), &has_quarantine),
+        Ok(dir) => forget_in(dir.as_fd(), &is_there),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -50,14 +50,14 @@ fn ours(run: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(dir)
 }
 
-fn forget_in(dir: BorrowedFd<'_>, has_quarantine: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+fn forget_in(dir: BorrowedFd<'_>, is_there: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
     let before = match dirfd::open_regular(dir, NAME) {
         Ok(file) => dirfd::read_bounded(&file, LARGEST)?.0,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-    let stays = |line: &&[u8]| place_of(line).is_none_or(|place| has_quarantine(&place));
+    let stays = |line: &&[u8]| quarantine_of(line).is_none_or(|quarantine| is_there(&quarantine));
     let kept: Vec<&[u8]> = lines.iter().copied().filter(stays).collect();
     if kept.len() == lines.len() {
         return Ok(());
@@ -69,27 +69,15 @@ fn forget_in(dir: BorrowedFd<'_>, has_quarantine: &dyn Fn(&[u8]) -> bool) -> io:
     hands::put_file(dir, NAME, aside.as_bytes(), &[kept.join(&b'\n'), b"\n".to_vec()].concat())
 }
 
-/// Whether a quarantine lies there; also where nobody knows.
-fn has_quarantine(place: &[u8]) -> bool {
-    let dir = dirfd::open_resolved(place).and_then(|node| dirfd::reopen_listing(node.as_fd()));
-    let dir = match dir {
-        Ok(dir) => dir,
-        Err(error) => return error.kind() != io::ErrorKind::NotFound,
-    };
-    let mut buffer = Vec::with_capacity(PIECE);
-    let mut listing = Listing::new(dir.as_fd(), &mut buffer);
-    while let Some(entry) = listing.next() {
-        if entry.is_ok_and(|entry| entry.name().to_bytes().starts_with(OURS)) {
-            return true;
-        }
-    }
-    false
+/// Whether it lies there; also where nobody knows.
+fn is_there(quarantine: &[u8]) -> bool {
+    dirfd::open_resolved(quarantine).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
-/// The temp dir of a line of ours, unescaped.
-fn place_of(line: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = line.strip_prefix(b"x ")?.strip_suffix(b"/.tmpmedic-*")?;
-    let mut place = Vec::with_capacity(rest.len());
+/// The quarantine of a line of ours, unescaped.
+fn quarantine_of(line: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = line.strip_prefix(b"x ")?;
+    let mut path = Vec::with_capacity(rest.len());
     while let Some((byte, after)) = rest.split_first() {
         let (byte, after) = match (byte, after) {
             (b'%', [b'%', after @ ..]) => (b'%', after),
@@ -99,13 +87,14 @@ fn place_of(line: &[u8]) -> Option<Vec<u8>> {
             }
             (byte, after) => (*byte, after),
         };
-        place.push(byte);
+        path.push(byte);
         rest = after;
     }
-    Some(place)
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    name.starts_with(OURS).then_some(path)
 }
 
-fn protect_in(dir: BorrowedFd<'_>, place: &RawPath) -> io::Result<bool> {
+fn protect_in(dir: BorrowedFd<'_>, quarantine: &RawPath) -> io::Result<bool> {
     let before = match dirfd::open_regular(dir, NAME) {
         Ok(file) => dirfd::read_bounded(&file, LARGEST)?.0,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -113,7 +102,7 @@ fn protect_in(dir: BorrowedFd<'_>, place: &RawPath) -> io::Result<bool> {
         }
         Err(error) => return Err(error),
     };
-    let line = line(place);
+    let line = line(quarantine);
     if before.split(|byte| *byte == b'\n').any(|known| known == line) {
         return Ok(false);
     }
@@ -124,9 +113,9 @@ fn protect_in(dir: BorrowedFd<'_>, place: &RawPath) -> io::Result<bool> {
 }
 
 /// `x`: neither the directory nor what lies in it is cleaned. Names that could end the line are escaped as C does.
-fn line(place: &RawPath) -> Vec<u8> {
+fn line(quarantine: &RawPath) -> Vec<u8> {
     let mut line = b"x ".to_vec();
-    for byte in place.as_bytes() {
+    for byte in quarantine.as_bytes() {
         match byte {
             b'%' => line.extend_from_slice(b"%%"),
             b' ' | b'"' | b'\'' | b'\\' | b'*' | b'?' | b'[' | 0..=0x1f | 0x7f..=0xff => {
@@ -135,7 +124,6 @@ fn line(place: &RawPath) -> Vec<u8> {
             _ => line.push(*byte),
         }
     }
-    line.extend_from_slice(b"/.tmpmedic-*");
     line
 }
 
@@ -154,13 +142,13 @@ mod tests {
     fn each_place_gets_one_line_and_what_stood_there_stays() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        assert!(protect_in(handle.as_fd(), &"/tmp".into()).unwrap());
-        assert!(!protect_in(handle.as_fd(), &"/tmp".into()).unwrap());
-        assert!(protect_in(handle.as_fd(), &"/var/tmp".into()).unwrap());
+        assert!(protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-a".into()).unwrap());
+        assert!(!protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-a".into()).unwrap());
+        assert!(protect_in(handle.as_fd(), &"/var/tmp/.tmpmedic-0-b".into()).unwrap());
         let text = std::fs::read_to_string(dir.path().join("tmpmedic.conf")).unwrap();
         assert_eq!(
             text.lines().skip(1).collect::<Vec<_>>(),
-            ["x /tmp/.tmpmedic-*", "x /var/tmp/.tmpmedic-*"]
+            ["x /tmp/.tmpmedic-0-a", "x /var/tmp/.tmpmedic-0-b"]
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
@@ -169,8 +157,8 @@ mod tests {
     fn a_line_goes_with_its_quarantine_and_the_file_with_its_last_line() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let odd = RawPath::new(&b"/srv/a b%*\\x41\xff"[..]);
-        for place in [&"/tmp".into(), &odd] {
+        let odd = RawPath::new(&b"/srv/a b%*\\x41\xff/.tmpmedic-0-c"[..]);
+        for place in [&"/tmp/.tmpmedic-0-a".into(), &odd] {
             protect_in(handle.as_fd(), place).unwrap();
         }
         forget_in(handle.as_fd(), &|place| place == odd.as_bytes()).unwrap();
@@ -186,7 +174,7 @@ mod tests {
     fn a_line_that_somebody_added_by_hand_keeps_the_file() {
         let dir = scratch::dir();
         let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        protect_in(handle.as_fd(), &"/tmp".into()).unwrap();
+        protect_in(handle.as_fd(), &"/tmp/.tmpmedic-0-a".into()).unwrap();
         let file = dir.path().join("tmpmedic.conf");
         let before = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, format!("{before}x /tmp/theirs\n")).unwrap();
@@ -196,7 +184,7 @@ mod tests {
 
     #[test]
     fn no_name_ends_the_line_or_becomes_a_specifier() {
-        let line = line(&RawPath::new(&b"/a b\nr /etc %m*"[..]));
-        assert_eq!(line, b"x /a\\x20b\\x0ar\\x20/etc\\x20%%m\\x2a/.tmpmedic-*");
+        let line = line(&RawPath::new(&b"/a b\nr /etc %m*/.tmpmedic-0-d"[..]));
+        assert_eq!(line, b"x /a\\x20b\\x0ar\\x20/etc\\x20%%m\\x2a/.tmpmedic-0-d");
     }
 }

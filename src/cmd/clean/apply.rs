@@ -131,7 +131,7 @@ impl Job<'_> {
     ) -> anyhow::Result<()> {
         let (name, quarantine) = open_quarantine(shop, place, plan)?;
         if self.us.uid == 0 {
-            match shelter::protect(&place.path) {
+            match shelter::protect(&place.path.join(name.as_bytes())) {
                 Ok(_) => {}
                 Err(why) => out::say(&format!(
                     "tmpmedic: systemd-tmpfiles is not told to leave the quarantine alone: /run/tmpfiles.d: {why}"

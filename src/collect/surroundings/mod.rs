@@ -142,6 +142,7 @@ impl SurroundingsEyes {
             Err(why) => return claims.unseen(Gap::new(format!("where {} lies", place.path.shown()), why)),
         };
         claims.know(&table);
+        claims.in_memory = matches!(ground.mount.fs_type.as_str(), "tmpfs" | "ramfs");
         let mut eyes = ourselves::find(Some(&proc), Some(&table), own, (taken, boot));
         eyes.hidepid = namespaces.iter().find(|ns| ns.ours).and_then(ourselves::hidepid);
         claims.unseen_all(&ourselves::hidden(&eyes));
