@@ -138,14 +138,18 @@ fn look(proc: &impl AsFd, door: &Door) -> io::Result<View> {
             let (text, _) = dirfd::read_bounded(&file, TABLE_MAX)?;
             Ok(View::Mounts(inode, RawText::new(text)))
         }
-        Door::Stands(pid) => stands(proc.as_fd(), *pid).map(View::Stands),
+        Door::Stands(pid) => stands(proc.as_fd(), &format!("{pid}/")).map(View::Stands),
     }
 }
 
-fn stands(proc: BorrowedFd<'_>, pid: Pid) -> io::Result<Vec<Standing>> {
+/// Where a process stands, by its links below `dir`.
+///
+/// # Errors
+/// Those of statx(2).
+pub fn stands(dir: BorrowedFd<'_>, before: &str) -> io::Result<Vec<Standing>> {
     let mut found = Vec::new();
     for (kind, name) in LINKS {
-        match stat::through_magic(proc, format!("{pid}/{name}").as_bytes()) {
+        match stat::through_magic(dir, format!("{before}{name}").as_bytes()) {
             Ok(stat) => {
                 let Stat { mount_id, device, inode, .. } = stat;
                 found.push(Standing { kind, mount_id, device, inode });

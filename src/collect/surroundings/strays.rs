@@ -64,7 +64,13 @@ pub fn of_places(scene: &Scene<'_>, links: &Links, strays: &mut Strays, claims: 
         links.by_pid.iter().filter(|(_, of)| is_asked(&of.places)).map(|(pid, _)| *pid).collect();
     let doors: Vec<Door> = asked.iter().copied().map(Door::Stands).collect();
     let mut unseen: BTreeMap<GapWhy, u64> = BTreeMap::new();
-    for (pid, view) in asked.iter().zip(elsewhere::ask(&doors, scene.until.left())) {
+    let views = elsewhere::ask(&doors, scene.until.left());
+    for (pid, view) in asked.iter().zip(views) {
+        // Where no helper can be had, better to wait for a file system than to know nothing.
+        let view = match view {
+            Err(GapWhy::NoDescriptor | GapWhy::NoThread) => by_ourselves(scene, *pid),
+            view => view,
+        };
         let Some(of_process) = links.by_pid.get(pid) else { continue };
         match view {
             Ok(View::Stands(found)) => {
@@ -81,6 +87,10 @@ pub fn of_places(scene: &Scene<'_>, links: &Links, strays: &mut Strays, claims: 
         let plural = if count == 1 { "process" } else { "processes" };
         claims.unseen(Gap::new(format!("where {} {plural} stand", Entries(count)), why));
     }
+}
+
+fn by_ourselves(scene: &Scene<'_>, pid: Pid) -> Seen<View> {
+    Ok(View::Stands(elsewhere::stands(scene.proc.pid(pid)?.as_fd(), "")?))
 }
 
 fn of_place(scene: &Scene<'_>, pid: Pid, it: &Standing, text: Option<&RawPath>, strays: &mut Strays) {

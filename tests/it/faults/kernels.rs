@@ -102,7 +102,7 @@ fn where_mounts_cannot_be_told_apart_nothing_is_touched() {
             "without statx=ENOSYS /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply --delete --yes",
             "without statx=ENOSYS /mnt/bin/tmpmedic clean --apply --plan /mnt/plan",
             "without statx=ENOSYS /mnt/bin/tmpmedic undo",
-            "without statx=ENOSYS /mnt/bin/tmpmedic purge 1",
+            "without statx=ENOSYS /mnt/bin/tmpmedic purge 1 --yes",
             "without statx=EPERM /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply",
             "without statx=EPERM,openat2=EPERM /mnt/bin/tmpmedic undo",
             "tree | cmp - /mnt/before; aside",

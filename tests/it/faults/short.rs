@@ -17,7 +17,7 @@ fn sixteen_descriptors_are_enough_for_all_of_it_and_with_fewer_nothing_is_lost()
             "for n in 14 13 12 11 10 9 8 7 6 5 4; do
                few $n clean /tmp --older-than 0s --apply >/mnt/log 2>&1; echo \"$n: ended $? $(aside)\"; grep -i panic /mnt/log
                tm undo >/dev/null 2>&1; tree | cmp - /mnt/before; done",
-            "few 16 clean /tmp --older-than 0s --apply >/dev/null; few 16 purge --older-than 0s",
+            "few 16 clean /tmp --older-than 0s --apply >/dev/null; few 16 purge --older-than 0s --yes",
             "count; aside; few 16 journal",
         ],
     );
