@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
                     Some(b'/') => file(subject, &dir, name.to_bytes(), text, (self.wanted, &mut pins, haul)),
                     Some(b's') => socket(subject, text, self.wanted, haul),
                     Some(b'm' | b'n') if self.wanted.everything => {
-                        namespace(subject, name.to_bytes(), text, haul)
+                        namespace(subject, name.to_bytes(), text, haul);
                     }
                     _ => {}
                 },

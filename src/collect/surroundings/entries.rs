@@ -125,7 +125,8 @@ impl Memory {
         while let Some(entry) = listing.next() {
             let entry = entry?;
             if !entry.is_dot() {
-                sorted.push(u32::try_from(self.names.len()).map_err(|_| io::ErrorKind::OutOfMemory)?);
+                let start = u32::try_from(self.names.len());
+                sorted.push(start.or(Err(io::ErrorKind::OutOfMemory))?);
                 self.names.extend_from_slice(entry.name().to_bytes_with_nul());
             }
         }

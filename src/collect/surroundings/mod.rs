@@ -160,7 +160,9 @@ impl Scene<'_> {
         backing::look(self, claims);
         let held = holds::look(self, links, claims);
         let unpeopled = unpeopled::held(self.namespaces, &held.namespaces, self.until, claims);
-        unpeopled.iter().for_each(|namespace| mounted::of_namespace(namespace, self.ground, claims));
+        for namespace in &unpeopled {
+            mounted::of_namespace(namespace, self.ground, claims);
+        }
         claims.unseen_all(unpeopled.iter().flat_map(|namespace| namespace.mounts.gaps()));
         let locked = locked::of_nobody(self, claims);
         let files = locked.iter().copied().chain(held.strays.inodes()).collect();

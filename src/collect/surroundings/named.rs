@@ -49,8 +49,8 @@ pub fn look(scene: &Scene<'_>, names: &Names<'_>, claims: &mut Claims) {
         if dirs.is_empty() {
             continue;
         }
-        let named = process.variables.iter().flatten().filter(|variable| variable.name != STALE);
-        named.for_each(|variable| of_variable(scene, process, variable, (&dirs, names), claims));
+        let variables = process.variables.iter().flatten().filter(|variable| variable.name != STALE);
+        variables.for_each(|variable| of_variable(scene, process, variable, (&dirs, names), claims));
         if ancestors.contains(&process.pid) {
             continue;
         }

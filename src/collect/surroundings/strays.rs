@@ -51,8 +51,8 @@ impl Strays {
         }
     }
 
-    fn add(&mut self, inode: u64, kind: ClaimKind, pid: Pid, shown: &RawPath) {
-        self.by_inode.entry(low(inode)).or_default().insert((kind, pid, shown.clone()));
+    fn add(&mut self, inode: u64, kind: ClaimKind, pid: Pid, shown: Option<&RawPath>) {
+        self.by_inode.entry(low(inode)).or_default().insert((kind, pid, shown.cloned().unwrap_or_default()));
     }
 }
 
@@ -101,7 +101,7 @@ fn of_place(scene: &Scene<'_>, pid: Pid, it: &Standing, text: Option<&RawPath>, 
         None => false,
     });
     if !is_known && owners::device(it.device) == scene.ground.stat_device {
-        strays.add(it.inode, it.kind, pid, text.unwrap_or(&RawPath::default()));
+        strays.add(it.inode, it.kind, pid, text);
     }
 }
 
@@ -124,14 +124,14 @@ pub fn of_files(
         let read = process.read_piece(&format!("fdinfo/{number}"), FDINFO_MAX, &mut text);
         let inode = read.map_err(GapWhy::from).and_then(|()| {
             let info = fdinfo::parse(&text);
-            inode(scene, &info, path.is_some(), &|| {
+            inode(scene, &info, path.as_ref(), &|| {
                 stat::through_magic(process.as_fd(), format!("fd/{number}").as_bytes())
             })
         });
         match inode {
             Ok(None) => {}
             Ok(Some(inode)) => {
-                strays.add(inode, ClaimKind::Fd, pid, path.as_ref().unwrap_or(&RawPath::default()));
+                strays.add(inode, ClaimKind::Fd, pid, path.as_ref());
             }
             Err(why) => unseen(why, claims),
         }
@@ -142,13 +142,13 @@ pub fn of_files(
 fn inode(
     scene: &Scene<'_>,
     info: &FdInfo,
-    is_told: bool,
+    path: Option<&RawPath>,
     look: &dyn Fn() -> std::io::Result<stat::Stat>,
 ) -> Seen<Option<u64>> {
     let Some(mount_id) = info.mount_id else { return Ok(None) };
     match scene.ground.is_of_ours(mount_id) {
         Some(false) => return Ok(None),
-        Some(true) if is_told => return Ok(None),
+        Some(true) if path.is_some() => return Ok(None),
         Some(true) | None => {}
     }
     if info.inode.is_some() {
