@@ -76,7 +76,7 @@ pub fn find(search: &Search<'_>) -> Found {
     let wanted = Wanted {
         devices: search.dirs.iter().map(|d| (d.identity.device.major, d.identity.device.minor)).collect(),
         sockets: named_sockets::in_temp_dirs(proc.as_fd(), search.table, &jobs.sights),
-        owners_of: BTreeSet::new(),
+        everything: false,
     };
     let crew = Crew { proc, jobs, wanted, next: AtomicUsize::new(0), watch, deadline: search.deadline };
     let mut catch = Crew::work(&Arc::new(crew));

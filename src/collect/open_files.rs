@@ -23,6 +23,8 @@ const DELETED: &[u8] = b" (deleted)";
 /// Objects without a file system that carry that mark all the same.
 const NO_FILES: &[&[u8]] =
     &[b"/memfd:", b"/dev/zero", b"/SYSV", b"/[aio]", b"/anon_hugepage", b"/dmabuf:", b"/drm mm object"];
+/// What every program has open.
+const NULL: &[u8] = b"/dev/null";
 /// Room for some thousand descriptors a call.
 const PIECE: usize = 64 << 10;
 /// Lines of a mapping that names a file are longer than this before the name begins.
@@ -34,8 +36,9 @@ pub struct Wanted {
     pub devices: BTreeSet<(u32, u32)>,
     /// Names of bound sockets by the inode of the socket.
     pub sockets: std::collections::BTreeMap<u64, RawPath>,
-    /// Inodes of sockets of which it is to be told who has them open.
-    pub owners_of: BTreeSet<u64>,
+    /// Whether the rest is to be told too: who has which socket open, what lies nowhere that is known, which namespaces are
+    /// kept open.
+    pub everything: bool,
 }
 
 /// What was found.
@@ -47,8 +50,13 @@ pub struct Haul {
     pub pinned: Vec<Pinned>,
     /// Open descriptors of each process.
     pub open_files: Vec<(Pid, u64)>,
-    /// Who has which of the sockets open that were asked for.
+    /// Who has which socket open, where that was asked.
     pub owners: Vec<(u64, Pid)>,
+    /// Descriptors of files that no path puts into a temp dir, where that was asked; without a text where it is longer than
+    /// the kernel shows.
+    pub elsewhere: Vec<(Pid, u32, Option<RawPath>)>,
+    /// Descriptors of namespaces, where that was asked, with the text of their links.
+    pub namespaces: Vec<(Pid, u32, RawPath)>,
     /// Links that could not be read although their process could.
     pub unread: u64,
 }
@@ -60,6 +68,8 @@ impl Haul {
         self.pinned.extend(other.pinned);
         self.open_files.extend(other.open_files);
         self.owners.extend(other.owners);
+        self.elsewhere.extend(other.elsewhere);
+        self.namespaces.extend(other.namespaces);
         self.unread += other.unread;
     }
 }
@@ -116,12 +126,18 @@ impl<'a> Reader<'a> {
                 Ok(text) => match text.first() {
                     Some(b'/') => file(subject, &dir, name.to_bytes(), text, (self.wanted, &mut pins, haul)),
                     Some(b's') => socket(subject, text, self.wanted, haul),
+                    Some(b'm' | b'n') if self.wanted.everything => {
+                        namespace(subject, name.to_bytes(), text, haul);
+                    }
                     _ => {}
                 },
                 // Closed since the directory was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 // The directory may be listed where its links may not be read: then the count is all there is.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => refused = Some(error),
+                Err(error) if self.wanted.everything && is_too_long(&error) => {
+                    haul.elsewhere.extend(number(name.to_bytes()).map(|fd| (subject.pid, fd, None)));
+                }
                 Err(_) => haul.unread += 1,
             }
         }
@@ -199,10 +215,14 @@ fn file(
     let lies_in = subject.sights.holding(text);
     let unmarked =
         text.strip_suffix(DELETED).filter(|_| !NO_FILES.iter().any(|other| text.starts_with(other)));
+    let Some(number) = number(name) else { return };
+    let is_file = text != NULL && !(unmarked.is_none() && text.ends_with(DELETED));
+    if lies_in.is_none() && wanted.everything && is_file {
+        haul.elsewhere.push((subject.pid, number, Some(RawPath::from(text))));
+    }
     if lies_in.is_none() && unmarked.is_none() {
         return;
     }
-    let Some(number) = std::str::from_utf8(name).ok().and_then(|digits| digits.parse().ok()) else { return };
     let gone = unmarked.and_then(|path| {
         let path = RawPath::from(path);
         if subject.sights.is_doubtful(&path) {
@@ -235,6 +255,21 @@ fn file(
     haul.holdings.push((holding, at));
 }
 
+fn number(name: &[u8]) -> Option<u32> {
+    std::str::from_utf8(name).ok()?.parse().ok()
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NAMETOOLONG.raw_os_error())
+}
+
+/// A descriptor that keeps a namespace: `net:[4026532000]`.
+fn namespace(subject: &Subject<'_>, name: &[u8], text: &[u8], haul: &mut Haul) {
+    if text.starts_with(b"net:[") || text.starts_with(b"mnt:[") {
+        haul.namespaces.extend(number(name).map(|fd| (subject.pid, fd, RawPath::from(text))));
+    }
+}
+
 /// What a descriptor holds that still has a name. Its device tells whether a later mount hides it from everybody else.
 fn live(subject: &Subject<'_>, dir: &OwnedFd, name: &[u8], text: &[u8]) -> (RawPath, Option<Stat>) {
     let path = RawPath::from(text);
@@ -245,13 +280,12 @@ fn live(subject: &Subject<'_>, dir: &OwnedFd, name: &[u8], text: &[u8]) -> (RawP
 
 /// A descriptor that is a socket: `socket:[12345]`.
 fn socket(subject: &Subject<'_>, text: &[u8], wanted: &Wanted, haul: &mut Haul) {
-    if wanted.sockets.is_empty() && wanted.owners_of.is_empty() {
+    if wanted.sockets.is_empty() && !wanted.everything {
         return;
     }
     let digits = text.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"));
     let inode = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
-    haul.owners
-        .extend(inode.filter(|inode| wanted.owners_of.contains(inode)).map(|inode| (inode, subject.pid)));
+    haul.owners.extend(inode.filter(|_| wanted.everything).map(|inode| (inode, subject.pid)));
     let Some(path) = inode.and_then(|inode| wanted.sockets.get(&inode)) else { return };
     let Some((temp_dir, at)) = subject.sights.holding(path.as_bytes()) else { return };
     let holding = Holding {

@@ -17,7 +17,7 @@ use crate::model::units::WallNanos;
 use crate::sys::clock::Stopwatch;
 use crate::sys::getdents::{EntryKind, Listing};
 use crate::sys::stat::Stat;
-use crate::sys::{enter, hands, stat};
+use crate::sys::{enter, hands, leases, stat};
 
 /// How much of a tree is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +81,8 @@ pub fn examine_while(
                 locked = Tried::Unknown(error.to_string());
             }
         }
+    } else if found.is_regular() && leases::may_be_on(found.inode).unwrap_or(false) {
+        locked = Tried::Taken;
     } else if found.is_regular() {
         locked = match enter::regular(dir, name).and_then(looked_at) {
             Ok((file, now)) if now.is_regular() => {

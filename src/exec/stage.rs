@@ -42,7 +42,7 @@ impl Eyes for Says {
         };
         self.asked.push((path.clone(), count));
         let (zero, claims, gaps) = (WallNanos(0), self.claims.clone(), self.gaps.clone());
-        Surroundings { taken: zero, booted: zero, claims, gaps }
+        Surroundings { taken: zero, booted: zero, in_memory: false, claims, gaps }
     }
 
     fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {

@@ -28,6 +28,9 @@ pub struct Surroundings {
     pub taken: WallNanos,
     /// When this boot began: nothing that lives now is older.
     pub booted: WallNanos,
+    /// Whether the directory lies in memory: then nothing in it is older than this boot either.
+    #[serde(default)]
+    pub in_memory: bool,
     /// By the name of the entry.
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
     /// What could not be looked at; each hides claims that there may be.

@@ -19,12 +19,12 @@ pub enum Kind {
     Mount,
 }
 
-/// Joins the namespace at `way`: relative to `proc` a magic link (`4514/ns/net`), absolute a file on which one is mounted.
+/// Joins the namespace at `way` and gives its inode: relative to `proc` a magic link (`4514/ns/net`), absolute a file on which one is mounted.
 ///
 /// # Errors
 /// EINVAL for what is no namespace or one of another kind, which is not even opened; EPERM without the right; else those of
 /// openat(2) and setns(2).
-pub fn join(proc: BorrowedFd<'_>, way: &[u8], kind: Kind) -> io::Result<()> {
+pub fn join(proc: BorrowedFd<'_>, way: &[u8], kind: Kind) -> io::Result<u64> {
     let start = if way.starts_with(b"/") { CWD } else { proc };
     let node = openat(start, way, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     if fstatfs(&node)?.f_type != NSFS {
@@ -36,7 +36,8 @@ pub fn join(proc: BorrowedFd<'_>, way: &[u8], kind: Kind) -> io::Result<()> {
         Kind::Net => LinkNameSpaceType::Network,
         Kind::Mount => LinkNameSpaceType::Mount,
     };
-    Ok(move_into_link_name_space(namespace.as_fd(), Some(kind))?)
+    move_into_link_name_space(namespace.as_fd(), Some(kind))?;
+    Ok(super::stat::of(namespace.as_fd())?.inode)
 }
 
 #[cfg(test)]

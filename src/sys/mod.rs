@@ -18,6 +18,7 @@ pub mod heap;
 pub mod helper;
 pub mod init;
 pub mod inside;
+pub mod leases;
 pub mod make;
 pub mod mount;
 pub mod namespace;

@@ -132,7 +132,7 @@ fn holds_and_mounts_of_other_mount_namespaces_are_found() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
         r"
-        mkdir -p /tmp/bound/tmp /tmp/point/deep /tmp/inside /tmp/own /mnt/inner /mnt/host-tmp
+        mkdir -p /tmp/bound/tmp /tmp/point/deep /tmp/inside /tmp/own /tmp/named /mnt/inner /mnt/host-tmp
         apart 'mount --bind /tmp/bound/tmp /mnt/inner'; say bound
         apart 'mount -t tmpfs x /tmp/point/deep'; say point
         apart 'mount --bind /tmp /mnt/host-tmp; mount -t tmpfs -o mode=1777 x /tmp; cd /mnt/host-tmp/inside'; say inside
@@ -279,4 +279,75 @@ fn without_the_right_to_look_there_are_gaps_and_a_quarantine_of_our_own_works_to
         let gap = gaps.iter().find(|gap| gap["what"].as_str().unwrap().starts_with(what));
         assert_eq!(gap.unwrap_or_else(|| panic!("{what}: {gaps:?}"))["why"], "denied");
     }
+}
+
+#[test]
+fn what_is_held_through_a_mount_in_no_table_is_found() {
+    needs!("unshare", "setpriv");
+    let seen = Seen::at(
+        r"
+        mkdir /tmp/open /tmp/stands /tmp/free /tmp/deep /mnt/x /mnt/y; touch /tmp/open/f /tmp/deep/f; cp /bin/sleep /tmp/open/sleep
+        mount --bind /tmp /mnt/x; mount --bind /tmp/deep /mnt/y
+        sleep 600 3</mnt/x/open/f </dev/null >/dev/null 2>&1 & pid=$!; became sleep $pid; say open
+        cd /mnt/x/stands; hold sleep 600; cd /; say stands
+        hold /mnt/x/open/sleep 600; say runs
+        sleep 600 3</mnt/y/f </dev/null >/dev/null 2>&1 & pid=$!; became sleep $pid; say deep
+        umount -l /mnt/x; umount -l /mnt/y
+        ",
+    );
+    seen.claims("open", "fd", Some("open"));
+    seen.claims("stands", "cwd", Some("stands"));
+    seen.claims("open", "exe", Some("runs"));
+    seen.claims("deep", "fd", Some("deep"));
+    seen.leaves("free");
+    seen.has_no_gap();
+}
+
+#[test]
+fn a_path_that_is_longer_than_the_kernel_shows_speaks_for_its_own_entry_alone() {
+    needs!("unshare", "setpriv");
+    let seen = Seen::at(
+        r#"
+        half() { i=0; while [ $i -lt 15 ]; do printf "/%0200d" $i; i=$((i+1)); done; }
+        mkdir -p "/tmp/long$(half)" "/tmp/rest$(half)" /tmp/free
+        (cd "/tmp/rest$(half)"; exec sleep 600 3>x) </dev/null >/dev/null 2>&1 &
+        pid=$!; became sleep $pid; say long
+        mv /tmp/rest "/tmp/long$(half)/rest"
+        "#,
+    );
+    seen.claims("long", "cwd", Some("long"));
+    seen.claims("long", "fd", Some("long"));
+    seen.leaves("free");
+    seen.has_no_gap();
+}
+
+#[test]
+fn a_namespace_that_only_descriptors_keep_still_speaks() {
+    needs!("unshare", "setpriv");
+    let seen = Seen::at(
+        r#"
+        mkdir /tmp/bound /tmp/free /mnt/inner
+        apart 'mount --bind /tmp/bound /mnt/inner'; sleep 600 7</proc/$pid/ns/mnt </dev/null >/dev/null 2>&1 & keeper=$!
+        became sleep $keeper; kill $pid; wait $pid || true
+        "#,
+    );
+    seen.claims("bound", "bind-source", None);
+    seen.leaves("free");
+    seen.has_no_gap();
+}
+
+#[test]
+fn a_namespace_in_which_everybody_has_another_root_is_seen_in_full() {
+    needs!("unshare", "setpriv", "chroot");
+    let seen = Seen::at(
+        r#"
+        mkdir -p /tmp/bound /tmp/free /mnt/inner /mnt/below/bin /mnt/below/mnt
+        cp /mnt/bin/busybox /mnt/below/bin/sleep 2>/dev/null || mount --rbind / /mnt/below
+        unshare --mount --propagation private sh -euc 'mount --bind /tmp/bound /mnt/inner; exec chroot /mnt/below sleep 600' </dev/null >/dev/null 2>&1 &
+        pid=$!; became sleep $pid; say below
+        umount -l /mnt/below
+        "#,
+    );
+    seen.claims("bound", "bind-source", Some("below"));
+    seen.leaves("free");
 }

@@ -1,6 +1,7 @@
 //! How much of the process table could be read, in sentences.
 
 use crate::collect::processes::pass::Pass;
+use crate::model::errno::Errno;
 use crate::model::process::Process;
 use crate::model::reading::{Gap, GapWhy, Seen};
 use crate::model::units::{Entries, Millis};
@@ -18,7 +19,7 @@ pub struct Tally {
 
 /// Counts what was seen and words what was not.
 pub fn tally<'a>(all: impl Iterator<Item = &'a Process>, pass: &Pass) -> Tally {
-    let (mut whole, mut denied, mut hung, mut other) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut whole, mut denied, mut hung, mut long, mut other) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     let mut seen = 0;
     for process in all.filter(|p| !p.kernel) {
         seen += 1;
@@ -26,6 +27,7 @@ pub fn tally<'a>(all: impl Iterator<Item = &'a Process>, pass: &Pass) -> Tally {
             None => whole += 1,
             Some(GapWhy::Denied) => denied += 1,
             Some(GapWhy::Hung { .. }) => hung += 1,
+            Some(GapWhy::Os(Errno::ENAMETOOLONG)) => long += 1,
             Some(_) => other += 1,
         }
     }
@@ -37,6 +39,7 @@ pub fn tally<'a>(all: impl Iterator<Item = &'a Process>, pass: &Pass) -> Tally {
     };
     say(denied, "environment, open files and links of ", GapWhy::Denied);
     say(hung, "command line and environment, in state D, of ", GapWhy::Hung { after: Millis(300) });
+    say(long, "links longer than a path can be, of ", GapWhy::Os(Errno::ENAMETOOLONG));
     say(other, "parts of ", GapWhy::Vanished);
     for (why, count) in &pass.unseen {
         say(*count, "everything but the existence of ", why.clone());

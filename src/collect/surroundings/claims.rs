@@ -16,6 +16,8 @@ const OF_ONE_KIND: usize = 8;
 pub struct Claims {
     by_entry: BTreeMap<RawPath, Vec<Claim>>,
     gaps: Vec<Gap>,
+    /// Whether the directory lies in memory.
+    pub in_memory: bool,
     /// Program and party of each process.
     known: BTreeMap<Pid, (String, Option<String>)>,
 }
@@ -57,7 +59,8 @@ impl Claims {
     /// The end of a look.
     pub fn into_surroundings(mut self, taken: WallNanos, booted: WallNanos) -> Surroundings {
         self.by_entry.values_mut().for_each(|claims| claims.sort());
-        Surroundings { taken, booted, claims: self.by_entry, gaps: self.gaps }
+        let in_memory = self.in_memory;
+        Surroundings { taken, booted, in_memory, claims: self.by_entry, gaps: self.gaps }
     }
 }
 

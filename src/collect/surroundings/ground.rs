@@ -86,6 +86,11 @@ impl Ground {
         Self { device: mount.device, stat_device, mount: mount.clone(), inside, mounts, paths, anywhere }
     }
 
+    /// What the tables say of a mount: that it is of this file system, or of another; nothing where it is in none of them.
+    pub fn is_of_ours(&self, mount_id: u64) -> Option<bool> {
+        self.mounts.get(&mount_id).map(Option::is_some)
+    }
+
     /// Every path that may mean the directory, to pick candidates by.
     pub fn sights(&self) -> &Sights {
         &self.anywhere

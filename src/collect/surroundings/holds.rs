@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::Scene;
 use super::claims::Claims;
+use super::elsewhere::LINKS;
 use super::ground::{Depth, Ground, Traits};
+use super::strays::{self, Strays};
 use crate::collect::budget::Until;
 use crate::collect::claims::lives;
 use crate::collect::open_files::{Haul, Reader, Wanted};
@@ -29,13 +31,13 @@ use crate::sys::{dirfd, stat};
 /// The kernel's mark behind a link to an object without a name; a name may itself end so.
 const DELETED: &[u8] = b" (deleted)";
 /// More than any fdinfo of a file; those of epoll and inotify may be longer, and tell nothing here.
-const FDINFO_MAX: usize = 4096;
+pub const FDINFO_MAX: usize = 4096;
 
 /// What the links of one process say.
 #[derive(Debug)]
 pub struct OfProcess {
-    /// Working directory, root and program, as far as it has them.
-    places: Vec<(ClaimKind, RawPath)>,
+    /// Working directory, root and program, as far as it has them; without a text where that is longer than the kernel shows.
+    pub places: Vec<(ClaimKind, RawPath)>,
     /// Its network namespace.
     pub net: Seen<u64>,
 }
@@ -94,10 +96,12 @@ impl OfProcess {
     fn read(dir: &PidDir, failed: &mut BTreeMap<GapWhy, u64>) -> Self {
         let mut places = Vec::new();
         let mut worst = None;
-        for (kind, name) in [(ClaimKind::Cwd, "cwd"), (ClaimKind::Root, "root"), (ClaimKind::Exe, "exe")] {
+        for (kind, name) in LINKS {
             match dir.link(name).map_err(GapWhy::from) {
                 Ok(text) => places.push((kind, RawPath::new(text))),
                 Err(GapWhy::Vanished) => {}
+                // Where it leads is told by the object itself.
+                Err(GapWhy::Os(Errno::ENAMETOOLONG)) => places.push((kind, RawPath::default())),
                 Err(why) => worst = Some(why),
             }
         }
@@ -109,17 +113,29 @@ impl OfProcess {
     }
 }
 
-/// Looks at every live process. Gives who has which of those sockets open.
-pub fn look(scene: &Scene<'_>, links: &Links, owners_of: BTreeSet<u64>, claims: &mut Claims) -> Owners {
-    let mut owners = Owners::new();
+/// What the processes have beside objects that their paths put into the directory.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Who has which socket open.
+    pub owners: Owners,
+    /// What the object itself tells.
+    pub strays: Strays,
+    /// Namespaces that descriptors keep: the text of the link, and the way there.
+    pub namespaces: Vec<(RawPath, RawPath)>,
+}
+
+/// Looks at every live process.
+pub fn look(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Held {
+    let mut held = Held::default();
+    strays::of_places(scene, links, &mut held.strays, claims);
     let proc = match dirfd::open_trusted_dir(b"/proc") {
         Ok(proc) => proc,
         Err(error) => {
             claims.unseen(Gap::new("open files of all processes", error.into()));
-            return owners;
+            return held;
         }
     };
-    let wanted = Wanted { devices: BTreeSet::new(), sockets: BTreeMap::new(), owners_of };
+    let wanted = Wanted { devices: BTreeSet::new(), sockets: BTreeMap::new(), everything: true };
     let mut reader = Reader::new(proc.as_fd(), &wanted);
     let mut tally = Tally::default();
     for (pid, of_process) in &links.by_pid {
@@ -139,12 +155,15 @@ pub fn look(scene: &Scene<'_>, links: &Links, owners_of: BTreeSet<u64>, claims: 
         for (holding, _) in &haul.holdings {
             hand.holds(holding, claims);
         }
+        strays::of_files(scene, *pid, &haul.elsewhere, &mut held.strays, claims);
         haul.owners.iter().for_each(|(inode, pid)| {
-            owners.entry(*inode).or_default().insert(*pid);
+            held.owners.entry(*inode).or_default().insert(*pid);
         });
+        let ways = haul.namespaces.into_iter();
+        held.namespaces.extend(ways.map(|(pid, fd, text)| (text, format!("{pid}/fd/{fd}").as_str().into())));
     }
     tally.say(claims);
-    owners
+    held
 }
 
 /// Who has a socket open, by the inode of the socket.

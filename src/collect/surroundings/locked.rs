@@ -3,7 +3,7 @@
 //!
 //! All others are told by the descriptors of their holders.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 
@@ -11,7 +11,9 @@ use super::Scene;
 use super::claims::Claims;
 use super::seek::low;
 use crate::collect::locks;
+use crate::model::raw_path::RawPath;
 use crate::model::reading::Gap;
+use crate::model::surroundings::ClaimKind;
 use crate::sys::dirfd;
 
 /// The inodes on the file system of the directory that are locked by nobody in particular.
@@ -30,4 +32,12 @@ pub fn of_nobody(scene: &Scene<'_>, claims: &mut Claims) -> BTreeSet<u32> {
         lock.device == scene.ground.device && lock.pid.is_none_or(|pid| scene.table.get(pid).is_none())
     });
     of_nobody.map(|lock| low(lock.inode)).collect()
+}
+
+/// Claims the entries in which they were found.
+pub fn claim(locked: &BTreeSet<u32>, found: &BTreeMap<u32, BTreeSet<RawPath>>, claims: &mut Claims) {
+    for path in found.iter().filter(|(inode, _)| locked.contains(*inode)).flat_map(|(_, paths)| paths) {
+        let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
+        claims.add(entry, ClaimKind::Lock, None, path);
+    }
 }

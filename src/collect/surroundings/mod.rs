@@ -19,8 +19,10 @@ mod named;
 mod pids;
 mod seek;
 mod sockets;
+mod strays;
 mod tmpfiles;
 mod unpeopled;
+mod ways;
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -31,6 +33,7 @@ use crate::catalog::Catalog;
 use crate::collect::budget::Until;
 use crate::collect::processes::Processes;
 use crate::collect::{mounts, ourselves};
+use crate::model::errno::Errno;
 use crate::model::mount::MountNamespace;
 use crate::model::process::{Pid, ProcessTable};
 use crate::model::raw_path::RawPath;
@@ -42,6 +45,7 @@ use crate::sys::procfile::Proc;
 use claims::Claims;
 pub use elsewhere::{HELPER, serve};
 use ground::Ground;
+use pids::Numbers;
 
 /// The inode of the first pid namespace of every machine. Source: the kernel's include/linux/proc_ns.h.
 const FIRST_PID_NS: &[u8] = b"pid:[4026531836]";
@@ -118,7 +122,9 @@ impl SurroundingsEyes {
         self.proc = Some(Arc::clone(&proc));
         let own = proc.own_pid().unwrap_or(0);
         let seen = self.processes.look(&proc, &self.catalog, own, until);
-        claims.unseen_all(seen.table.gaps());
+        // Where such links lead is looked at below, by the objects themselves.
+        let is_told = |gap: &&Gap| gap.why == GapWhy::Os(Errno::ENAMETOOLONG);
+        claims.unseen_all(seen.table.gaps().iter().filter(|gap| !is_told(gap)));
         let (Reading::Whole { value: mut table, .. } | Reading::Part { value: mut table, .. }) = seen.table
         else {
             return;
@@ -128,6 +134,7 @@ impl SurroundingsEyes {
         self.processes.remember(&table);
         claims.unseen_all(namespaces.gaps());
         let mut namespaces = namespaces.items().to_vec();
+        unpeopled::complete(&mut namespaces, &table, until, claims);
         unpeopled::add(&mut namespaces, until, claims);
         claims.unseen_all(namespaces.iter().flat_map(|namespace| namespace.mounts.gaps()));
         let ground = match Ground::find(&proc, place, &namespaces) {
@@ -135,6 +142,7 @@ impl SurroundingsEyes {
             Err(why) => return claims.unseen(Gap::new(format!("where {} lies", place.path.shown()), why)),
         };
         claims.know(&table);
+        claims.in_memory = matches!(ground.mount.fs_type.as_str(), "tmpfs" | "ramfs");
         let mut eyes = ourselves::find(Some(&proc), Some(&table), own, (taken, boot));
         eyes.hidepid = namespaces.iter().find(|ns| ns.ours).and_then(ourselves::hidepid);
         claims.unseen_all(&ourselves::hidden(&eyes));
@@ -150,12 +158,25 @@ impl Scene<'_> {
     fn look(&self, place: &Place<'_>, links: &holds::Links, memory: &mut Memory, claims: &mut Claims) {
         mounted::look(self, claims);
         backing::look(self, claims);
+        let held = holds::look(self, links, claims);
+        let unpeopled = unpeopled::held(self.namespaces, &held.namespaces, self.until, claims);
+        for namespace in &unpeopled {
+            mounted::of_namespace(namespace, self.ground, claims);
+        }
+        claims.unseen_all(unpeopled.iter().flat_map(|namespace| namespace.mounts.gaps()));
         let locked = locked::of_nobody(self, claims);
-        let sockets = sockets::look(self, place, (links, &locked), &mut memory.sockets, claims);
-        let owners = holds::look(self, links, sockets.by_inode.keys().copied().collect(), claims);
-        sockets.claim(&owners, claims);
-        let words = named::look(self, claims);
-        entries::look(self, place, &words, memory, claims);
+        let files = locked.iter().copied().chain(held.strays.inodes()).collect();
+        let sockets = sockets::look(self, place, (links, &held, &files), &mut memory.sockets, claims);
+        sockets.claim(&held.owners, claims);
+        locked::claim(&locked, &sockets.files, claims);
+        held.strays.claim(&sockets.files, claims);
+        let names = match entries::names(place, &mut memory.entries) {
+            Ok(names) => names,
+            Err(error) => return claims.unseen(Gap::new("list of entries", error.into())),
+        };
+        named::look(self, &names, claims);
+        let numbers = Numbers::of(self, &mut memory.pids);
+        entries::look(self, place, (&names, &numbers, &mut memory.tmpfiles), claims);
     }
 }
 

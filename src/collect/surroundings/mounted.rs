@@ -24,7 +24,8 @@ pub fn look(scene: &Scene<'_>, claims: &mut Claims) {
     }
 }
 
-fn of_namespace(namespace: &MountNamespace, ground: &Ground, claims: &mut Claims) {
+/// Looks through one.
+pub fn of_namespace(namespace: &MountNamespace, ground: &Ground, claims: &mut Claims) {
     // In our own namespace nobody in particular stands behind a mount.
     let pid: Option<Pid> = (!namespace.ours && namespace.witness != 0).then_some(namespace.witness);
     let by_id: BTreeMap<u64, &Mount> = namespace.mounts.items().iter().map(|m| (m.id, m)).collect();

@@ -13,6 +13,7 @@ use memchr::memmem;
 
 use super::Scene;
 use super::claims::Claims;
+use super::entries::Names;
 use crate::collect::claims::lives;
 use crate::collect::parse::pieces;
 use crate::model::process::{Pid, Process, Variable};
@@ -34,26 +35,27 @@ const STALE: &str = "PWD";
 /// How much of an argument is shown.
 const SHOWN: usize = 200;
 
-/// Bare names on command lines, with who names them.
-pub type Words = BTreeMap<Vec<u8>, (Pid, RawText)>;
-
-/// Looks through variables and command lines. Gives the bare names, to be compared with the entries.
-pub fn look(scene: &Scene<'_>, claims: &mut Claims) -> Words {
-    let mut words = Words::new();
+/// Looks through variables and command lines for those names: what else is named there, anybody can make as much of as he
+/// likes.
+pub fn look(scene: &Scene<'_>, names: &Names<'_>, claims: &mut Claims) {
     let mut unread: BTreeMap<GapWhy, u64> = BTreeMap::new();
     let ancestors: Vec<Pid> = scene.table.ancestors(scene.own).iter().map(|process| process.pid).collect();
     for process in scene.table.by_pid.values().filter(|p| lives(p) && p.pid != scene.own) {
+        if scene.until.is_over() {
+            *unread.entry(GapWhy::OverBudget { seen: Entries(0) }).or_default() += 1;
+            continue;
+        }
         let dirs = dirs_of(scene, process);
         if dirs.is_empty() {
             continue;
         }
-        let named = process.variables.iter().flatten().filter(|variable| variable.name != STALE);
-        named.for_each(|variable| of_variable(scene, process, variable, &dirs, claims));
+        let variables = process.variables.iter().flatten().filter(|variable| variable.name != STALE);
+        variables.for_each(|variable| of_variable(scene, process, variable, (&dirs, names), claims));
         if ancestors.contains(&process.pid) {
             continue;
         }
         match arguments(scene, process) {
-            Ok(line) => of_line(process.pid, &line, &dirs, claims, &mut words),
+            Ok(line) => of_line(process.pid, &line, (&dirs, names), claims),
             Err(GapWhy::Absent | GapWhy::Vanished) => {}
             Err(why) => *unread.entry(why).or_default() += 1,
         }
@@ -62,7 +64,6 @@ pub fn look(scene: &Scene<'_>, claims: &mut Claims) -> Words {
         let plural = if count == 1 { "process" } else { "processes" };
         claims.unseen(Gap::new(format!("command line of {} {plural}", Entries(count)), why));
     }
-    words
 }
 
 /// The directory as the process names it; where its namespace is unknown, as anybody does.
@@ -83,7 +84,7 @@ fn of_variable(
     scene: &Scene<'_>,
     process: &Process,
     variable: &Variable,
-    dirs: &[RawPath],
+    (dirs, names): (&[RawPath], &Names<'_>),
     claims: &mut Claims,
 ) {
     let value = variable.value.as_bytes();
@@ -91,7 +92,11 @@ fn of_variable(
     // `true` is no path, but a temp dir may well be relative.
     let is_path = variable.value.is_absolute() || scene.catalog.variables.is_temp(variable.name.as_bytes());
     let path = if is_path { absolute(process, &variable.value) } else { Vec::new() };
-    let mut add = |name: &[u8]| claims.add(name, ClaimKind::Variable, Some(process.pid), &shown);
+    let mut add = |name: &[u8]| {
+        if names.has(name) {
+            claims.add(name, ClaimKind::Variable, Some(process.pid), &shown);
+        }
+    };
     for dir in dirs {
         if let Some(name) = first_below(&path, dir) {
             add(&name);
@@ -143,16 +148,14 @@ fn arguments(scene: &Scene<'_>, process: &Process) -> Result<Vec<u8>, GapWhy> {
     Ok(whole)
 }
 
-fn of_line(pid: Pid, line: &[u8], dirs: &[RawPath], claims: &mut Claims, words: &mut Words) {
+fn of_line(pid: Pid, line: &[u8], (dirs, names): (&[RawPath], &Names<'_>), claims: &mut Claims) {
     for argument in pieces(line, 0).filter(|argument| !argument.is_empty()) {
         let shown = RawPath::from(argument.get(..SHOWN).unwrap_or(argument));
-        for name in dirs.iter().flat_map(|dir| names_in(argument, dir.as_bytes())) {
+        let whole = dirs.iter().flat_map(|dir| names_in(argument, dir.as_bytes()));
+        let bare = argument.split(|b| parts_words(*b) || *b == b'/').filter(|word| is_telling(word));
+        for name in whole.chain(bare).filter(|name| names.has(name)) {
             claims.add(name, ClaimKind::CommandLine, Some(pid), &shown);
         }
-        let bare = argument.split(|b| parts_words(*b) || *b == b'/').filter(|word| is_telling(word));
-        bare.for_each(|word| {
-            words.entry(word.to_vec()).or_insert_with(|| (pid, shown.clone()));
-        });
     }
 }
 
@@ -200,6 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::units::WallNanos;
 
     fn named(argument: &str) -> Vec<String> {
         names_in(argument.as_bytes(), b"/tmp")
@@ -251,6 +255,16 @@ mod tests {
         for word in [&b"go-build1"[..], b"configuration", b"1234567890"] {
             assert!(!is_telling(word));
         }
+    }
+
+    #[test]
+    fn a_line_claims_what_is_there_and_nothing_is_kept_of_the_rest() {
+        let mut claims = Claims::default();
+        let line: String = (0..10_000).map(|n| format!("go-build{n:06} /tmp/job{n} ")).collect();
+        let names = Names::These(vec![b"go-build000007", b"job9"]);
+        of_line(7, line.as_bytes(), (&["/tmp".into()], &names), &mut claims);
+        let found = claims.into_surroundings(WallNanos(1), WallNanos(0)).claims;
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), ["go-build000007".into(), "job9".into()]);
     }
 
     #[test]

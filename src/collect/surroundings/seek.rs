@@ -77,7 +77,7 @@ pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until) -> io::Resu
 }
 
 /// Gone meanwhile, no directory after all, or a mount, which is claimed as one.
-fn is_nothing(error: &io::Error) -> bool {
+pub fn is_nothing(error: &io::Error) -> bool {
     let codes = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::XDEV].map(Errno::raw_os_error);
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }

@@ -4,14 +4,15 @@
 //! and `/proc/net/unix` is not asked: a name with a newline in it forges lines there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::claims::Claims;
-use super::elsewhere::{self, Door, View};
-use super::holds::{Links, Owners};
+use super::elsewhere::{Door, View};
+use super::holds::{Held, Links, Owners};
 use super::seek::{self, low};
+use super::ways::{self, Ways};
 use super::{Place, Scene};
-use crate::collect::parse::decimal;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::surroundings::{About, ClaimKind};
@@ -34,6 +35,8 @@ pub struct Memory {
 pub struct Sockets {
     /// With the path below the directory, and the name that was given.
     pub by_inode: BTreeMap<u64, (RawPath, RawPath)>,
+    /// Where the other objects lie that were to be found, by the low 32 bits of their inode.
+    pub files: BTreeMap<u32, BTreeSet<RawPath>>,
 }
 
 impl Sockets {
@@ -54,17 +57,16 @@ impl Sockets {
     }
 }
 
-/// All sockets bound in the directory. `files` are inodes of other objects that are to be found by the same walk; they are
-/// claimed as locked.
+/// All sockets bound in the directory. `files` are inodes of other objects that are to be found by the same walk.
 pub fn look(
     scene: &Scene<'_>,
     place: &Place<'_>,
-    (links, files): (&Links, &BTreeSet<u32>),
+    (links, held, files): (&Links, &Held, &BTreeSet<u32>),
     memory: &mut Memory,
     claims: &mut Claims,
 ) -> Sockets {
     let mut all = own_table(claims);
-    all.extend(other_tables(scene, links, claims));
+    all.extend(other_tables(scene, (links, held), claims));
     let device = (scene.ground.device.major, scene.ground.device.minor);
     let here: BTreeSet<Bound> = all.into_iter().filter(|bound| bound.device == device).collect();
     let dir = place.dir;
@@ -88,10 +90,10 @@ pub fn look(
     }
     memory.search(place, &lost, scene, claims);
     for ((inode, socket), paths) in memory.searched.iter().filter(|(key, _)| lost.contains(*key)) {
-        for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket)) {
+        // What cannot be looked at now was there a moment ago.
+        for path in paths.iter().filter(|path| is_there(dir, path, *inode, *socket).unwrap_or(true)) {
             if *socket == 0 {
-                let entry = path.as_bytes().split(|b| *b == b'/').next().unwrap_or_default();
-                claims.add(entry, ClaimKind::Lock, None, path);
+                found.files.entry(*inode).or_default().insert(path.clone());
             } else {
                 found.by_inode.insert((*socket).into(), (path.clone(), RawPath::default()));
             }
@@ -107,18 +109,17 @@ fn own_table(claims: &mut Claims) -> Vec<Bound> {
     })
 }
 
-fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bound> {
-    let (doors, hidden) = doors(scene, links);
+fn other_tables(scene: &Scene<'_>, from: (&Links, &Held), claims: &mut Claims) -> Vec<Bound> {
+    let (ways, hidden) = doors(scene, from);
     for (why, count) in hidden {
         let plural = if count == 1 { "process" } else { "processes" };
         claims.unseen(Gap::new(format!("network namespace of {} {plural}", Entries(count)), why));
     }
     let mut found = Vec::new();
-    for (door, view) in doors.iter().zip(elsewhere::ask(&doors, scene.until.left())) {
-        let Door::Net(way) = door else { continue };
+    for (way, view) in ways::ask(&ways, Door::Net, scene.until) {
         match view {
-            Ok(View::Sockets(sockets)) => found.extend(sockets),
-            // Its last process has ended, and with it the namespace.
+            Ok(View::Sockets(_, sockets)) => found.extend(sockets),
+            // The last way into it has ended, and with it the namespace.
             Ok(_) | Err(GapWhy::Vanished) => {}
             Err(why) => {
                 claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why));
@@ -128,34 +129,28 @@ fn other_tables(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Vec<Bo
     found
 }
 
-/// A way into each network namespace but our own: by a process in it, or by a mount that keeps it.
-fn doors(scene: &Scene<'_>, links: &Links) -> (Vec<Door>, BTreeMap<GapWhy, u64>) {
-    let own = scene.proc.own().and_then(|dir| dir.link("ns/net"));
-    let mut known = BTreeSet::new();
-    known.extend(own.ok().and_then(|text| number(&text)));
-    let mut doors = Vec::new();
-    let mut hidden = BTreeMap::new();
+/// The ways into each network namespace but our own: by those who live in it, by descriptors and by mounts that keep it.
+fn doors(scene: &Scene<'_>, (links, held): (&Links, &Held)) -> (Ways, BTreeMap<GapWhy, u64>) {
+    let (mut ways, mut hidden) = (Ways::new(), BTreeMap::new());
     for (pid, of_process) in &links.by_pid {
         match &of_process.net {
-            Ok(net) if known.insert(*net) => {
-                doors.push(Door::Net(RawPath::from(format!("{pid}/ns/net").as_str())));
-            }
-            Ok(_) | Err(GapWhy::Vanished | GapWhy::Absent) => {}
+            Ok(net) => ways.entry(*net).or_default().push(format!("{pid}/ns/net").as_str().into()),
+            Err(GapWhy::Vanished | GapWhy::Absent) => {}
             Err(why) => *hidden.entry(why.clone()).or_default() += 1,
         }
     }
-    let ours = scene.namespaces.iter().find(|namespace| namespace.ours);
-    for mount in ours.into_iter().flat_map(|ns| ns.mounts.items()).filter(|m| m.fs_type == "nsfs") {
-        let net = mount.root.as_bytes().starts_with(b"net:").then(|| number(mount.root.as_bytes())).flatten();
-        if net.is_some_and(|net| known.insert(net)) {
-            doors.push(Door::Net(mount.point.clone()));
+    for (text, way) in &held.namespaces {
+        if let Some(inode) = ways::inode(text.as_bytes(), b"net") {
+            ways.entry(inode).or_default().push(way.clone());
         }
     }
-    (doors, hidden)
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    decimal(text.split(|b| *b == b'[').nth(1)?.strip_suffix(b"]")?)
+    ways::mounted(scene.namespaces, b"net", &mut ways);
+    if let Some(own) =
+        scene.proc.own().and_then(|dir| dir.link("ns/net")).ok().and_then(|text| ways::inode(&text, b"net"))
+    {
+        ways.remove(&own);
+    }
+    (ways, hidden)
 }
 
 /// Where its name says, if that file is it.
@@ -164,12 +159,17 @@ fn by_name(scene: &Scene<'_>, dir: BorrowedFd<'_>, bound: &Bound) -> Option<RawP
     let below = bound.name.get(prefixes..)?;
     let start = below.iter().position(|b| *b != b'/')?;
     let path = RawPath::from(below.get(start..)?);
-    is_there(dir, &path, bound.inode, bound.socket).then_some(path)
+    // Where that cannot be told, it is searched for.
+    is_there(dir, &path, bound.inode, bound.socket).unwrap_or(false).then_some(path)
 }
 
-fn is_there(dir: BorrowedFd<'_>, path: &RawPath, inode: u32, socket: u32) -> bool {
+fn is_there(dir: BorrowedFd<'_>, path: &RawPath, inode: u32, socket: u32) -> io::Result<bool> {
     let fits = |found: Stat| low(found.inode) == inode && (socket == 0 || is_socket(&found));
-    stat_below(dir, path).is_some_and(fits)
+    match stat_below(dir, path) {
+        Ok(found) => Ok(fits(found)),
+        Err(error) if seek::is_nothing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_socket(found: &Stat) -> bool {
@@ -177,20 +177,20 @@ fn is_socket(found: &Stat) -> bool {
 }
 
 /// Component by component, through no link and across no mount.
-fn stat_below(dir: BorrowedFd<'_>, path: &RawPath) -> Option<Stat> {
+fn stat_below(dir: BorrowedFd<'_>, path: &RawPath) -> io::Result<Stat> {
     let mut here: Option<OwnedFd> = None;
     for name in path.as_bytes().split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".") {
         let from = here.as_ref().map_or(dir, AsFd::as_fd);
-        here = Some(enter::node(from, name).ok()?);
+        here = Some(enter::node(from, name)?);
     }
-    stat::of(here?.as_fd()).ok()
+    stat::of(here.as_ref().map_or(dir, AsFd::as_fd))
 }
 
 impl Memory {
     /// What was searched in another directory says nothing about this one.
     fn begin(&mut self, dir: BorrowedFd<'_>) {
         let place = stat::of(dir).ok().map(|stat| (stat.device.0, stat.device.1, stat.inode));
-        if self.place != place {
+        if self.place != place || place.is_none() {
             *self = Self { place, ..Self::default() };
         }
     }
@@ -207,7 +207,7 @@ impl Memory {
         self.searched.retain(|key, _| lost.contains(key));
         // What was found once and is not there any more may have been renamed within the directory.
         self.searched.retain(|(inode, socket), paths| {
-            paths.is_empty() || paths.iter().any(|path| is_there(dir, path, *inode, *socket))
+            paths.is_empty() || paths.iter().any(|path| is_there(dir, path, *inode, *socket).unwrap_or(false))
         });
         let new: BTreeSet<(u32, u32)> =
             lost.iter().filter(|key| !self.searched.contains_key(*key)).copied().collect();
@@ -237,5 +237,28 @@ impl Memory {
             }
             Err(error) => claims.unseen(Gap::new("where bound sockets lie", error.into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::sys::{dirfd, scratch};
+
+    #[test]
+    fn a_socket_is_not_there_only_where_that_was_seen() {
+        let dir = scratch::dir();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let _bound = UnixListener::bind(dir.path().join("s")).unwrap();
+        let inode = low(stat::at(handle.as_fd(), c"s").unwrap().inode);
+        let found = |path: &str| is_there(handle.as_fd(), &path.into(), inode, 1);
+        assert!(found("./s").unwrap());
+        for none in ["other", "s/below", ""] {
+            assert!(!found(none).unwrap(), "{none}");
+        }
+        // A name that no call takes: whether something is there cannot be told.
+        assert!(found(&"x".repeat(300)).is_err());
     }
 }

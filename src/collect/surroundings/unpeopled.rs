@@ -1,65 +1,93 @@
-//! Mount namespaces in which nobody lives, kept by a mount of their file: snaps keep theirs between two starts.
+//! Mount namespaces that no process shows in full: in which nobody lives, kept by a mount of their file (snaps keep theirs
+//! between two starts) or by a descriptor, and in which everybody was put below a root of his own.
 
 use super::claims::Claims;
-use super::elsewhere::{self, Door, View};
+use super::elsewhere::{Door, View};
+use super::ways::{self, Ways};
 use crate::collect::budget::Until;
-use crate::collect::parse::{decimal, mountinfo};
-use crate::model::mount::MountNamespace;
-use crate::model::process::MountNs;
+use crate::collect::parse::mountinfo;
+use crate::model::mount::{Mount, MountNamespace};
+use crate::model::process::{MountNs, Pid, ProcessTable};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::Micros;
 
-/// Adds them to those that have processes.
+/// Adds those that files keep to those that have processes.
 pub fn add(namespaces: &mut Vec<MountNamespace>, until: Until, claims: &mut Claims) {
-    let kept = kept(namespaces);
-    let doors: Vec<Door> = kept.iter().map(|(_, point)| Door::Mounts(point.clone())).collect();
-    for ((id, point), view) in kept.iter().zip(elsewhere::ask(&doors, until.left())) {
-        match view {
-            Ok(View::Mounts(text)) => {
-                let table = mountinfo::parse(text.as_bytes());
-                let malformed = table.malformed.into_iter().map(|line| GapWhy::Malformed { line });
-                let gaps = malformed.map(|why| Gap::new(format!("mount table of {}", point.shown()), why));
-                let mounts = Reading::of(table.mounts, Micros(0), gaps.collect());
-                let id = MountNs::Inode(*id);
-                let (pids, overlays) = (Vec::new(), Vec::new());
-                namespaces.push(MountNamespace { id, witness: 0, pids, ours: false, mounts, overlays });
-            }
-            Ok(_) | Err(GapWhy::Vanished) => {}
-            Err(why) => claims.unseen(Gap::new(format!("mount table of {}", point.shown()), why)),
-        }
-    }
+    let mut ways = Ways::new();
+    ways::mounted(namespaces, b"mnt", &mut ways);
+    let found = read(namespaces, ways, until, claims);
+    namespaces.extend(found);
 }
 
-fn kept(namespaces: &[MountNamespace]) -> Vec<(u64, RawPath)> {
-    let ours = namespaces.iter().filter(|namespace| namespace.ours);
-    let mut found: Vec<(u64, RawPath)> = Vec::new();
-    for mount in ours.flat_map(|ns| ns.mounts.items()).filter(|m| m.fs_type == "nsfs") {
-        let digits = mount.root.as_bytes().strip_prefix(b"mnt:[").and_then(|rest| rest.strip_suffix(b"]"));
-        let Some(id) = digits.and_then(decimal) else { continue };
-        let lives = namespaces.iter().any(|ns| ns.id == MountNs::Inode(id));
-        if !lives && found.iter().all(|(known, _)| *known != id) {
-            found.push((id, mount.point.clone()));
+/// Those that descriptors keep: the texts of their links, and the ways there.
+pub fn held(
+    known: &[MountNamespace],
+    links: &[(RawPath, RawPath)],
+    until: Until,
+    claims: &mut Claims,
+) -> Vec<MountNamespace> {
+    let mut ways = Ways::new();
+    for (text, way) in links {
+        if let Some(inode) = ways::inode(text.as_bytes(), b"mnt") {
+            ways.entry(inode).or_default().push(way.clone());
+        }
+    }
+    read(known, ways, until, claims)
+}
+
+fn read(known: &[MountNamespace], mut ways: Ways, until: Until, claims: &mut Claims) -> Vec<MountNamespace> {
+    ways.retain(|inode, _| known.iter().all(|namespace| namespace.id != MountNs::Inode(*inode)));
+    let mut found = Vec::new();
+    for (way, view) in ways::ask(&ways, Door::Mounts, until) {
+        match view {
+            Ok(View::Mounts(inode, text)) => {
+                let (id, mounts) = (MountNs::Inode(inode), table(&way, text.as_bytes()));
+                let (pids, overlays) = (Vec::new(), Vec::new());
+                found.push(MountNamespace { id, witness: 0, pids, ours: false, mounts, overlays });
+            }
+            Ok(_) | Err(GapWhy::Vanished) => {}
+            Err(why) => claims.unseen(Gap::new(format!("mount table of {}", way.shown()), why)),
         }
     }
     found
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::collect::specimen::{self, mount};
-
-    #[test]
-    fn only_namespaces_without_a_process_are_asked_for() {
-        let nsfs = |id, root: &str, point: &[u8]| mount(id, root, point, "nsfs");
-        let mounts = vec![
-            nsfs(5, "mnt:[2]", b"/run/ns/lives"),
-            nsfs(6, "mnt:[77]", b"/run/ns/kept"),
-            nsfs(7, "mnt:[77]", b"/run/ns/copy"),
-            nsfs(8, "net:[78]", b"/run/netns/x"),
-        ];
-        let all = [specimen::namespace(1, &[1], mounts), specimen::namespace(2, &[7], vec![])];
-        assert_eq!(kept(&all), [(77, "/run/ns/kept".into())]);
+/// Reads the tables of those anew that were seen from below another root, and so only as far as what is mounted there.
+pub fn complete(
+    namespaces: &mut [MountNamespace],
+    processes: &ProcessTable,
+    until: Until,
+    claims: &mut Claims,
+) {
+    let mut ways = Ways::new();
+    for namespace in namespaces.iter().filter(|ns| !ns.ours && is_below(processes, ns.witness)) {
+        if let MountNs::Inode(inode) = namespace.id {
+            let way = |pid: &Pid| RawPath::from(format!("{pid}/ns/mnt").as_str());
+            ways.insert(inode, namespace.pids.iter().map(way).collect());
+        }
     }
+    for (way, view) in ways::ask(&ways, Door::Mounts, until) {
+        match view {
+            Ok(View::Mounts(inode, text)) => {
+                let id = MountNs::Inode(inode);
+                let mounts = table(&way, text.as_bytes());
+                namespaces.iter_mut().filter(|ns| ns.id == id).for_each(|ns| ns.mounts = mounts.clone());
+            }
+            Ok(_) | Err(GapWhy::Vanished) => {}
+            Err(why) => claims.unseen(Gap::new(format!("mount table of {}", way.shown()), why)),
+        }
+    }
+}
+
+fn is_below(processes: &ProcessTable, witness: Pid) -> bool {
+    let root = processes.get(witness).map(|process| &process.root);
+    root.is_some_and(|root| !root.as_ref().is_ok_and(|place| place.path.as_bytes() == b"/"))
+}
+
+fn table(way: &RawPath, text: &[u8]) -> Reading<Vec<Mount>> {
+    let table = mountinfo::parse(text);
+    let malformed = table.malformed.into_iter().map(|line| GapWhy::Malformed { line });
+    let gaps = malformed.map(|why| Gap::new(format!("mount table of {}", way.shown()), why));
+    Reading::of(table.mounts, Micros(0), gaps.collect())
 }

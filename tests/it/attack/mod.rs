@@ -9,7 +9,7 @@ mod ground;
 mod kill;
 mod race;
 mod rebind;
-mod stepper;
+pub mod stepper;
 mod sweep;
 
 use kill::Killed;

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -117,6 +117,58 @@ const CALLS: [Known; 37] = {
     ]
 };
 
+/// What became of a program one of whose calls failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// How it ended.
+    pub ended: Ended,
+    /// How many of these calls there were, in all its processes.
+    pub calls: u64,
+}
+
+/// Runs a program and fails one of its calls of that number, in whichever of its processes, once. One that waits for ever
+/// for the call that failed is killed.
+pub fn fail(command: &[OsString], number: libc::c_long, nth: u64, errno: Errno) -> Failed {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+    let (mut child, files) = start(command, &[], Follow::Everybody);
+    let main = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let (over, is_over) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if is_over.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            kill(main, Signal::SIGKILL).ok();
+        }
+    });
+    let (mut calls, mut failing) = (0, BTreeSet::new());
+    let code = until_all_ended(main, &mut |pid| {
+        let Ok(op) = ptrace::syscall_info(pid).map(|info| info.op) else { return Go::On };
+        let Ok(mut regs) = ptrace::getregs(pid) else { return Go::On };
+        if op == ENTRY
+            && libc::c_long::try_from(regs.orig_rax) == Ok(number)
+            && !is_of_spawn(number, regs.rdx)
+        {
+            calls += 1;
+            if calls == nth {
+                regs.orig_rax = u64::MAX;
+                ptrace::setregs(pid, regs).ok();
+                failing.insert(pid);
+            }
+        } else if op == EXIT && failing.remove(&pid) {
+            regs.rax = (-i64::from(errno as i32)).cast_unsigned();
+            ptrace::setregs(pid, regs).ok();
+        }
+        Go::On
+    });
+    over.send(()).ok();
+    watch.join().unwrap();
+    child.wait().ok();
+    Failed { ended: files.ended(code), calls }
+}
+
+/// How std hears from a child that it has become its program: where that fails it waits for a child that waits for it.
+fn is_of_spawn(number: libc::c_long, length: u64) -> bool {
+    number == libc::SYS_recvfrom && length == 8
+}
+
 /// Runs a program up to its end, and asks at each call that names something what to do.
 pub fn step(
     command: &[OsString],
@@ -124,6 +176,32 @@ pub fn step(
     follow: Follow,
     ask: &mut dyn FnMut(&Call) -> Go,
 ) -> Ended {
+    let (mut child, files) = start(command, variables, follow);
+    let main = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let code = until_all_ended(main, &mut |pid| at_call(pid).map_or(Go::On, |call| ask(&call)));
+    // Its end has been seen already.
+    child.wait().ok();
+    files.ended(code)
+}
+
+/// What a program writes to.
+struct Files {
+    out: File,
+    err: File,
+}
+
+impl Files {
+    fn ended(&self, code: Option<i32>) -> Ended {
+        let read = |file: &File| {
+            let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Ended { code, text: read(&self.out), talk: read(&self.err) }
+    }
+}
+
+fn start(command: &[OsString], variables: &[(&str, &str)], follow: Follow) -> (Child, Files) {
     let (out, err) = (tempfile::tempfile_in("/mnt").unwrap(), tempfile::tempfile_in("/mnt").unwrap());
     // A shell that waits for a word, so that it can be taken hold of before it becomes the program.
     let mut child = Command::new("/bin/sh")
@@ -148,18 +226,10 @@ pub fn step(
     let mut word = child.stdin.take().expect("piped");
     word.write_all(b"\n").unwrap();
     drop(word);
-    let code = until_all_ended(main, ask);
-    // Its end has been seen already.
-    child.wait().ok();
-    let read = |file: &File| {
-        let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
-        file.read_exact_at(&mut bytes, 0).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    Ended { code, text: read(&out), talk: read(&err) }
+    (child, Files { out, err })
 }
 
-fn until_all_ended(main: Pid, ask: &mut dyn FnMut(&Call) -> Go) -> Option<i32> {
+fn until_all_ended(main: Pid, ask: &mut dyn FnMut(Pid) -> Go) -> Option<i32> {
     let mut code = None;
     let mut alive = BTreeSet::from([main]);
     while !alive.is_empty() {
@@ -183,7 +253,7 @@ fn until_all_ended(main: Pid, ask: &mut dyn FnMut(&Call) -> Go) -> Option<i32> {
             }
             WaitStatus::PtraceSyscall(_) => {
                 alive.insert(pid);
-                if at_call(pid).is_some_and(|call| ask(&call) == Go::Kill) {
+                if ask(pid) == Go::Kill {
                     kill(main, Signal::SIGKILL).ok();
                 }
                 ptrace::syscall(pid, None)
@@ -200,10 +270,12 @@ fn until_all_ended(main: Pid, ask: &mut dyn FnMut(&Call) -> Go) -> Option<i32> {
     code
 }
 
+/// As the kernel says that a call begins, and ends. Source: ptrace(2), PTRACE_GET_SYSCALL_INFO.
+const ENTRY: u8 = 1;
+const EXIT: u8 = 2;
+
 /// The call that a process is about to make, where it is one that names something.
 fn at_call(pid: Pid) -> Option<Call> {
-    /// As the kernel says that a call begins. Source: ptrace(2), PTRACE_GET_SYSCALL_INFO.
-    const ENTRY: u8 = 1;
     if ptrace::syscall_info(pid).ok()?.op != ENTRY {
         return None;
     }

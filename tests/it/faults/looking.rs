@@ -65,3 +65,25 @@ fn with_every_call_refused_that_changes_anything_the_same_is_said() {
     apply.ends(2);
     assert!(apply.text.contains("go-build4"), "the filter is in force: {}", apply.text);
 }
+
+#[test]
+fn a_look_asks_nobody_to_give_up_a_lease() {
+    needs!("unshare", "python3");
+    let said = scene(
+        "cat > /mnt/lease.py <<'END'
+import fcntl, os, signal, time
+file = open('/tmp/le' + 'ased', 'w')
+signal.signal(signal.SIGIO, lambda *_: open('/mnt/broken', 'w').close())
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+open('/mnt/ready', 'w').close()
+while True: time.sleep(600)
+END
+         python3 /mnt/lease.py & until [ -e /mnt/ready ]; do [ -d /proc/$! ] || exit 98; done",
+        &[
+            "tm clean /tmp --older-than 0s --json",
+            "ls /mnt/broken 2>/dev/null; grep -c 'LEASE *ACTIVE' /proc/locks",
+        ],
+    );
+    assert!(crate::clean::reason(&said[0].json(), "/tmp/leased").contains("pid"), "{}", said[0].text);
+    assert_eq!(said[1].text, "1", "the lease is there, and nobody was asked for it");
+}

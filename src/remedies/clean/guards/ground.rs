@@ -10,6 +10,9 @@ const SLACK: i64 = 2_000_000_000;
 /// What a clock is stepped by when it is first synchronised does not change what is a day old.
 const STEP: u64 = 60_000_000_000;
 
+/// The clock of a machine may be slewed by so much while it is up.
+const BOOT: i64 = 3_600_000_000_000;
+
 pub fn elsewhere(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     (candidate.object.mount_id != scene.place.mount_id).then(|| "a mount begins at it".to_owned())
 }
@@ -24,6 +27,11 @@ pub fn bad_clock(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if step > STEP {
         let step = Seconds(step / 1_000_000_000);
         return Some(format!("the clock was set by {step} while this ran: no age can be believed"));
+    }
+    let boot = WallNanos(booted.0.saturating_sub(BOOT));
+    if scene.surroundings.in_memory && candidate.tree.unseen.is_none() && candidate.tree.newest < boot {
+        let why = "its stamps are older than this boot, and it lies in memory: the clock was set since";
+        return Some(format!("{why}, no age can be believed"));
     }
     let ahead = candidate.tree.newest > WallNanos(scene.now.0.saturating_add(SLACK));
     ahead
@@ -47,6 +55,17 @@ mod tests {
         let wishes = Wishes { older_than: Seconds(0), ..Wishes::default() };
         Stage { wishes, ..stage() }.keeps(Candidate { tree, ..stale() }, "in the future, at b001");
         Stage { now: NOW - 400 * DAY, ..stage() }.keeps(stale(), "before this boot");
+    }
+
+    #[test]
+    fn what_lies_in_memory_and_looks_older_than_the_boot_has_no_age() {
+        let tree = Tree { newest: WallNanos(NOW - 400 * DAY), ..stale().tree };
+        let old = Candidate { tree, ..stale() };
+        stage().removes(old.clone());
+        let mut in_memory = stage();
+        in_memory.surroundings.in_memory = true;
+        in_memory.keeps(old, "older than this boot");
+        in_memory.removes(stale());
     }
 
     #[test]

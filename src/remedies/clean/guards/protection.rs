@@ -6,9 +6,13 @@ use crate::model::family::Safety;
 use crate::model::plan::Candidate;
 use crate::model::surroundings::ClaimKind;
 
+/// Anything for anybody but the owner.
+const OTHERS: u32 = 0o077;
+
 pub fn protected(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let name = candidate.name.as_bytes();
-    if (scene.is_ours)(name) {
+    // The name alone is anybody's, and would be a place to hide in.
+    if (scene.is_ours)(name) && candidate.uid == scene.own && candidate.mode & OTHERS == 0 {
         return Some("it is tmpmedic's own quarantine".to_owned());
     }
     if (scene.is_kept)(name) {
@@ -43,7 +47,14 @@ mod tests {
         never.keeps(stale(), "never while the system is up");
         let named = Wishes { families: vec!["go-build".into()], ..stage().wishes };
         Stage { safety: Safety::Never, wishes: named, ..stage() }.keeps(stale(), "never while");
-        stage().keeps(Candidate { name: ".tmpmedic-0-x".into(), ..stale() }, "own quarantine");
+        stage().keeps(Candidate { name: ".tmpmedic-0-x".into(), uid: 0, ..stale() }, "own quarantine");
+    }
+
+    #[test]
+    fn the_name_of_a_quarantine_hides_nothing_that_is_not_ours_alone() {
+        let named = || Candidate { name: ".tmpmedic-0-x".into(), uid: 0, ..stale() };
+        stage().removes(Candidate { uid: 4242, ..named() });
+        stage().removes(Candidate { mode: 0o755, ..named() });
     }
 
     #[test]

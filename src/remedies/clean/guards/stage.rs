@@ -75,6 +75,7 @@ pub fn stage() -> Stage {
         surroundings: Surroundings {
             taken: WallNanos(NOW),
             booted: WallNanos(booted),
+            in_memory: false,
             claims: BTreeMap::new(),
             gaps: Vec::new(),
         },
