@@ -60,6 +60,64 @@ pub fn examine_while(
     budget: Budget,
     goes_on: &dyn Fn() -> bool,
 ) -> io::Result<Candidate> {
+    examined(dir, name, (budget, goes_on), Top::Stands)
+}
+
+/// The same of what was just taken into a quarantine: that itself is no sign of life.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_taken(
+    quarantine: BorrowedFd<'_>,
+    slot: &[u8],
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Candidate> {
+    examined(quarantine, slot, (Budget::default(), goes_on), Top::WasRenamed)
+}
+
+/// Whether somebody has a BSD lock on an entry.
+///
+/// # Errors
+/// ENOENT where it is gone; else those of openat2(2) and statx(2).
+pub fn lock_on(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Tried> {
+    let found = enter::look(dir, name)?;
+    Ok(if found.is_directory() {
+        enter::listing(dir, name).map_or_else(|error| Tried::Unknown(error.to_string()), |top| lock_of(top.as_fd()))
+    } else if found.is_regular() {
+        file_and_lock(dir, name).1
+    } else {
+        Tried::NotLockable
+    })
+}
+
+/// What the stamps of an entry itself tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Top {
+    /// When somebody last had to do with it.
+    Stands,
+    /// When we renamed it: some file systems write that into the mtime of a directory too. What came into that has stamps
+    /// of its own, what went is missed in the count.
+    WasRenamed,
+}
+
+impl Top {
+    fn seen(self, found: &Stat) -> Stat {
+        match self {
+            Self::Stands => found.clone(),
+            Self::WasRenamed => {
+                let modified = if found.is_directory() { i64::MIN } else { found.modified };
+                Stat { changed: i64::MIN, modified, ..found.clone() }
+            }
+        }
+    }
+}
+
+fn examined(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    (budget, goes_on): (Budget, &dyn Fn() -> bool),
+    top_stamps: Top,
+) -> io::Result<Candidate> {
     let mut found = enter::look(dir, name)?;
     if found.mount_root == Some(true) {
         return Err(Errno::XDEV.into());
@@ -82,24 +140,28 @@ pub fn examine_while(
             }
         }
     } else if found.is_regular() {
-        locked = match enter::regular(dir, name).and_then(looked_at) {
-            Ok((file, now)) if now.is_regular() => {
-                found = now;
-                lock_of(file.as_fd())
-            }
-            Ok(_) => Tried::Unknown("it was exchanged while it was looked at".to_owned()),
-            // A lease of somebody: it is in use.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Tried::Taken,
-            Err(error) => Tried::Unknown(error.to_string()),
-        };
+        let (now, tried) = file_and_lock(dir, name);
+        found = now.unwrap_or(found);
+        locked = tried;
     }
-    walk.note(&found, b"");
+    walk.note(&top_stamps.seen(&found), b"");
     if let Some(top) = top {
         walk.below(top);
     }
     let object = object::id_of(&found)?;
     let (name, mode) = (RawPath::new(name), found.mode & 0o7777);
     Ok(Candidate { name, object, uid: found.uid, mode, family: String::new(), tree: walk.tree, locked })
+}
+
+/// A regular file as it was opened, if it still is one, and its lock.
+fn file_and_lock(dir: BorrowedFd<'_>, name: &[u8]) -> (Option<Stat>, Tried) {
+    match enter::regular(dir, name).and_then(looked_at) {
+        Ok((file, now)) if now.is_regular() => (Some(now), lock_of(file.as_fd())),
+        Ok(_) => (None, Tried::Unknown("it was exchanged while it was looked at".to_owned())),
+        // A lease of somebody: it is in use.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => (None, Tried::Taken),
+        Err(error) => (None, Tried::Unknown(error.to_string())),
+    }
 }
 
 fn looked_at(node: OwnedFd) -> io::Result<(OwnedFd, Stat)> {
