@@ -12,18 +12,22 @@ use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
 use crate::exec::journal::{self, Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
+use crate::exec::recover::recover;
 use crate::exec::{chronicle, object, treat, undo};
 use crate::exit::Exit;
-use crate::model::journal::{Begin, Came, Record, WorkId};
+use crate::model::journal::{Begin, Came, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
-use crate::model::units::WallNanos;
+use crate::model::units::{Seconds, WallNanos};
 use crate::probe::account_of;
 use crate::sys::procfile::Proc;
 use crate::sys::{clock, dirfd, plainfile};
 
 /// As the kernel writes a login that nobody made. Source: proc_pid_loginuid(5).
 const NOBODY_LOGGED_IN: u32 = u32::MAX;
+
+/// So long an interrupted work is looked at again where that failed.
+const PATIENCE: Seconds = Seconds(30 * 86_400);
 
 /// Who acts, and in which boot.
 #[derive(Clone, Debug)]
@@ -133,8 +137,10 @@ pub struct Workshop {
     pub journal: Journal,
     /// Everything in it.
     pub records: Vec<Record>,
-    /// What was settled of runs before, for people.
+    /// What was settled of runs before, and where the journal lies if not at its usual place, for people.
     pub notes: Vec<String>,
+    /// The last number of a work in any home, whether or not that work concerns us.
+    last: WorkId,
 }
 
 /// A directory and its quarantine, opened and known to be those of the journal.
@@ -157,8 +163,12 @@ impl Workshop {
         for path in homes(us.uid) {
             match open_home(&path, &us, room) {
                 Ok((journal, records)) => {
-                    let records = chronicle::join(records, elsewhere(&path, us.uid));
-                    return Ok(Self::settled(us, Some(path), journal, records));
+                    let others = elsewhere(&path, us.uid);
+                    let last = chronicle::last(others.iter().chain([&records]).flatten());
+                    let records = chronicle::join(records, others);
+                    let mut shop = Self::settled(us, Some(path), journal, records, last);
+                    shop.notes.extend(shop.is_second_best(&unfit));
+                    return Ok(shop);
                 }
                 Err(Closed::Busy) => {
                     return Err(Refusal { exit: Exit::NotNow, message: busy(&path) }.into());
@@ -167,18 +177,30 @@ impl Workshop {
             }
         }
         if without == WithoutUndo::Accept {
-            return Ok(Self::settled(us, None, Journal::in_memory()?, Vec::new()));
+            return Ok(Self::settled(us, None, Journal::in_memory()?, Vec::new(), WorkId(0)));
         }
         let exit = if us.uid == 0 { Exit::Failed } else { Exit::Permission };
-        let why: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
-        let why = if why.is_empty() { "HOME is not set".to_owned() } else { why.join("; ") };
+        let why = if unfit.is_empty() { "HOME is not set".to_owned() } else { reasons(&unfit) };
         let hint = if without == WithoutUndo::Refuse { "; --no-undo goes on without" } else { "" };
         let message = format!("no journal can be written, so nothing could be taken back ({why}){hint}");
         Err(Refusal { exit, message }.into())
     }
 
-    fn settled(us: Actor, home: Option<RawPath>, journal: Journal, records: Vec<Record>) -> Self {
-        let mut shop = Self { us, home, journal, records, notes: Vec::new() };
+    /// Where a better home would not do: why, and until when an undo is known in this one.
+    fn is_second_best(&self, unfit: &[Unfit]) -> Option<String> {
+        let home = self.home.as_ref().filter(|_| !unfit.is_empty())?;
+        let until = if home.is_below(&"/run".into()) { ": undo before the next boot" } else { "" };
+        Some(format!("the journal is in {} ({}){until}", home.shown(), reasons(unfit)))
+    }
+
+    fn settled(
+        us: Actor,
+        home: Option<RawPath>,
+        journal: Journal,
+        records: Vec<Record>,
+        last: WorkId,
+    ) -> Self {
+        let mut shop = Self { us, home, journal, records, notes: Vec::new(), last };
         for begin in interrupted(&shop.records) {
             let note = match shop.settle(&begin) {
                 Ok(note) => note,
@@ -190,48 +212,69 @@ impl Workshop {
         shop
     }
 
-    /// Finds out what an interrupted run did, and writes it down.
+    /// Finds out what an interrupted run did, and writes it down. What cannot be looked at stays open for the next run, but
+    /// not for ever.
     fn settle(&mut self, begin: &Begin) -> Result<String, String> {
-        if begin.place.is_some() && begin.quarantine.is_some() {
-            self.settle_in_place(begin)
-        } else {
-            self.settle_deeds(begin)
+        let is_open = undo::steps_of(&self.records, begin.work).values().any(|step| step.done.is_none());
+        if is_open {
+            let settled = if begin.place.is_some() && begin.quarantine.is_some() {
+                self.settle_in_place(begin)
+            } else {
+                self.settle_deeds(begin)
+            };
+            if let Err(why) = settled {
+                if !is_hopeless(begin, now()) {
+                    return Err(why);
+                }
+                self.give_up(begin, &why).map_err(|why| why.to_string())?;
+            }
         }
-    }
-
-    fn settle_deeds(&mut self, begin: &Begin) -> Result<String, String> {
-        let steps = treat::settle::settle(&mut self.journal, &self.records, begin.work);
-        let steps = steps.map_err(|why| why.to_string())?;
-        self.records.push(Record::Outcome { work: begin.work, steps });
         self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
             .map_err(|why| why.to_string())?;
+        Ok(self.settled_so(begin))
+    }
+
+    fn settled_so(&self, begin: &Begin) -> String {
         let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
+        if begin.place.is_some() {
+            return match undo::still_taken(&self.records, begin.work).len() {
+                0 => format!("work {work} ({action}) was interrupted; nothing of it is put aside"),
+                n => format!(
+                    "work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"
+                ),
+            };
+        }
         let back = if begin.undoes.is_none() && treat::back::can(&self.records, begin.work) {
             format!("; a part is done: tmpmedic undo {work} takes it back")
         } else {
             String::new()
         };
-        Ok(format!("work {work} ({action}) was interrupted{back}; tmpmedic journal -v names each step"))
+        format!("work {work} ({action}) was interrupted{back}; tmpmedic journal -v names each step")
     }
 
-    fn settle_in_place(&mut self, begin: &Begin) -> Result<String, String> {
+    fn settle_deeds(&mut self, begin: &Begin) -> Result<(), String> {
+        let settled = treat::settle::settle(&mut self.journal, &self.records, begin.work);
+        let settled = settled.map_err(|why| why.to_string())?;
+        self.records.push(Record::Outcome { work: begin.work, steps: settled.steps });
+        settled.open.map_or(Ok(()), Err)
+    }
+
+    fn settle_in_place(&mut self, begin: &Begin) -> Result<(), String> {
         let ends = self.ends(begin)?;
         let records = self.records_today(begin, &ends);
-        let found =
-            undo::recover(&mut self.journal, &records, begin.work, (ends.place.as_fd(), &ends.quarantine));
-        let found = found.map_err(|why| why.to_string())?;
-        let steps = found.iter().map(|(step, done)| Came { step: *step, done: done.clone() }).collect();
-        self.records.push(Record::Outcome { work: begin.work, steps });
-        self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
-            .map_err(|why| why.to_string())?;
-        let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
-        let aside = undo::still_taken(&self.records, begin.work).len();
-        Ok(match aside {
-            0 => format!("work {work} ({action}) was interrupted; nothing of it is put aside"),
-            n => format!(
-                "work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"
-            ),
-        })
+        let ends = (ends.place.as_fd(), &ends.quarantine);
+        let found = recover(&mut self.journal, &records, begin.work, ends).map_err(|why| why.to_string())?;
+        self.records.extend(found.records);
+        found.open.map_or(Ok(()), Err)
+    }
+
+    /// Closes what will never be looked at.
+    fn give_up(&mut self, begin: &Begin, why: &str) -> Result<(), JournalError> {
+        let open = undo::steps_of(&self.records, begin.work).into_iter();
+        let open = open.filter(|(_, step)| step.done.is_none());
+        let done = |step| Came { step, done: Done::Kept { why: format!("interrupted; given up: {why}") } };
+        let steps: Vec<Came> = open.map(|(number, _)| done(number)).collect();
+        self.add(Record::Outcome { work: begin.work, steps })
     }
 
     /// The journal's records, with the objects of a place as they are named today.
@@ -282,7 +325,7 @@ impl Workshop {
 
     /// A number that no work has had.
     pub fn next_work(&self) -> WorkId {
-        WorkId(self.begins().map(|begin| begin.work.0).max().unwrap_or(0) + 1)
+        WorkId(self.last.0.max(chronicle::last(&self.records).0) + 1)
     }
 
     /// Every beginning, oldest first.
@@ -331,6 +374,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         next = inner.source();
     }
     text
+}
+
+fn reasons(unfit: &[Unfit]) -> String {
+    let all: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
+    all.join("; ")
+}
+
+/// Whether nobody will ever find out what became of an interrupted work: a disk that is away now may come back.
+fn is_hopeless(begin: &Begin, now: WallNanos) -> bool {
+    begin.time.age_at(now).is_some_and(|age| age >= PATIENCE)
 }
 
 fn busy(home: &RawPath) -> String {

@@ -173,6 +173,9 @@ pub enum Change {
         path: RawPath,
         /// Which object.
         object: ObjectId,
+        /// The directory that it lay in: an undo makes it anew in no other.
+        #[serde(default)]
+        parent: Option<ObjectId>,
         /// Its mode, owner and group.
         rights: Rights,
         /// What stood in it.
