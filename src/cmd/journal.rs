@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::CleanPolicy;
 use crate::cli::Global;
-use crate::cmd::clean::{entries as counted, figures, rows_between};
+use crate::cmd::clean::{Row, entries as counted, figures, rows_between};
 use crate::cmd::workshop::{Actor, Names, begin_of, chain, homes};
 use crate::cmd::{Refusal, check, config, out, purge, surroundings, undo as undo_command};
 use crate::exec::treat::back;
@@ -73,7 +73,8 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
         all.push((home.path, content.records));
     }
     let lies = aside(&all);
-    let entries: Vec<Entry<'_>> = all.iter().flat_map(|(home, records)| entries(home, records, &lies)).collect();
+    let entries: Vec<Entry<'_>> =
+        all.iter().flat_map(|(home, records)| entries(home, records, &lies)).collect();
     // A broken configuration is no reason not to read a journal.
     let policy = config::load(global).map_or_else(|_| CleanPolicy::default(), |(catalog, _)| catalog.clean);
     let text = if global.json {
@@ -156,12 +157,9 @@ fn worked(entry: &Entry<'_>, records: &[Record], names: &Names) -> Worked {
 
 /// A treatment counts nothing: it only tells whether a temp dir can be made.
 fn table(before: &[Figures], after: &[Figures]) -> Vec<Changed> {
-    let is_counted = |figures: &Figures| figures.inodes > 0 || figures.entries.0 > 0;
     let mut all = Vec::new();
     for (before, after) in before.iter().zip(after) {
-        let rows = rows_between(before, after).into_iter();
-        let worth = rows.filter(|(what, ..)| is_counted(before) || is_counted(after) || *what == PROBE);
-        all.extend(worth.map(|(what, before_it, after_it, change)| Changed {
+        all.extend(rows(before, after).map(|(what, before_it, after_it, change)| Changed {
             what: format!("{}: {what}", before.path.shown()),
             before: before_it,
             after: after_it,
@@ -169,6 +167,12 @@ fn table(before: &[Figures], after: &[Figures]) -> Vec<Changed> {
         }));
     }
     all
+}
+
+fn rows(before: &Figures, after: &Figures) -> impl Iterator<Item = Row> {
+    let is_counted = |figures: &Figures| figures.inodes.is_some() || figures.entries.is_some();
+    let all = is_counted(before) || is_counted(after);
+    rows_between(before, after).into_iter().filter(move |(what, ..)| all || *what == PROBE)
 }
 
 /// The journals of all homes as whoever takes something back sees them: it may be given back by a work in another home.
@@ -371,20 +375,8 @@ fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
 }
 
 fn between(before: &Figures, after: &Figures) -> String {
-    let old = |figures: &Figures| Entries(figures.old_directories.0 + figures.old_files.0);
-    let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| "?".to_owned());
-    format!(
-        "{}: entries {} -> {}, old {} -> {}, room taken {} -> {}, inodes {} -> {}, temp dir can be made {} -> {}",
-        before.path.shown(),
-        before.entries,
-        after.entries,
-        old(before),
-        old(after),
-        Bytes(before.used.0),
-        Bytes(after.used.0),
-        Entries(before.inodes),
-        Entries(after.inodes),
-        safe(&probe(before)),
-        safe(&probe(after))
-    )
+    let all: Vec<String> = rows(before, after)
+        .map(|(what, before, after, _)| format!("{what} {} -> {}", safe(&before), safe(&after)))
+        .collect();
+    format!("{}: {}", before.path.shown(), all.join(", "))
 }

@@ -133,7 +133,8 @@ fn look(
             // Its directories may have been moved up, and wait beside it.
             Named::Nothing if flatten::rests(quarantine)?.iter().any(|(of, _)| *of == work) => Done::Failed {
                 errno: Some(errno::Errno(Errno::NOENT.raw_os_error())),
-                why: "interrupted; what is left of it lies in the quarantine, tmpmedic purge frees it".to_owned(),
+                why: "interrupted; what is left of it lies in the quarantine, tmpmedic purge frees it"
+                    .to_owned(),
             },
             Named::Nothing => DONE,
         },

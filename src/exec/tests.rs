@@ -5,10 +5,10 @@
 use std::os::fd::AsFd;
 
 use super::journal::Journal;
-use super::{object, recover};
 use super::stage::{Says, Stage};
 use super::sweep::{Flow, Progress};
 use super::undo;
+use super::{object, recover};
 use crate::model::journal::{Act, Change, Done, Record, WorkId};
 use crate::model::plan::{ObjectId, Plan};
 use crate::model::surroundings::{Claim, ClaimKind};
@@ -238,5 +238,35 @@ fn an_interrupted_removal_is_done_only_where_nothing_of_it_waits() {
         assert_eq!(matches!(found.done[&1], Done::Done { .. }), !rest, "{:?}", found.done);
         drop(journal);
         assert_eq!(undo::still_taken(&stage.records(), WorkId(1)), [], "nothing of it could be given back");
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_stays_open_for_the_next_run() {
+    let stage = Stage::new();
+    let (mut journal, object) = interrupted(&stage, "a");
+    // Longer than any name: the kernel answers something else than that there is nothing.
+    let slot = crate::model::raw_path::RawPath::from("x".repeat(300).as_str());
+    let change = Change::Quarantine { name: "a".into(), object, slot, bytes: None };
+    journal.add(&Record::Intent { work: WorkId(1), steps: vec![Act { step: 1, change }] }).unwrap();
+    let ends = (stage.place.as_fd(), &stage.quarantine);
+    let found = recover::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
+    assert_eq!(found.done.keys().collect::<Vec<_>>(), [&0]);
+    assert!(found.open.is_some_and(|why| why.contains("step 1")));
+    assert_eq!(undo::steps_of(&stage.records(), WorkId(1))[&1].done, None);
+}
+
+#[test]
+fn after_a_boot_what_lies_on_a_device_of_its_own_is_still_known() {
+    let id = |mount_id, minor| ObjectId {
+        mount_id,
+        device: crate::model::mount::Device { major: 0, minor },
+        inode: 1,
+        kind: crate::model::vantage::Kind::File,
+        born: None,
+    };
+    let (then, now) = (id(20, 30), id(25, 41));
+    for (object, wanted) in [(id(20, 30), id(25, 41)), (id(20, 33), id(25, 33)), (id(21, 30), id(21, 30))] {
+        assert_eq!(undo::today(object, &then, &now), wanted);
     }
 }

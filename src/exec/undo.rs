@@ -134,10 +134,15 @@ impl Boot {
     }
 }
 
-/// An object of a journal as it is named today: by mount and device of the place that holds it.
+/// An object of a journal as it is named today: by mount and device of the place that holds it. What lies in one directory
+/// is on one mount, but not on one device: an overlay shows files under that of their layer, btrfs under that of their
+/// subvolume.
 pub fn today(object: ObjectId, then: &ObjectId, now: &ObjectId) -> ObjectId {
-    let here = (object.mount_id, object.device) == (then.mount_id, then.device);
-    if here { ObjectId { mount_id: now.mount_id, device: now.device, ..object } } else { object }
+    if object.mount_id != then.mount_id {
+        return object;
+    }
+    let device = if object.device == then.device { now.device } else { object.device };
+    ObjectId { mount_id: now.mount_id, device, ..object }
 }
 
 /// The same in everything that a journal says of changes of that place.
@@ -192,6 +197,8 @@ pub fn give_back_while(
 ) -> Result<Undone, JournalError> {
     /// So many share two syncs of the journal.
     const BATCH: usize = 1_024;
+    /// What the journal takes of them, with the longest names.
+    const ROOM: u64 = 2 << 20;
     let mut undone = Undone::default();
     for (batch, first) in taken.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
         if undone.stopped {
@@ -201,6 +208,7 @@ pub fn give_back_while(
             step,
             change: Change::GiveBack { slot: slot.clone(), object: *object, name: name.clone() },
         });
+        journal.reserve(ROOM)?;
         journal.add(&Record::Intent { work, steps: steps.collect() })?;
         let mut outcome = Vec::new();
         for ((slot, object, name), number) in batch.iter().zip(first..) {

@@ -27,6 +27,8 @@ use crate::sys::stat;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
 const ROOM_EACH: u64 = 700;
+/// A home has room for so many at least; for more it is taken as they come.
+const AHEAD: u64 = 10_000;
 /// Beginning, end and what else is written of one work.
 const ROOM: u64 = 64 << 10;
 /// How many changes are named where a plan is stale.
@@ -59,7 +61,7 @@ impl Job<'_> {
         let mut outcome = Outcome { stopped: self.stop.is_asked(), ..Outcome::default() };
         let mut shop = None;
         if count > 0 && !outcome.stopped {
-            let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count));
+            let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count.min(AHEAD)));
             let mut opened = Workshop::open(self.us.clone(), room, self.without)?;
             outcome.notes = std::mem::take(&mut opened.notes);
             outcome.home.clone_from(&opened.home);

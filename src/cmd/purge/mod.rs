@@ -136,10 +136,11 @@ fn choose(
             .partition(|lying: &Lying| lying.age >= older_than);
         return Ok(Choice { chosen, young, older_than, by_id: false });
     };
-    let chosen = match records.iter().filter_map(begin_of).find(|begin| begin.work == WorkId(id)).and_then(lying) {
-        Some(lying) => vec![lying],
-        None => lying(&named(records, id)?).into_iter().collect(),
-    };
+    let chosen =
+        match records.iter().filter_map(begin_of).find(|begin| begin.work == WorkId(id)).and_then(lying) {
+            Some(lying) => vec![lying],
+            None => lying(&named(records, id)?).into_iter().collect(),
+        };
     Ok(Choice { chosen, young: Vec::new(), older_than, by_id: true })
 }
 
@@ -180,7 +181,6 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
     let aside = undo::all_aside(&records).remove(&begin.work).unwrap_or_default();
     let count = u64::try_from(aside.len()).unwrap_or(u64::MAX);
     freed.wanted = count;
-    shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(count)))?;
     let work = Begin {
         place: begin.place.as_ref().map(|(path, _)| (path.clone(), ends.id)),
         quarantine: begin.quarantine.as_ref().map(|(name, _)| (name.clone(), ends.quarantine.id())),
@@ -196,6 +196,8 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
         if freed.stopped {
             break;
         }
+        let many = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(many)))?;
         let at = (&ends, &mut flattener, id);
         away::batch_away(shop, &mut freed, at, (batch, first), &|| !signal.is_asked())?;
         bar.tell(freed.entries, freed.bytes);

@@ -11,6 +11,13 @@ use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{About, ClaimKind, Surroundings};
 use crate::model::units::{Bytes, Entries, WallNanos};
 
+/// Beside the name, with both identities.
+const ROOM_EACH: u64 = 700;
+/// A byte that must be escaped, in our text and in that of JSON.
+const ESCAPED: u64 = 6;
+/// The end of the work, and what else is written of it.
+const ROOM: u64 = 64 << 10;
+
 /// One entry that lies in the quarantine.
 pub struct Claimed {
     pub name: RawPath,
@@ -61,6 +68,8 @@ impl Course<'_, '_> {
         if acts.is_empty() {
             return Ok(Vec::new());
         }
+        // Before anything is taken: that the disk fills up meanwhile is then no trouble.
+        self.sweep.journal.reserve(ready.iter().map(room_of).fold(ROOM, u64::saturating_add))?;
         self.sweep.journal.add(&Record::Intent { work, steps: acts })?;
         let (mut claimed, mut outcome) = (Vec::with_capacity(ready.len()), Vec::with_capacity(ready.len()));
         for ((entry, slot), step) in ready.iter().zip(slots).zip(first..) {
@@ -101,7 +110,14 @@ impl Course<'_, '_> {
             Taken::Ours => {
                 let bytes = entry.tree.bytes;
                 self.progress.bytes.0 = self.progress.bytes.0.saturating_add(bytes.0);
-                claimed.push(Claimed { name, slot, object: entry.object, bytes, seen: Seen::of(entry), step });
+                claimed.push(Claimed {
+                    name,
+                    slot,
+                    object: entry.object,
+                    bytes,
+                    seen: Seen::of(entry),
+                    step,
+                });
                 Done::Done { changed: None }
             }
             Taken::Gone => self.keep(name, "it is gone already"),
@@ -203,7 +219,8 @@ impl Course<'_, '_> {
     /// and its taking. What goes for good is looked at whole.
     fn sign_of_life(&self, entry: &Claimed) -> Option<String> {
         let (dir, slot) = (self.sweep.quarantine.dir(), entry.slot.as_bytes());
-        let unknown = |why: &dyn std::fmt::Display| format!("not known whether it changed while it was taken ({why})");
+        let unknown =
+            |why: &dyn std::fmt::Display| format!("not known whether it changed while it was taken ({why})");
         let locked = if self.plan.wishes.delete {
             let goes_on = || !self.is_stopped() && (self.sweep.goes_on)();
             let now = match examine::examine_taken(dir, slot, &goes_on) {
@@ -229,6 +246,12 @@ impl Course<'_, '_> {
             Tried::Unknown(why) => Some(format!("not known whether somebody has a lock on it ({why})")),
         }
     }
+}
+
+/// What the journal takes of one entry: that it is taken, that it goes for good, and what became of both.
+fn room_of(entry: &Candidate) -> u64 {
+    let name = u64::try_from(entry.name.as_bytes().len()).unwrap_or(u64::MAX);
+    name.saturating_mul(ESCAPED).saturating_add(ROOM_EACH)
 }
 
 /// The name of an entry in the quarantine.

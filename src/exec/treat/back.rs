@@ -201,10 +201,7 @@ pub(super) fn found(path: &RawPath, wanted: &ObjectId) -> Result<OwnedFd, Refuse
 }
 
 /// The directory of a recorded path, if it is the one that was recorded: the number of a process may be another's by now.
-pub(super) fn parent_of(
-    path: &RawPath,
-    wanted: Option<&ObjectId>,
-) -> Result<(OwnedFd, Vec<u8>), Refused> {
+pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(OwnedFd, Vec<u8>), Refused> {
     let (root, path) = way_of(path)?;
     let (dir, name) = way::parent_in(root, &path)?;
     let Some(wanted) = wanted else {
@@ -257,11 +254,7 @@ fn write_back(path: &RawPath, from: Option<&RawPath>, to: &RawPath) -> Changed {
 }
 
 /// Never onto anything: cargo has made a new one by now, as a rule, and that one is better.
-fn put_back(
-    (path, parent): (&RawPath, Option<&ObjectId>),
-    rights: Rights,
-    content: &RawPath,
-) -> Changed {
+fn put_back((path, parent): (&RawPath, Option<&ObjectId>), rights: Rights, content: &RawPath) -> Changed {
     let (dir, name) = parent_of(path, parent)?;
     let mut file = match hands::create_new(dir.as_fd(), &name, 0o600) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -2,8 +2,10 @@
 //!
 //! Shared by every command that changes the machine. An interrupted run of before is settled here, before anything else.
 
+mod actor;
+mod settle;
+
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
@@ -12,75 +14,15 @@ use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
 use crate::exec::journal::{self, Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
-use crate::exec::recover::recover;
-use crate::exec::{chronicle, object, treat, undo};
+use crate::exec::{chronicle, object, undo};
 use crate::exit::Exit;
-use crate::model::journal::{Begin, Came, Done, Record, WorkId};
+use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
-use crate::model::units::{Seconds, WallNanos};
-use crate::probe::account_of;
-use crate::sys::procfile::Proc;
-use crate::sys::{clock, dirfd, plainfile};
-
-/// As the kernel writes a login that nobody made. Source: proc_pid_loginuid(5).
-const NOBODY_LOGGED_IN: u32 = u32::MAX;
-
-/// So long an interrupted work is looked at again where that failed.
-const PATIENCE: Seconds = Seconds(30 * 86_400);
-
-/// Who acts, and in which boot.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The uid that we act as.
-    pub uid: u32,
-    /// The login behind it.
-    pub login_uid: Option<u32>,
-    /// The boot.
-    pub boot_id: String,
-}
-
-impl Actor {
-    /// As this process is.
-    pub fn find() -> Self {
-        let proc = Proc::open(Path::new("/proc")).ok();
-        let boot = proc.as_ref().and_then(|proc| proc.read("sys/kernel/random/boot_id", 64).ok());
-        let login = proc.and_then(|proc| proc.own().ok()?.read("loginuid", 32).ok());
-        let text = |bytes: Option<Vec<u8>>| {
-            bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).unwrap_or_default()
-        };
-        Self {
-            uid: rustix::process::geteuid().as_raw(),
-            login_uid: text(login).parse().ok().filter(|uid| *uid != NOBODY_LOGGED_IN),
-            boot_id: text(boot),
-        }
-    }
-}
-
-/// Names of users, by the passwd file, as text.
-#[derive(Debug, Default)]
-pub struct Names {
-    passwd: Vec<u8>,
-}
-
-impl Names {
-    /// Reads the file; without it a user is a number.
-    pub fn read() -> Self {
-        Self { passwd: plainfile::read(Path::new("/etc/passwd"), 4 << 20).unwrap_or_default() }
-    }
-
-    /// The name, or the number where it has none.
-    pub fn of(&self, uid: u32) -> String {
-        let number = uid.to_string();
-        let account = account_of(&self.passwd, &number).filter(|account| account.uid == uid);
-        account.map_or(number, |account| account.name)
-    }
-
-    /// The number of a user, by name or number.
-    pub fn uid_of(&self, name: &str) -> Option<u32> {
-        account_of(&self.passwd, name).map(|account| account.uid).or_else(|| name.parse().ok())
-    }
-}
+use crate::model::units::WallNanos;
+use crate::sys::{clock, dirfd};
+pub use actor::{Actor, Names};
+use settle::interrupted;
 
 /// Refuses every action where the command line or the site says so, or where somebody else could speak for the site.
 ///
@@ -167,7 +109,10 @@ impl Workshop {
                     let last = chronicle::last(others.iter().chain([&records]).flatten());
                     let records = chronicle::join(records, others);
                     let mut shop = Self::settled(us, Some(path), journal, records, last);
-                    shop.notes.extend(shop.is_second_best(&unfit));
+                    if let Some(note) = shop.is_second_best(&unfit) {
+                        out::say(&format!("tmpmedic: {note}"));
+                        shop.notes.push(note);
+                    }
                     return Ok(shop);
                 }
                 Err(Closed::Busy) => {
@@ -210,71 +155,6 @@ impl Workshop {
             shop.notes.push(note);
         }
         shop
-    }
-
-    /// Finds out what an interrupted run did, and writes it down. What cannot be looked at stays open for the next run, but
-    /// not for ever.
-    fn settle(&mut self, begin: &Begin) -> Result<String, String> {
-        let is_open = undo::steps_of(&self.records, begin.work).values().any(|step| step.done.is_none());
-        if is_open {
-            let settled = if begin.place.is_some() && begin.quarantine.is_some() {
-                self.settle_in_place(begin)
-            } else {
-                self.settle_deeds(begin)
-            };
-            if let Err(why) = settled {
-                if !is_hopeless(begin, now()) {
-                    return Err(why);
-                }
-                self.give_up(begin, &why).map_err(|why| why.to_string())?;
-            }
-        }
-        self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
-            .map_err(|why| why.to_string())?;
-        Ok(self.settled_so(begin))
-    }
-
-    fn settled_so(&self, begin: &Begin) -> String {
-        let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
-        if begin.place.is_some() {
-            return match undo::still_taken(&self.records, begin.work).len() {
-                0 => format!("work {work} ({action}) was interrupted; nothing of it is put aside"),
-                n => format!(
-                    "work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"
-                ),
-            };
-        }
-        let back = if begin.undoes.is_none() && treat::back::can(&self.records, begin.work) {
-            format!("; a part is done: tmpmedic undo {work} takes it back")
-        } else {
-            String::new()
-        };
-        format!("work {work} ({action}) was interrupted{back}; tmpmedic journal -v names each step")
-    }
-
-    fn settle_deeds(&mut self, begin: &Begin) -> Result<(), String> {
-        let settled = treat::settle::settle(&mut self.journal, &self.records, begin.work);
-        let settled = settled.map_err(|why| why.to_string())?;
-        self.records.push(Record::Outcome { work: begin.work, steps: settled.steps });
-        settled.open.map_or(Ok(()), Err)
-    }
-
-    fn settle_in_place(&mut self, begin: &Begin) -> Result<(), String> {
-        let ends = self.ends(begin)?;
-        let records = self.records_today(begin, &ends);
-        let ends = (ends.place.as_fd(), &ends.quarantine);
-        let found = recover(&mut self.journal, &records, begin.work, ends).map_err(|why| why.to_string())?;
-        self.records.extend(found.records);
-        found.open.map_or(Ok(()), Err)
-    }
-
-    /// Closes what will never be looked at.
-    fn give_up(&mut self, begin: &Begin, why: &str) -> Result<(), JournalError> {
-        let open = undo::steps_of(&self.records, begin.work).into_iter();
-        let open = open.filter(|(_, step)| step.done.is_none());
-        let done = |step| Came { step, done: Done::Kept { why: format!("interrupted; given up: {why}") } };
-        let steps: Vec<Came> = open.map(|(number, _)| done(number)).collect();
-        self.add(Record::Outcome { work: begin.work, steps })
     }
 
     /// The journal's records, with the objects of a place as they are named today.
@@ -381,30 +261,8 @@ fn reasons(unfit: &[Unfit]) -> String {
     all.join("; ")
 }
 
-/// Whether nobody will ever find out what became of an interrupted work: a disk that is away now may come back.
-fn is_hopeless(begin: &Begin, now: WallNanos) -> bool {
-    begin.time.age_at(now).is_some_and(|age| age >= PATIENCE)
-}
-
 fn busy(home: &RawPath) -> String {
     format!("another tmpmedic is at work (it has the lock in {}); try again when it is done", home.shown())
-}
-
-/// Works that began and did not end.
-fn interrupted(records: &[Record]) -> Vec<Begin> {
-    let mut open = std::collections::BTreeMap::new();
-    for record in records {
-        match record {
-            Record::Begin(begin) => {
-                open.insert(begin.work, begin.clone());
-            }
-            Record::End { work, .. } => {
-                open.remove(work);
-            }
-            Record::Intent { .. } | Record::Outcome { .. } => {}
-        }
-    }
-    open.into_values().collect()
 }
 
 /// What the journals of other homes say that can be read.
