@@ -65,7 +65,14 @@ impl Flow {
     pub fn prepare(self, ground: &Ground) {
         match self {
             Self::Purge | Self::Undo => run(&Self::Clean.command(ground), ground, 0),
-            Self::UndoGive => run(&Self::Give.command(ground), ground, 0),
+            Self::UndoGive => {
+                // What was written in the moment in which it was given away is not taken back.
+                let tree = ground.place().join(super::ground::ENTRY).into_os_string();
+                let words = ["find", "TREE", "-exec", "touch", "-h", "-d", "1 hour ago", "{}", "+"];
+                let words = words.map(|word| if word == "TREE" { tree.clone() } else { word.into() });
+                run(&words, ground, 0);
+                run(&Self::Give.command(ground), ground, 0);
+            }
             _ => {}
         }
     }
