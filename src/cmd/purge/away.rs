@@ -148,7 +148,7 @@ pub fn rests(
         }
     }
     for name in names {
-        if !flatten::rest_of(name.as_bytes()).is_some() {
+        if flatten::rest_of(name.as_bytes()).is_none() {
             left(
                 freed,
                 name.shown(),

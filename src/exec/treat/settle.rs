@@ -73,9 +73,10 @@ fn look(change: &Change) -> Result<Done, String> {
     match seen {
         Ok(done) => Ok(done),
         // A name on the way is not there any more, which is an answer, though not to the question.
-        Err(Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH), why)) => Ok(kept(why)),
+        Err(
+            Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH), why) | Refused::Kept(why),
+        ) => Ok(kept(why)),
         Err(Refused::Failed(_, why)) => Err(why),
-        Err(Refused::Kept(why)) => Ok(kept(why)),
     }
 }
 

@@ -297,7 +297,8 @@ fn settled(stage: &Stage) -> settle::Settled {
 
 #[test]
 fn a_record_counts_as_removed_only_where_its_own_directory_has_it_under_no_name() {
-    let ways: [(fn(&Path), &str); 5] = [
+    type Happens = fn(&Path);
+    let ways: [(Happens, &str); 5] = [
         (|_| {}, "it had not been done yet"),
         (
             |file| std::fs::rename(file, file.with_file_name(".rustc_info.tmpmedic-77")).unwrap(),
