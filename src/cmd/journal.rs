@@ -8,18 +8,19 @@ use serde_json::{Value, json};
 
 use crate::catalog::CleanPolicy;
 use crate::cli::Global;
-use crate::cmd::clean::{figures, rows_between};
+use crate::cmd::clean::{Row, entries as counted, figures, rows_between};
 use crate::cmd::workshop::{Actor, Names, begin_of, chain, homes};
 use crate::cmd::{Refusal, check, config, out, purge, surroundings, undo as undo_command};
 use crate::exec::treat::back;
-use crate::exec::undo::{self, Step};
-use crate::exec::{home, journal};
+use crate::exec::undo::{self, Aside, Step};
+use crate::exec::{chronicle, home, journal};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Change, Done, Figures, Record, WorkId};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::{Bytes, Entries, Micros, WallNanos};
 use crate::model::work::{Changed, Fate, Worked};
+use crate::remedies::CLEAN;
 use crate::report::json::rfc3339;
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe, safe_json};
@@ -71,7 +72,9 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
         }
         all.push((home.path, content.records));
     }
-    let entries: Vec<Entry<'_>> = all.iter().flat_map(|(home, records)| entries(home, records)).collect();
+    let lies = aside(&all);
+    let entries: Vec<Entry<'_>> =
+        all.iter().flat_map(|(home, records)| entries(home, records, &lies)).collect();
     // A broken configuration is no reason not to read a journal.
     let policy = config::load(global).map_or_else(|_| CleanPolicy::default(), |(catalog, _)| catalog.clean);
     let text = if global.json {
@@ -87,7 +90,7 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
 /// What was done, for a screen: the newest first.
 pub fn works() -> Reading<Vec<Worked>> {
     let (us, names, watch) = (Actor::find(), Names::read(), Stopwatch::start());
-    let (mut works, mut gaps) = (Vec::new(), Vec::new());
+    let (mut all, mut gaps) = (Vec::new(), Vec::new());
     for home in home::existing(&homes(us.uid), us.uid) {
         let what = format!("the journal in {}", home.path.shown());
         match journal::records(home.dir.as_fd(), us.uid) {
@@ -96,12 +99,16 @@ pub fn works() -> Reading<Vec<Worked>> {
                     let line = "a newer tmpmedic wrote in it".to_owned();
                     gaps.push(Gap::new(what, GapWhy::Malformed { line }));
                 }
-                let entries = entries(&home.path, &content.records);
-                works.extend(entries.iter().map(|entry| worked(entry, &content.records, &names)));
+                all.push((home.path, content.records));
             }
             Err(why) => gaps.push(Gap::new(what, GapWhy::Malformed { line: chain(&why) })),
         }
     }
+    let lies = aside(&all);
+    let joined = joined(&all);
+    let of = |(home, records)| entries(home, records, &lies).into_iter();
+    let entries = all.iter().map(|(home, records)| (home, &records[..])).flat_map(of);
+    let mut works: Vec<Worked> = entries.map(|entry| worked(&entry, &joined, &names)).collect();
     works.sort_by_key(|work: &Worked| std::cmp::Reverse((work.time, work.work)));
     let took = Micros(watch.micros());
     match gaps.pop() {
@@ -136,7 +143,7 @@ fn worked(entry: &Entry<'_>, records: &[Record], names: &Names) -> Worked {
         time: begin.time,
         who: format!("{}{login}", names.of(begin.uid)),
         action: begin.action.clone(),
-        title: begin.title.clone(),
+        title: title(entry),
         finding: begin.finding.clone(),
         digest: begin.digest.clone(),
         steps: steps.collect(),
@@ -150,12 +157,9 @@ fn worked(entry: &Entry<'_>, records: &[Record], names: &Names) -> Worked {
 
 /// A treatment counts nothing: it only tells whether a temp dir can be made.
 fn table(before: &[Figures], after: &[Figures]) -> Vec<Changed> {
-    let is_counted = |figures: &Figures| figures.inodes > 0 || figures.entries.0 > 0;
     let mut all = Vec::new();
     for (before, after) in before.iter().zip(after) {
-        let rows = rows_between(before, after).into_iter();
-        let worth = rows.filter(|(what, ..)| is_counted(before) || is_counted(after) || *what == PROBE);
-        all.extend(worth.map(|(what, before_it, after_it, change)| Changed {
+        all.extend(rows(before, after).map(|(what, before_it, after_it, change)| Changed {
             what: format!("{}: {what}", before.path.shown()),
             before: before_it,
             after: after_it,
@@ -165,9 +169,30 @@ fn table(before: &[Figures], after: &[Figures]) -> Vec<Changed> {
     all
 }
 
+fn rows(before: &Figures, after: &Figures) -> impl Iterator<Item = Row> {
+    let is_counted = |figures: &Figures| figures.inodes.is_some() || figures.entries.is_some();
+    let all = is_counted(before) || is_counted(after);
+    rows_between(before, after).into_iter().filter(move |(what, ..)| all || *what == PROBE)
+}
+
+/// The journals of all homes as whoever takes something back sees them: it may be given back by a work in another home.
+fn joined(all: &[(RawPath, Vec<Record>)]) -> Vec<Record> {
+    let mut homes = all.iter().map(|(_, records)| records.clone());
+    let own = homes.next().unwrap_or_default();
+    chronicle::join(own, homes.collect())
+}
+
+/// What lies aside, by work.
+fn aside(all: &[(RawPath, Vec<Record>)]) -> BTreeMap<WorkId, Vec<Aside>> {
+    undo::all_aside(&joined(all))
+}
+
 /// All works of one journal, in one pass.
-fn entries<'r>(home: &'r RawPath, records: &'r [Record]) -> Vec<Entry<'r>> {
-    let aside = undo::all_aside(records);
+fn entries<'r>(
+    home: &'r RawPath,
+    records: &'r [Record],
+    aside: &BTreeMap<WorkId, Vec<Aside>>,
+) -> Vec<Entry<'r>> {
     let mut entries: BTreeMap<WorkId, Entry<'r>> = BTreeMap::new();
     for record in records {
         match record {
@@ -214,7 +239,7 @@ fn document(entry: &Entry<'_>, names: &Names) -> Value {
         "who": names.of(begin.uid),
         "login": begin.login_uid.map(|uid| names.of(uid)),
         "action": begin.action,
-        "title": begin.title,
+        "title": title(entry),
         "finding": begin.finding,
         "digest": begin.digest,
         "boot_id": begin.boot_id,
@@ -228,6 +253,24 @@ fn document(entry: &Entry<'_>, names: &Names) -> Value {
         "after": entry.end.map(|(_, _, after)| table(after)),
         "steps": steps.collect::<Vec<_>>(),
     })
+}
+
+/// What was done. A beginning can only say what was to be done.
+fn title(entry: &Entry<'_>) -> String {
+    let begin = entry.begin;
+    if begin.action != CLEAN {
+        return begin.title.clone();
+    }
+    let done = |is_it: fn(&Change) -> bool| {
+        let steps = entry.steps.values().filter(|step| is_it(&step.change));
+        steps.filter(|step| matches!(step.done, Some(Done::Done { .. }))).count()
+    };
+    let taken = done(|change| matches!(change, Change::Quarantine { .. }));
+    let gone = done(|change| matches!(change, Change::Purge { .. }));
+    let is_for_good = entry.steps.values().any(|step| matches!(step.change, Change::Purge { .. }));
+    let (count, how) = if is_for_good { (gone, "removed for good") } else { (taken, "put aside") };
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    format!("{} {how} ({})", counted(count), begin.title)
 }
 
 fn outcome(done: Option<&Done>) -> (&'static str, Option<String>) {
@@ -298,7 +341,7 @@ fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
     );
     page.line(&head, Ink::Bold);
     let root = begin.place.as_ref().map(|(path, _)| format!("{}: ", path.shown())).unwrap_or_default();
-    page.paragraph(6, &format!("{root}{}", safe(&begin.title)), Ink::Plain);
+    page.paragraph(6, &format!("{root}{}", safe(&title(entry))), Ink::Plain);
     if !begin.digest.is_empty() {
         let digest: String = begin.digest.chars().take(16).collect();
         page.paragraph(6, &format!("plan {}", safe(&digest)), Ink::Dim);
@@ -332,20 +375,8 @@ fn one(page: &mut Page, entry: &Entry<'_>, names: &Names, detail: Detail) {
 }
 
 fn between(before: &Figures, after: &Figures) -> String {
-    let old = |figures: &Figures| Entries(figures.old_directories.0 + figures.old_files.0);
-    let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| "?".to_owned());
-    format!(
-        "{}: entries {} -> {}, old {} -> {}, room taken {} -> {}, inodes {} -> {}, temp dir can be made {} -> {}",
-        before.path.shown(),
-        before.entries,
-        after.entries,
-        old(before),
-        old(after),
-        Bytes(before.used.0),
-        Bytes(after.used.0),
-        Entries(before.inodes),
-        Entries(after.inodes),
-        safe(&probe(before)),
-        safe(&probe(after))
-    )
+    let all: Vec<String> = rows(before, after)
+        .map(|(what, before, after, _)| format!("{what} {} -> {}", safe(&before), safe(&after)))
+        .collect();
+    format!("{}: {}", before.path.shown(), all.join(", "))
 }

@@ -20,8 +20,7 @@ use crate::model::units::{Bytes, Entries};
 use crate::report::{safe, safe_json};
 
 const SCHEMA: &str = "tmpmedic.undo/1";
-/// What the journal takes of one entry that goes back.
-const ROOM_EACH: u64 = 1_200;
+/// What the journal takes of beginning and end; of the entries it is taken as they come.
 const ROOM: u64 = 64 << 10;
 
 /// Runs the command.
@@ -70,7 +69,6 @@ pub fn take_back(shop: &mut Workshop, begin: &Begin, bar: &mut Bar<'_>) -> anyho
     let records = shop.records_today(begin, &ends);
     let taken = undo::still_taken(&records, begin.work);
     let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
-    shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(count)))?;
     let back = Begin {
         place: begin.place.as_ref().map(|(path, _)| (path.clone(), ends.id)),
         quarantine: begin.quarantine.as_ref().map(|(name, _)| (name.clone(), ends.quarantine.id())),

@@ -32,6 +32,11 @@ pub fn join(own: Vec<Record>, others: Vec<Vec<Record>>) -> Vec<Record> {
     all
 }
 
+/// The last number that a work has.
+pub fn last<'r>(records: impl IntoIterator<Item = &'r Record>) -> WorkId {
+    records.into_iter().map(work_of).max().unwrap_or_default()
+}
+
 fn begin_of(record: &Record) -> Option<&Begin> {
     match record {
         Record::Begin(begin) => Some(begin),

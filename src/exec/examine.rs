@@ -60,6 +60,65 @@ pub fn examine_while(
     budget: Budget,
     goes_on: &dyn Fn() -> bool,
 ) -> io::Result<Candidate> {
+    examined(dir, name, (budget, goes_on), Top::Stands)
+}
+
+/// The same of what was just taken into a quarantine: that itself is no sign of life.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_taken(
+    quarantine: BorrowedFd<'_>,
+    slot: &[u8],
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Candidate> {
+    examined(quarantine, slot, (Budget::default(), goes_on), Top::WasRenamed)
+}
+
+/// Whether somebody has a BSD lock on an entry.
+///
+/// # Errors
+/// ENOENT where it is gone; else those of openat2(2) and statx(2).
+pub fn lock_on(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Tried> {
+    let found = enter::look(dir, name)?;
+    Ok(if found.is_directory() {
+        enter::listing(dir, name)
+            .map_or_else(|error| Tried::Unknown(error.to_string()), |top| lock_of(top.as_fd()))
+    } else if found.is_regular() {
+        file_and_lock(dir, name).1
+    } else {
+        Tried::NotLockable
+    })
+}
+
+/// What the stamps of an entry itself tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Top {
+    /// When somebody last had to do with it.
+    Stands,
+    /// When we renamed it: some file systems write that into the mtime of a directory too. What came into that has stamps
+    /// of its own, what went is missed in the count.
+    WasRenamed,
+}
+
+impl Top {
+    fn seen(self, found: &Stat) -> Stat {
+        match self {
+            Self::Stands => found.clone(),
+            Self::WasRenamed => {
+                let modified = if found.is_directory() { i64::MIN } else { found.modified };
+                Stat { changed: i64::MIN, modified, ..found.clone() }
+            }
+        }
+    }
+}
+
+fn examined(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    (budget, goes_on): (Budget, &dyn Fn() -> bool),
+    top_stamps: Top,
+) -> io::Result<Candidate> {
     let mut found = enter::look(dir, name)?;
     if found.mount_root == Some(true) {
         return Err(Errno::XDEV.into());
@@ -84,24 +143,28 @@ pub fn examine_while(
     } else if found.is_regular() && leases::may_be_on(found.inode).unwrap_or(false) {
         locked = Tried::Taken;
     } else if found.is_regular() {
-        locked = match enter::regular(dir, name).and_then(looked_at) {
-            Ok((file, now)) if now.is_regular() => {
-                found = now;
-                lock_of(file.as_fd())
-            }
-            Ok(_) => Tried::Unknown("it was exchanged while it was looked at".to_owned()),
-            // A lease of somebody: it is in use.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Tried::Taken,
-            Err(error) => Tried::Unknown(error.to_string()),
-        };
+        let (now, tried) = file_and_lock(dir, name);
+        found = now.unwrap_or(found);
+        locked = tried;
     }
-    walk.note(&found, b"");
+    walk.note(&top_stamps.seen(&found), b"");
     if let Some(top) = top {
         walk.below(top);
     }
     let object = object::id_of(&found)?;
     let (name, mode) = (RawPath::new(name), found.mode & 0o7777);
     Ok(Candidate { name, object, uid: found.uid, mode, family: String::new(), tree: walk.tree, locked })
+}
+
+/// A regular file as it was opened, if it still is one, and its lock.
+fn file_and_lock(dir: BorrowedFd<'_>, name: &[u8]) -> (Option<Stat>, Tried) {
+    match enter::regular(dir, name).and_then(looked_at) {
+        Ok((file, now)) if now.is_regular() => (Some(now), lock_of(file.as_fd())),
+        Ok(_) => (None, Tried::Unknown("it was exchanged while it was looked at".to_owned())),
+        // A lease of somebody: it is in use.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => (None, Tried::Taken),
+        Err(error) => (None, Tried::Unknown(error.to_string())),
+    }
 }
 
 fn looked_at(node: OwnedFd) -> io::Result<(OwnedFd, Stat)> {
@@ -238,75 +301,5 @@ impl Walk<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::{File, FileTimes};
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use super::*;
-    use crate::model::vantage::Kind;
-    use crate::sys::{dirfd, scratch};
-
-    fn look(dir: &tempfile::TempDir, name: &str, budget: Budget) -> Candidate {
-        let handle = dirfd::open_trusted_dir(scratch::bytes(dir)).unwrap();
-        examine(handle.as_fd(), name.as_bytes(), budget).unwrap()
-    }
-
-    #[test]
-    fn a_fresh_file_deep_inside_makes_the_whole_entry_fresh() {
-        let dir = scratch::dir();
-        let deep = dir.path().join("old/a/b/c");
-        std::fs::create_dir_all(&deep).unwrap();
-        std::fs::write(deep.join("fresh"), "x").unwrap();
-        let future = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-        File::options()
-            .write(true)
-            .open(deep.join("fresh"))
-            .unwrap()
-            .set_times(FileTimes::new().set_modified(future))
-            .unwrap();
-        let seen = look(&dir, "old", Budget::default());
-        assert_eq!(seen.tree.newest, WallNanos(4_000_000_000_000_000_000));
-        assert_eq!(seen.tree.newest_at, RawPath::new(*b"a/b/c/fresh"));
-        assert_eq!((seen.tree.entries.0, seen.object.kind, seen.tree.unseen), (5, Kind::Directory, None));
-    }
-
-    #[test]
-    fn what_is_beyond_the_budget_is_said() {
-        let dir = scratch::dir();
-        std::fs::create_dir_all(dir.path().join("e/1/2/3/4/5")).unwrap();
-        let levels = look(&dir, "e", Budget { levels: 3, ..Budget::default() });
-        assert_eq!(levels.tree.unseen.as_deref(), Some("1/2/3: deeper than 3 levels"));
-        let objects = look(&dir, "e", Budget { objects: 3, ..Budget::default() });
-        assert!(objects.tree.unseen.is_some_and(|why| why.contains("more than 3 objects")));
-    }
-
-    #[test]
-    fn a_lock_on_the_directory_or_the_file_is_seen() {
-        let dir = scratch::dir();
-        std::fs::create_dir(dir.path().join("task")).unwrap();
-        std::fs::write(dir.path().join("file"), "").unwrap();
-        for name in ["task", "file"] {
-            assert_eq!(look(&dir, name, Budget::default()).locked, Tried::Free);
-            let other = OwnedFd::from(File::open(dir.path().join(name)).unwrap());
-            hands::lock(&other).unwrap();
-            assert_eq!(look(&dir, name, Budget::default()).locked, Tried::Taken);
-        }
-    }
-
-    #[test]
-    fn a_link_or_a_pipe_is_looked_at_itself() {
-        let dir = scratch::dir();
-        std::os::unix::fs::symlink("/etc", dir.path().join("link")).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            dir.path().join("pipe"),
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
-        let link = look(&dir, "link", Budget::default());
-        assert_eq!((link.object.kind, link.tree.entries.0, link.locked), (Kind::Link, 1, Tried::NotLockable));
-        assert_eq!(look(&dir, "pipe", Budget::default()).object.kind, Kind::Fifo);
-    }
-}
+#[path = "examine_tests.rs"]
+mod tests;

@@ -9,8 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 
 use super::quarantine::Quarantine;
+use crate::model::journal::WorkId;
+use crate::model::raw_path::RawPath;
 use crate::sys::getdents::{EntryKind, Listing, PIECE};
-use crate::sys::{enter, hands, stat};
+use crate::sys::{dirfd, enter, hands, stat};
 
 /// How often one directory is read from its start: whoever still has a handle on it may go on filling it.
 const ROUNDS: u32 = 3;
@@ -186,6 +188,33 @@ impl<'q> Flattener<'q> {
     fn leave(&mut self, name: Vec<u8>, error: &io::Error) {
         self.removed.left.push(Left { name, errno: error.raw_os_error(), locked: false });
     }
+}
+
+/// What waits in a quarantine since a removal was interrupted, by the work that it belonged to.
+///
+/// # Errors
+/// Those of getdents64(2).
+pub fn rests(quarantine: &Quarantine) -> io::Result<Vec<(WorkId, RawPath)>> {
+    let dir = dirfd::reopen_listing(quarantine.dir())?;
+    let mut buffer = Vec::with_capacity(PIECE);
+    let mut listing = Listing::new(dir.as_fd(), &mut buffer);
+    let mut rests = Vec::new();
+    while let Some(entry) = listing.next() {
+        let entry = entry?;
+        let name = entry.name().to_bytes();
+        rests.extend(rest_of(name).map(|work| (work, RawPath::new(name))));
+    }
+    Ok(rests)
+}
+
+/// The work to whose removal a name in a quarantine belongs, as [`Flattener`] gives it.
+pub fn rest_of(name: &[u8]) -> Option<WorkId> {
+    let (work, number) = std::str::from_utf8(name).ok()?.split_once("-d")?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(number) || !digits(work) {
+        return None;
+    }
+    work.parse().ok().map(WorkId)
 }
 
 /// Opens a directory so that it can be emptied; one that its own owner made unwritable is made writable first.

@@ -105,3 +105,13 @@ fn what_is_already_gone_is_no_failure() {
     let (quarantine, _handle) = quarantine(&dir);
     assert_eq!(Flattener::new(&quarantine, "j").remove(b"none", &always), Removed::default());
 }
+
+#[test]
+fn only_numbered_rests_are_ours() {
+    for (ours, work) in [("3-d0", 3), ("12-d445", 12)] {
+        assert_eq!(rest_of(ours.as_bytes()), Some(WorkId(work)), "{ours}");
+    }
+    for other in ["3-0", "3-dx", "x-d1", "-d1", "3-d", "precious", "3-d1\n"] {
+        assert_eq!(rest_of(other.as_bytes()), None, "{other}");
+    }
+}

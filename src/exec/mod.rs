@@ -31,6 +31,7 @@ pub mod journal;
 mod ladder;
 pub mod object;
 pub mod quarantine;
+pub mod recover;
 pub mod refused;
 pub mod seal;
 pub mod shelter;

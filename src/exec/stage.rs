@@ -32,6 +32,8 @@ pub struct Says {
     pub gaps: Vec<Gap>,
     /// How many entries each look was about.
     pub asked: Vec<(RawPath, usize)>,
+    /// What somebody does while the temp dir is looked at, once.
+    pub meanwhile: Option<Box<dyn FnOnce()>>,
 }
 
 impl Eyes for Says {
@@ -41,6 +43,9 @@ impl Eyes for Says {
             About::These(names) => names.len(),
         };
         self.asked.push((path.clone(), count));
+        if let Some(meanwhile) = self.meanwhile.take() {
+            meanwhile();
+        }
         let (zero, claims, gaps) = (WallNanos(0), self.claims.clone(), self.gaps.clone());
         Surroundings { taken: zero, booted: zero, in_memory: false, claims, gaps }
     }

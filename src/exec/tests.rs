@@ -5,10 +5,10 @@
 use std::os::fd::AsFd;
 
 use super::journal::Journal;
-use super::object;
 use super::stage::{Says, Stage};
 use super::sweep::{Flow, Progress};
 use super::undo;
+use super::{object, recover};
 use crate::model::journal::{Act, Change, Done, Record, WorkId};
 use crate::model::plan::{ObjectId, Plan};
 use crate::model::surroundings::{Claim, ClaimKind};
@@ -178,10 +178,10 @@ fn an_interrupted_run_is_known_by_where_the_object_is() {
         drop(journal);
         let (mut journal, records) = stage.journal();
         let ends = (stage.place.as_fd(), &stage.quarantine);
-        let found = undo::recover(&mut journal, &records, WorkId(1), ends).unwrap();
-        assert_eq!(matches!(found[&0], Done::Done { .. }), is_taken);
-        let again = undo::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
-        assert!(again.is_empty(), "twice is once");
+        let found = recover::recover(&mut journal, &records, WorkId(1), ends).unwrap();
+        assert_eq!(matches!(found.done[&0], Done::Done { .. }), is_taken);
+        let again = recover::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
+        assert!(again.records.is_empty(), "twice is once");
         drop(journal);
         assert_eq!(undo::still_taken(&stage.records(), WorkId(1)).len(), usize::from(is_taken));
     }
@@ -196,4 +196,77 @@ fn what_went_back_before_anybody_wrote_that_down_is_back() {
     let undone = undo(&stage);
     assert_eq!((undone.back, undone.left), (vec!["a".into()], Vec::new()));
     assert_eq!(undo::still_taken(&stage.records(), WorkId(1)), []);
+}
+
+#[test]
+fn what_an_interrupted_run_took_by_mistake_and_cannot_go_back_is_known_as_put_aside() {
+    let stage = Stage::new();
+    let (mut journal, _) = interrupted(&stage, "a");
+    std::fs::rename(stage.path("a"), stage.path("away")).unwrap();
+    std::fs::create_dir(stage.path(".q/1-0")).unwrap();
+    std::fs::write(stage.path("a"), "taken again").unwrap();
+    let ends = (stage.place.as_fd(), &stage.quarantine);
+    let found = recover::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
+    assert!(matches!(&found.done[&0], Done::Kept { why } if why.contains("lies in the quarantine as 1-0")));
+    drop(journal);
+    let aside = undo::still_taken(&stage.records(), WorkId(1));
+    assert_eq!(aside[0].1, object::at(stage.quarantine.dir(), b"1-0").unwrap());
+    std::fs::remove_file(stage.path("a")).unwrap();
+    assert_eq!(undo(&stage).back.len(), 1);
+    assert!(stage.path("a").is_dir());
+}
+
+#[test]
+fn an_interrupted_removal_is_done_only_where_nothing_of_it_waits() {
+    for rest in [false, true] {
+        let stage = Stage::new();
+        let (mut journal, object) = interrupted(&stage, "a");
+        let wanted = (&object, 0);
+        assert!(matches!(
+            stage.quarantine.take(stage.place.as_fd(), b"a", wanted, b"1-0"),
+            super::quarantine::Taken::Ours
+        ));
+        let change = Change::Purge { slot: "1-0".into(), object };
+        journal.add(&Record::Intent { work: WorkId(1), steps: vec![Act { step: 1, change }] }).unwrap();
+        std::fs::rename(stage.path(".q/1-0/b001"), stage.path(".q/1-d0")).unwrap();
+        std::fs::remove_dir(stage.path(".q/1-0")).unwrap();
+        if !rest {
+            std::fs::remove_dir_all(stage.path(".q/1-d0")).unwrap();
+        }
+        let ends = (stage.place.as_fd(), &stage.quarantine);
+        let found = recover::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
+        assert_eq!(matches!(found.done[&1], Done::Done { .. }), !rest, "{:?}", found.done);
+        drop(journal);
+        assert_eq!(undo::still_taken(&stage.records(), WorkId(1)), [], "nothing of it could be given back");
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_stays_open_for_the_next_run() {
+    let stage = Stage::new();
+    let (mut journal, object) = interrupted(&stage, "a");
+    // Longer than any name: the kernel answers something else than that there is nothing.
+    let slot = crate::model::raw_path::RawPath::from("x".repeat(300).as_str());
+    let change = Change::Quarantine { name: "a".into(), object, slot, bytes: None };
+    journal.add(&Record::Intent { work: WorkId(1), steps: vec![Act { step: 1, change }] }).unwrap();
+    let ends = (stage.place.as_fd(), &stage.quarantine);
+    let found = recover::recover(&mut journal, &stage.records(), WorkId(1), ends).unwrap();
+    assert_eq!(found.done.keys().collect::<Vec<_>>(), [&0]);
+    assert!(found.open.is_some_and(|why| why.contains("step 1")));
+    assert_eq!(undo::steps_of(&stage.records(), WorkId(1))[&1].done, None);
+}
+
+#[test]
+fn after_a_boot_what_lies_on_a_device_of_its_own_is_still_known() {
+    let id = |mount_id, minor| ObjectId {
+        mount_id,
+        device: crate::model::mount::Device { major: 0, minor },
+        inode: 1,
+        kind: crate::model::vantage::Kind::File,
+        born: None,
+    };
+    let (then, now) = (id(20, 30), id(25, 41));
+    for (object, wanted) in [(id(20, 30), id(25, 41)), (id(20, 33), id(25, 33)), (id(21, 30), id(21, 30))] {
+        assert_eq!(undo::today(object, &then, &now), wanted);
+    }
 }

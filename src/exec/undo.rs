@@ -1,7 +1,6 @@
-//! Taking back, and finding out what an interrupted run did.
+//! Taking back.
 //!
-//! Nothing is guessed: a rename is whole or not at all, so exactly one of its two ends holds the object. Both are looked
-//! at by identity, and what is found is written down. Nobody's later work is overwritten: a name that was taken again
+//! By identity, and what came of it is written down. Nobody's later work is overwritten: a name that was taken again
 //! keeps its new owner, and the old entry stays in the quarantine.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +71,8 @@ pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
             }
             Record::Outcome { work, steps: outcome } => {
                 for came in outcome {
-                    if let Some((_, is_done)) = steps.get_mut(&(*work, came.step)) {
-                        *is_done = matches!(came.done, Done::Done { .. });
+                    if let Some((change, is_done)) = steps.get_mut(&(*work, came.step)) {
+                        *is_done = matches!(came.done, Done::Done { .. }) || has_no_slot(change, &came.done);
                     }
                 }
             }
@@ -100,31 +99,16 @@ pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
     aside
 }
 
+/// An interrupted removal of which only moved up directories are left: nothing of it could be given back.
+fn has_no_slot(change: &Change, done: &Done) -> bool {
+    let no_name = Some(Errno(rustix::io::Errno::NOENT.raw_os_error()));
+    matches!((change, done), (Change::Purge { .. }, Done::Failed { errno, .. }) if *errno == no_name)
+}
+
 /// What lies in the quarantine because of one piece of work.
 pub fn still_taken(records: &[Record], wanted: WorkId) -> Vec<(RawPath, ObjectId, RawPath)> {
     let aside = all_aside(records).remove(&wanted).unwrap_or_default();
     aside.into_iter().map(|aside| (aside.slot, aside.object, aside.name)).collect()
-}
-
-/// Writes down what became of the steps of an interrupted run, by looking at both ends of each. Doing it twice changes
-/// nothing.
-///
-/// # Errors
-/// Where the journal cannot be written.
-pub fn recover(
-    journal: &mut Journal,
-    records: &[Record],
-    work: WorkId,
-    (place, quarantine): (BorrowedFd<'_>, &Quarantine),
-) -> Result<BTreeMap<u64, Done>, JournalError> {
-    let open = steps_of(records, work).into_iter().filter(|(_, step)| step.done.is_none());
-    let found: BTreeMap<u64, Done> =
-        open.map(|(number, step)| (number, look(&step.change, place, quarantine))).collect();
-    if !found.is_empty() {
-        let steps = found.iter().map(|(step, done)| Came { step: *step, done: done.clone() }).collect();
-        journal.add(&Record::Outcome { work, steps })?;
-    }
-    Ok(found)
 }
 
 /// Whether a place or a quarantine is still the directory that a journal names. After a boot, or from another mount
@@ -150,10 +134,15 @@ impl Boot {
     }
 }
 
-/// An object of a journal as it is named today: by mount and device of the place that holds it.
+/// An object of a journal as it is named today: by mount and device of the place that holds it. What lies in one directory
+/// is on one mount, but not on one device: an overlay shows files under that of their layer, btrfs under that of their
+/// subvolume.
 pub fn today(object: ObjectId, then: &ObjectId, now: &ObjectId) -> ObjectId {
-    let here = (object.mount_id, object.device) == (then.mount_id, then.device);
-    if here { ObjectId { mount_id: now.mount_id, device: now.device, ..object } } else { object }
+    if object.mount_id != then.mount_id {
+        return object;
+    }
+    let device = if object.device == then.device { now.device } else { object.device };
+    ObjectId { mount_id: now.mount_id, device, ..object }
 }
 
 /// The same in everything that a journal says of changes of that place.
@@ -167,61 +156,6 @@ pub fn translate(records: &mut [Record], then: &ObjectId, now: &ObjectId) {
             {
                 *object = today(*object, then, now);
             }
-        }
-    }
-}
-
-/// Which end of a change holds its object.
-fn look(change: &Change, place: BorrowedFd<'_>, quarantine: &Quarantine) -> Done {
-    let is_at = |dir, name: &RawPath, wanted: &ObjectId| {
-        object::at(dir, name.as_bytes()).is_ok_and(|id| id == *wanted)
-    };
-    let done = Done::Done { changed: None };
-    match change {
-        Change::Quarantine { name, object, slot, .. } => {
-            if is_at(quarantine.dir(), slot, object) {
-                done
-            } else if object::at(quarantine.dir(), slot.as_bytes()).is_ok() {
-                // Killed between taking and comparing: what was taken is not what was planned, so it goes back.
-                match quarantine.give_back(slot.as_bytes(), place, name.as_bytes()) {
-                    Ok(()) => Done::Kept { why: "another object had its name, and has it back".to_owned() },
-                    Err(error) => Done::Kept {
-                        why: format!(
-                            "another object had its name and cannot go back ({error}): it lies in the quarantine as {}",
-                            slot.shown()
-                        ),
-                    },
-                }
-            } else if is_at(place, name, object) {
-                Done::Kept { why: "interrupted before it was taken".to_owned() }
-            } else {
-                Done::Kept { why: "interrupted; it is neither in its place nor in the quarantine".to_owned() }
-            }
-        }
-        Change::GiveBack { slot, object, name } => {
-            if is_at(place, name, object) {
-                done
-            } else if is_at(quarantine.dir(), slot, object) {
-                Done::Kept { why: "interrupted before it went back".to_owned() }
-            } else {
-                Done::Kept { why: "interrupted; it is neither in its place nor in the quarantine".to_owned() }
-            }
-        }
-        Change::Purge { slot, object } => {
-            if is_at(quarantine.dir(), slot, object) {
-                Done::Kept { why: "interrupted before all of it was removed".to_owned() }
-            } else {
-                done
-            }
-        }
-        Change::Mode { .. }
-        | Change::Owner { .. }
-        | Change::MakeDir { .. }
-        | Change::Made { .. }
-        | Change::Write { .. }
-        | Change::Unlink { .. }
-        | Change::Call { .. } => {
-            Done::Kept { why: "interrupted; whether it was done is not known".to_owned() }
         }
     }
 }
@@ -263,6 +197,8 @@ pub fn give_back_while(
 ) -> Result<Undone, JournalError> {
     /// So many share two syncs of the journal.
     const BATCH: usize = 1_024;
+    /// What the journal takes of them, with the longest names.
+    const ROOM: u64 = 2 << 20;
     let mut undone = Undone::default();
     for (batch, first) in taken.chunks(BATCH).zip((0_u64..).step_by(BATCH)) {
         if undone.stopped {
@@ -272,6 +208,7 @@ pub fn give_back_while(
             step,
             change: Change::GiveBack { slot: slot.clone(), object: *object, name: name.clone() },
         });
+        journal.reserve(ROOM)?;
         journal.add(&Record::Intent { work, steps: steps.collect() })?;
         let mut outcome = Vec::new();
         for ((slot, object, name), number) in batch.iter().zip(first..) {

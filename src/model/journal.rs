@@ -173,6 +173,9 @@ pub enum Change {
         path: RawPath,
         /// Which object.
         object: ObjectId,
+        /// The directory that it lay in: an undo makes it anew in no other.
+        #[serde(default)]
+        parent: Option<ObjectId>,
         /// Its mode, owner and group.
         rights: Rights,
         /// What stood in it.
@@ -217,21 +220,21 @@ pub enum Done {
     },
 }
 
-/// What a temp dir holds.
+/// What a temp dir holds; nothing where that could not be looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Which.
     pub path: RawPath,
     /// Entries directly in it.
-    pub entries: Entries,
+    pub entries: Option<Entries>,
     /// Directories among them that are older than a day.
-    pub old_directories: Entries,
+    pub old_directories: Option<Entries>,
     /// Anything else that is older than a day.
-    pub old_files: Entries,
+    pub old_files: Option<Entries>,
     /// Room taken on its file system.
-    pub used: Bytes,
+    pub used: Option<Bytes>,
     /// Inodes taken on its file system.
-    pub inodes: u64,
+    pub inodes: Option<u64>,
     /// Whether a temp dir can be made there, by the probes: "yes", or the errno.
     pub probe: Option<String>,
 }

@@ -14,6 +14,9 @@ use super::units::{BootNanos, WallNanos};
 /// The version of a treatment's form.
 pub const SCHEMA: &str = "tmpmedic.treatment/1";
 
+/// A plan is stale after ten minutes: what it saw is of then.
+pub const GOOD_FOR_NANOS: i64 = 600 * 1_000_000_000;
+
 /// What an action is to be done to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

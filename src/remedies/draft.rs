@@ -5,11 +5,9 @@ use crate::model::finding::{Action, Finding};
 use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Aim, Deed, Ends, Proof, SCHEMA, Step, Treatment, Way, Whom};
+use crate::model::treatment::{Aim, Deed, Ends, GOOD_FOR_NANOS, Proof, SCHEMA, Step, Treatment, Way, Whom};
 use crate::model::units::WallNanos;
 
-/// A plan is stale after ten minutes: what it saw is of then.
-const GOOD_FOR_NANOS: i64 = 600 * 1_000_000_000;
 /// What a process gets to end by itself.
 const PATIENCE_MS: u64 = 10_000;
 /// Temp dirs that are proved afterwards.

@@ -44,7 +44,10 @@ pub fn run(files: &[&str], arguments: &[&str], patience: Duration) -> io::Result
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
-        #[expect(unsafe_code, reason = "a umask that threads of ours do not share can only be set by the child")]
+        #[expect(
+            unsafe_code,
+            reason = "a umask that threads of ours do not share can only be set by the child"
+        )]
         // SAFETY: between fork and exec only umask(2) is called, which takes no lock and no memory.
         unsafe {
             command.pre_exec(|| {
@@ -103,7 +106,9 @@ impl Running {
 /// Whether it has ended, when it has, or has said something, or the time is over, or a signal came.
 fn wait_for(pidfd: &Pidfd, pipes: [&Pipe; 2], left: Duration) -> io::Result<bool> {
     let mut fds = vec![PollFd::new(pidfd, PollFlags::IN)];
-    fds.extend(pipes.iter().filter_map(|pipe| pipe.from.as_ref()).map(|from| PollFd::new(from, PollFlags::IN)));
+    fds.extend(
+        pipes.iter().filter_map(|pipe| pipe.from.as_ref()).map(|from| PollFd::new(from, PollFlags::IN)),
+    );
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(left.subsec_nanos()),

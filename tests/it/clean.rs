@@ -512,3 +512,52 @@ fn names_that_were_chosen_one_by_one_go_alone_and_their_command_has_the_same_dig
     said[3].says("--name go-build9: nothing of that name lies in /tmp");
     said[4].ends(64);
 }
+
+#[test]
+fn what_was_written_down_elsewhere_while_the_disk_was_full_is_taken_back_when_it_has_room_again() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1 go-build2; mount -o remount,size=16k /var/lib; head -c 16384 /dev/zero > /var/lib/full",
+        &[
+            "tm clean /tmp --older-than 0s --apply",
+            "rm /var/lib/full; mount -o remount,size=10m /var/lib; builds go-build3; tm clean /tmp --older-than 0s --apply",
+            "tm journal",
+            "tm undo 1; count",
+            "tm undo; count",
+            "tm journal",
+        ],
+    );
+    said[0].says("the journal is in /run/tmpmedic (/var/lib/tmpmedic: ");
+    said[0].says("undo before the next boot");
+    assert!(!said[1].text.contains("before the next boot"), "{}", said[1].text);
+    said[1].says("work 2");
+    said[2].says("2 aside: tmpmedic undo 1");
+    said[2].says("1 aside: tmpmedic undo 2");
+    assert!(said[3].text.ends_with("\n2"), "{}", said[3].text);
+    assert!(said[4].text.ends_with("\n3"), "{}", said[4].text);
+    assert!(!said[5].text.contains("aside: tmpmedic undo"), "counted over all homes: {}", said[5].text);
+}
+
+#[test]
+fn a_known_quarantine_is_refused_as_well_where_everybody_may_rename() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1; tm clean /tmp --older-than 0s --apply > /mnt/log; chmod 0777 /tmp; builds go-build2",
+        &["tm clean /tmp --older-than 0s --apply", "count", "tm undo"],
+    );
+    said[0].ends(2);
+    said[0].says("no sticky bit");
+    assert_eq!(said[1].text, "1");
+    said[2].ends(0);
+}
+
+#[test]
+fn a_journal_titles_what_was_done() {
+    needs!("unshare", "strace");
+    let said = scene(
+        "builds go-build1 go-build2; mkdir /mnt/st; (cd /tmp/go-build2; exec sleep 600) &",
+        &["strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EBUSY:when=1 \
+             /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply > /mnt/log 2>&1; tm journal"],
+    );
+    said[0].says("0 entries put aside (of 1 entry in /tmp)");
+}

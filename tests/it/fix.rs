@@ -170,6 +170,24 @@ fn tmp_gets_its_mode_back_and_the_journal_tells_how_it_was() {
 }
 
 #[test]
+fn what_was_done_is_told_though_it_could_not_be_written_down_and_the_next_run_finds_out() {
+    needs!("unshare", "setpriv", "strace");
+    let said = crate::clean::scene(
+        "chmod 755 /tmp; runner",
+        &[
+            "strace -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=ENOSPC:when=3 \
+             /mnt/bin/tmpmedic fix tmp-wrong-mode-or-owner --apply",
+            "stat -c %a /tmp",
+            "tm undo; stat -c %a /tmp",
+        ],
+    );
+    said[0].ends(1);
+    said[0].says("done, but not written down");
+    assert_eq!(said[1].text, "1777");
+    assert!(said[2].text.ends_with("\n755"), "{}", said[2].text);
+}
+
+#[test]
 fn a_missing_temp_dir_is_made_for_its_user_and_through_no_link() {
     needs!("unshare", "setpriv");
     let (fixed, seen) =

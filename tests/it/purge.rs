@@ -71,6 +71,42 @@ fn the_machines_own_cleaner_leaves_it_alone_and_the_line_goes_with_it() {
     assert_eq!(said[0].text, "1", "the victim is gone, what lies aside is not");
     assert_eq!(said[1].text, "1");
     assert_eq!(said[2].text, "0-lab.conf", "with the quarantine goes its line");
-    assert_eq!(said[3].text, "1\n1", "after a boot each command that acts writes the line again, and for no other name");
+    assert_eq!(
+        said[3].text, "1\n1",
+        "after a boot each command that acts writes the line again, and for no other name"
+    );
     assert_eq!(said[4].text, "0", "without the line the cleaner takes it");
+}
+
+#[test]
+fn what_is_left_of_an_interrupted_removal_is_not_called_gone_and_purge_frees_it() {
+    needs!("unshare", "strace");
+    let said = scene(
+        "for n in $(seq 50); do mkdir -p /tmp/go-build1/$n/1 /tmp/go-build1/$n/2; done
+         strace -f -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=SIGKILL:when=60 \
+         /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply --delete --yes > /mnt/log 2>&1 || true",
+        &[
+            "aside",
+            "tm journal",
+            "tm undo",
+            "tm journal",
+            "tm purge --older-than 0s",
+            "tm purge --older-than 1h",
+            "tm purge 1 --yes; rc=$?; aside; (exit $rc)",
+            "tm purge 1 --yes",
+        ],
+    );
+    assert_ne!(said[0].text, "0", "it was not interrupted in the middle");
+    assert!(
+        said[1].text.contains("interrupted") && !said[1].text.contains("1 entry removed"),
+        "{}",
+        said[1].text
+    );
+    said[2].says("nothing that was done can be taken back");
+    said[3].says("what is left of it lies in the quarantine");
+    said[4].says("directories are what is left of a removal for good that was interrupted");
+    said[5].says("nothing was put aside more than 1 h ago");
+    said[6].ends(0);
+    assert!(said[6].text.ends_with("\n0"), "{}", said[6].text);
+    said[7].says("nothing of work 1 lies in a quarantine");
 }

@@ -16,7 +16,7 @@ use crate::cmd::{Refusal, out};
 use crate::exec::examine::{Budget, examine};
 use crate::exec::quarantine::{NoQuarantine, Quarantine};
 use crate::exec::sweep::{Eyes, Flow, Sweep};
-use crate::exec::{seal, shelter, undo};
+use crate::exec::{object, seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
 use crate::model::plan::{Candidate, Plan, Verdict};
@@ -27,6 +27,8 @@ use crate::sys::stat;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
 const ROOM_EACH: u64 = 700;
+/// A home has room for so many at least; for more it is taken as they come.
+const AHEAD: u64 = 10_000;
 /// Beginning, end and what else is written of one work.
 const ROOM: u64 = 64 << 10;
 /// How many changes are named where a plan is stale.
@@ -59,7 +61,7 @@ impl Job<'_> {
         let mut outcome = Outcome { stopped: self.stop.is_asked(), ..Outcome::default() };
         let mut shop = None;
         if count > 0 && !outcome.stopped {
-            let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count));
+            let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count.min(AHEAD)));
             let mut opened = Workshop::open(self.us.clone(), room, self.without)?;
             outcome.notes = std::mem::take(&mut opened.notes);
             outcome.home.clone_from(&opened.home);
@@ -139,8 +141,8 @@ impl Job<'_> {
             }
         }
         let mut watch = Watch::new(self.catalog, &plan.wishes, self.builders, self.us.uid, place.id)?;
-        let how = if plan.wishes.delete { "removed for good" } else { "put aside" };
-        let title = format!("{} of {} {how}", super::page::entries(count(plan)), plan.root.shown());
+        // What will have been done only the steps tell.
+        let title = format!("of {} in {}", super::page::entries(count(plan)), plan.root.shown());
         let begin = Begin {
             digest: plan.digest.clone(),
             place: Some((place.path.clone(), place.id)),
@@ -196,6 +198,10 @@ fn open_quarantine(shop: &Workshop, place: &Place, plan: &Plan) -> anyhow::Resul
     for (name, inside, booted) in known {
         let Ok(found) = Quarantine::existing(place.dir.as_fd(), name.as_bytes(), own) else { continue };
         if undo::is_same(inside, &found.id(), booted) {
+            let around = object::of(place.dir.as_fd()).map(|(_, around)| NoQuarantine::of(&around, own));
+            if let Ok(Some(why)) = around {
+                return Err(no_quarantine(place, plan, &why));
+            }
             locked(&found)?;
             return Ok((name.clone(), found));
         }

@@ -38,7 +38,7 @@ use outcome::Outcome;
 use page::Rest;
 use progress::{Progress, Stop};
 
-pub use outcome::{figures, rows_between, table};
+pub use outcome::{Row, figures, rows_between, table};
 pub use page::entries;
 pub use place::{Place, open};
 pub use progress::{Progress as Bar, Stop as StopSignal};

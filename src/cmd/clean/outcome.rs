@@ -315,10 +315,10 @@ fn work_json(work: &Work) -> Value {
 pub fn figures(figures: &Figures) -> Value {
     json!({
         "path": figures.path.shown(),
-        "entries": figures.entries.0,
-        "old_directories": figures.old_directories.0,
-        "old_files": figures.old_files.0,
-        "used": figures.used.0,
+        "entries": figures.entries.map(|count| count.0),
+        "old_directories": figures.old_directories.map(|count| count.0),
+        "old_files": figures.old_files.map(|count| count.0),
+        "used": figures.used.map(|bytes| bytes.0),
         "inodes": figures.inodes,
         "probe": figures.probe,
     })
@@ -343,37 +343,33 @@ pub fn rows(work: &Work) -> Vec<Row> {
 
 /// The same of figures.
 pub fn rows_between(before: &Figures, after: &Figures) -> Vec<Row> {
-    let counts = |label, old: u64, new: u64| -> Row {
-        (
-            label,
-            Entries(old).to_string(),
-            Entries(new).to_string(),
-            change(old, new, |n| Entries(n).to_string()),
-        )
+    let counts = |label, old: Option<Entries>, new: Option<Entries>| -> Row {
+        row(label, (old.map(|n| n.0), new.map(|n| n.0)), |n| Entries(n).to_string())
     };
-    let (old, new) = (before.used.0, after.used.0);
-    let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| "?".to_owned());
+    let used = (before.used.map(|bytes| bytes.0), after.used.map(|bytes| bytes.0));
+    let probe = |figures: &Figures| figures.probe.clone().unwrap_or_else(|| UNKNOWN.to_owned());
     vec![
-        counts("entries", before.entries.0, after.entries.0),
-        counts("old directories", before.old_directories.0, after.old_directories.0),
-        counts("old files", before.old_files.0, after.old_files.0),
-        (
-            "room taken",
-            Bytes(old).to_string(),
-            Bytes(new).to_string(),
-            change(old, new, |n| Bytes(n).to_string()),
-        ),
-        counts("inodes taken", before.inodes, after.inodes),
+        counts("entries", before.entries, after.entries),
+        counts("old directories", before.old_directories, after.old_directories),
+        counts("old files", before.old_files, after.old_files),
+        row("room taken", used, |n| Bytes(n).to_string()),
+        counts("inodes taken", before.inodes.map(Entries), after.inodes.map(Entries)),
         ("temp dir can be made", probe(before), probe(after), String::new()),
     ]
 }
 
-fn change(old: u64, new: u64, shown: impl Fn(u64) -> String) -> String {
-    match new.cmp(&old) {
-        std::cmp::Ordering::Equal => "=".to_owned(),
-        std::cmp::Ordering::Greater => format!("+{}", shown(new - old)),
-        std::cmp::Ordering::Less => format!("-{}", shown(old - new)),
-    }
+/// What could not be looked at.
+const UNKNOWN: &str = "?";
+
+fn row(label: &'static str, (old, new): (Option<u64>, Option<u64>), shown: impl Fn(u64) -> String) -> Row {
+    let change = match (old, new) {
+        (Some(old), Some(new)) if new == old => "=".to_owned(),
+        (Some(old), Some(new)) if new > old => format!("+{}", shown(new - old)),
+        (Some(old), Some(new)) => format!("-{}", shown(old.saturating_sub(new))),
+        _ => UNKNOWN.to_owned(),
+    };
+    let text = |n: Option<u64>| n.map_or_else(|| UNKNOWN.to_owned(), &shown);
+    (label, text(old), text(new), change)
 }
 
 fn refusals(page: &mut Page, (what, ink): (&str, Ink), all: &[(RawPath, String)], detail: Detail) {

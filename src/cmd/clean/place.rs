@@ -131,34 +131,61 @@ fn absolute(dir: &Path) -> anyhow::Result<RawPath> {
 impl Place {
     /// What lies in it, and how full its file system is.
     pub fn figures(&self, now: WallNanos) -> Figures {
-        let mut figures = Figures { path: self.path.clone(), ..Figures::default() };
-        if let Ok(room) = stat::room(self.dir.as_fd()) {
-            figures.used = Bytes(room.total.saturating_sub(room.free));
-            figures.inodes = room.inodes.saturating_sub(room.inodes_free);
+        let room = stat::room(self.dir.as_fd()).ok();
+        let counted = self.counted(now).ok();
+        let old = counted.as_ref().filter(|counted| !counted.is_in_part);
+        Figures {
+            path: self.path.clone(),
+            entries: counted.as_ref().map(|counted| counted.entries),
+            old_directories: old.map(|counted| counted.old_directories),
+            old_files: old.map(|counted| counted.old_files),
+            used: room.map(|room| Bytes(room.total.saturating_sub(room.free))),
+            inodes: room.map(|room| room.inodes.saturating_sub(room.inodes_free)),
+            probe: None,
         }
+    }
+
+    fn counted(&self, now: WallNanos) -> std::io::Result<Counted> {
         // A handle of its own: another one may stand anywhere in the list.
-        let Ok(dir) = dirfd::reopen_listing(self.dir.as_fd()) else { return figures };
+        let dir = dirfd::reopen_listing(self.dir.as_fd())?;
         let mut buffer = Vec::with_capacity(PIECE);
         let mut listing = Listing::new(dir.as_fd(), &mut buffer);
-        while let Some(Ok(entry)) = listing.next() {
+        let mut counted = Counted::default();
+        while let Some(entry) = listing.next() {
+            let entry = entry?;
             if entry.is_dot() || is_ours(entry.name().to_bytes()) {
                 continue;
             }
-            let Ok(found) = stat::brief_at(dir.as_fd(), entry.name()) else { continue };
-            figures.entries.0 += 1;
+            let found = match stat::brief_at(dir.as_fd(), entry.name()) {
+                Ok(found) => found,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(_) => {
+                    counted.entries.0 += 1;
+                    counted.is_in_part = true;
+                    continue;
+                }
+            };
+            counted.entries.0 += 1;
             let is_old = WallNanos(found.newest).age_at(now).is_some_and(|age| age.0 >= OLD);
             let is_dir = rustix::fs::FileType::from_raw_mode(found.mode) == rustix::fs::FileType::Directory;
-            let count: Option<&mut Entries> = match (is_old, is_dir) {
-                (true, true) => Some(&mut figures.old_directories),
-                (true, false) => Some(&mut figures.old_files),
-                (false, _) => None,
-            };
-            if let Some(count) = count {
-                count.0 += 1;
+            match (is_old, is_dir) {
+                (true, true) => counted.old_directories.0 += 1,
+                (true, false) => counted.old_files.0 += 1,
+                (false, _) => {}
             }
         }
-        figures
+        Ok(counted)
     }
+}
+
+/// What lies in a place.
+#[derive(Default)]
+struct Counted {
+    entries: Entries,
+    old_directories: Entries,
+    old_files: Entries,
+    /// Whether the age of one could not be seen.
+    is_in_part: bool,
 }
 
 #[cfg(test)]

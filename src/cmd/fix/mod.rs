@@ -59,6 +59,8 @@ pub struct Outcome {
     has_journal: bool,
     /// Whether somebody stopped it between two steps.
     stopped: bool,
+    /// Whether the journal does not know all of it.
+    is_unwritten: bool,
     /// What was settled of an interrupted run.
     told: Vec<String>,
 }
@@ -77,6 +79,7 @@ impl Outcome {
         let whole = plan.is_some_and(|plan| plan.steps.len() == done);
         let clean = self.steps.iter().all(|came| came.told.is_empty());
         match (whole, done) {
+            _ if self.is_unwritten => IN_PART,
             (true, _) if clean && self.after.iter().all(Proved::works) => 0,
             (false, 0) => REFUSED,
             _ => IN_PART,

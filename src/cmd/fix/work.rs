@@ -7,8 +7,7 @@ use crate::cmd::clean::{Bar, vain};
 use crate::cmd::orders::Asked;
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, now};
 use crate::cmd::{Refusal, explain_failure};
-use crate::exec::journal::JournalError;
-use crate::exec::treat::{self, Came};
+use crate::exec::treat::{self, Came, Unwritten};
 use crate::exit::Exit;
 use crate::model::finding::Finding;
 use crate::model::journal::{Begin, Done, Figures, Record};
@@ -53,9 +52,7 @@ impl Sealed {
         };
         let outcome = self.work(&mut shop, before, progress);
         progress.end();
-        let mut outcome = outcome.unwrap_or_else(|error| {
-            Outcome::refused(REFUSED, format!("the journal cannot be written any more: {}", chain(&error)))
-        });
+        let mut outcome = outcome.unwrap_or_else(|error| Outcome::refused(REFUSED, chain(&error)));
         outcome.told.append(&mut shop.notes);
         outcome.has_journal = shop.home.is_some();
         outcome
@@ -66,7 +63,7 @@ impl Sealed {
         shop: &mut Workshop,
         before: Vec<Proved>,
         progress: &mut Bar<'_>,
-    ) -> Result<Outcome, JournalError> {
+    ) -> Result<Outcome, Unwritten> {
         let plan = &self.plan;
         let begin = Begin {
             finding: Some(plan.finding.clone()),
@@ -74,11 +71,11 @@ impl Sealed {
             ..shop.begin(&plan.action, plan.title.clone())
         };
         let work = begin.work;
-        shop.add(Record::Begin(begin))?;
+        shop.add(Record::Begin(begin)).map_err(|source| Unwritten { steps: Vec::new(), source })?;
         let (own, signal) = (shop.us.uid, progress.stop());
         progress.begin("working", None);
         progress.step(0, None);
-        let steps = treat::treat_while(
+        let worked = treat::treat_while(
             plan,
             (&mut shop.journal, work),
             own,
@@ -89,12 +86,38 @@ impl Sealed {
                     progress.step(at + 1, None);
                 }
             },
-        )?;
+        );
+        let (steps, broken) = match worked {
+            Ok(steps) => (steps, None),
+            Err(nothing) if nothing.steps.is_empty() => return Err(nothing),
+            Err(Unwritten { steps, source }) => (steps, Some(source)),
+        };
         let stopped = steps.len() < plan.steps.len() && signal.is_asked();
         let after = if stopped { Vec::new() } else { self.proved(progress) };
         let figures = |all: &[Proved]| all.iter().map(figures).collect();
-        shop.add(Record::End { work, time: now(), before: figures(&before), after: figures(&after) })?;
-        Ok(Outcome { steps, before, after, work: Some(work.0), stopped, ..Outcome::default() })
+        // What became of a step that was not written down is found out by the next run, if this work has no end.
+        let broken = broken.or_else(|| {
+            let end = Record::End { work, time: now(), before: figures(&before), after: figures(&after) };
+            shop.add(end).err()
+        });
+        let told = broken.map(|why| {
+            let (why, work) = (chain(&why), work.0);
+            format!(
+                "the journal cannot be written any more: {why}; the next run finds out what work {work} did"
+            )
+        });
+        let is_unwritten = told.is_some();
+        let told = told.into_iter().collect();
+        Ok(Outcome {
+            steps,
+            before,
+            after,
+            work: Some(work.0),
+            stopped,
+            is_unwritten,
+            told,
+            ..Outcome::default()
+        })
     }
 
     fn proved(&self, progress: &mut Bar<'_>) -> Vec<Proved> {

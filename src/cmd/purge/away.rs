@@ -1,16 +1,16 @@
 //! What lies aside goes for good: only what the journal says we put there, by identity, and the rests of our own interrupted
 //! removals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Ends, Workshop, chain};
-use crate::exec::flatten::Flattener;
+use crate::exec::flatten::{self, Flattener};
 use crate::exec::undo::{self, Aside};
 use crate::exec::{object, sweep};
 use crate::exit::Exit;
-use crate::model::journal::{Act, Came, Change, Done, Figures, Record, WorkId};
+use crate::model::journal::{Act, Begin, Came, Change, Done, Figures, Record, WorkId};
 use crate::model::raw_path::RawPath;
 use crate::model::units::Bytes;
 use crate::sys::dirfd;
@@ -106,6 +106,25 @@ fn left(freed: &mut Freed, name: String, why: &str) -> Done {
     Done::Kept { why: why.to_owned() }
 }
 
+/// How many directories wait in the quarantines of this journal since their removal was interrupted, by its work.
+pub fn waiting(shop: &Workshop) -> BTreeMap<WorkId, u64> {
+    let mut last: BTreeMap<(&RawPath, &RawPath), &Begin> = BTreeMap::new();
+    for begin in shop.begins() {
+        if let (Some((place, _)), Some((name, _))) = (&begin.place, &begin.quarantine) {
+            last.insert((place, name), begin);
+        }
+    }
+    let mut waiting = BTreeMap::new();
+    for begin in last.into_values() {
+        // What cannot be entered now is as far away as what lies aside there.
+        let Ok(ends) = shop.ends(begin) else { continue };
+        for (work, _) in flatten::rests(&ends.quarantine).unwrap_or_default() {
+            *waiting.entry(work).or_default() += 1;
+        }
+    }
+    waiting
+}
+
 /// Directories that an interrupted removal had moved up: `WORK-dN`, of a work of this journal. What else is there and
 /// belongs to no work is named.
 pub fn rests(
@@ -129,7 +148,7 @@ pub fn rests(
         }
     }
     for name in names {
-        if !is_rest(name.as_bytes()) {
+        if flatten::rest_of(name.as_bytes()).is_none() {
             left(
                 freed,
                 name.shown(),
@@ -142,27 +161,6 @@ pub fn rests(
         freed.stopped |= gone.stopped;
         if let Some(first) = gone.left.first() {
             left(freed, name.shown(), &sweep::leftover(first));
-        }
-    }
-}
-
-fn is_rest(name: &[u8]) -> bool {
-    let Ok(name) = std::str::from_utf8(name) else { return false };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    name.split_once("-d").is_some_and(|(work, number)| digits(work) && digits(number))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_numbered_rests_are_ours() {
-        for ours in ["3-d0", "12-d445"] {
-            assert!(is_rest(ours.as_bytes()), "{ours}");
-        }
-        for other in ["3-0", "3-dx", "x-d1", "-d1", "3-d", "precious", "3-d1\n"] {
-            assert!(!is_rest(other.as_bytes()), "{other}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod away;
 mod due;
 mod page;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Lying {
     pub entries: u64,
     /// What they hold, as far as that was known.
     pub bytes: Bytes,
+    /// Directories that its removal for good had moved up when it was interrupted.
+    pub rests: u64,
     /// For how long.
     pub age: Seconds,
 }
@@ -74,7 +77,7 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let mut bar = Bar::new(&signal, global);
     let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
     let older_than = args.older_than.map_or(catalog.clean.purge_after_s, |time| Seconds(time.as_secs()));
-    let choice = choose(&shop.records, args.id, older_than)?;
+    let choice = choose(&shop.records, &away::waiting(&shop), args.id, older_than)?;
     let options = check::options(global, gaps, Micros(0));
     if !args.yes {
         let text = if global.json {
@@ -106,12 +109,19 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// The works of which something lies aside, by whether they are to be freed now.
-fn choose(records: &[Record], id: Option<u64>, older_than: Seconds) -> anyhow::Result<Choice> {
+fn choose(
+    records: &[Record],
+    waiting: &BTreeMap<WorkId, u64>,
+    id: Option<u64>,
+    older_than: Seconds,
+) -> anyhow::Result<Choice> {
     let aside = undo::all_aside(records);
     let now = now();
     let lying = |begin: &Begin| {
-        let aside = aside.get(&begin.work)?;
-        Some(Lying {
+        let rests = waiting.get(&begin.work).copied().unwrap_or_default();
+        let aside = aside.get(&begin.work).map(Vec::as_slice).unwrap_or_default();
+        (rests > 0 || !aside.is_empty()).then(|| Lying {
+            rests,
             begin: begin.clone(),
             entries: u64::try_from(aside.len()).unwrap_or(u64::MAX),
             bytes: Bytes(aside.iter().filter_map(|aside| aside.bytes).map(|bytes| bytes.0).sum()),
@@ -126,8 +136,11 @@ fn choose(records: &[Record], id: Option<u64>, older_than: Seconds) -> anyhow::R
             .partition(|lying: &Lying| lying.age >= older_than);
         return Ok(Choice { chosen, young, older_than, by_id: false });
     };
-    let begin = named(records, id)?;
-    let chosen = lying(&begin).into_iter().collect();
+    let chosen =
+        match records.iter().filter_map(begin_of).find(|begin| begin.work == WorkId(id)).and_then(lying) {
+            Some(lying) => vec![lying],
+            None => lying(&named(records, id)?).into_iter().collect(),
+        };
     Ok(Choice { chosen, young: Vec::new(), older_than, by_id: true })
 }
 
@@ -168,7 +181,6 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
     let aside = undo::all_aside(&records).remove(&begin.work).unwrap_or_default();
     let count = u64::try_from(aside.len()).unwrap_or(u64::MAX);
     freed.wanted = count;
-    shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(count)))?;
     let work = Begin {
         place: begin.place.as_ref().map(|(path, _)| (path.clone(), ends.id)),
         quarantine: begin.quarantine.as_ref().map(|(name, _)| (name.clone(), ends.quarantine.id())),
@@ -184,6 +196,8 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
         if freed.stopped {
             break;
         }
+        let many = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(many)))?;
         let at = (&ends, &mut flattener, id);
         away::batch_away(shop, &mut freed, at, (batch, first), &|| !signal.is_asked())?;
         bar.tell(freed.entries, freed.bytes);

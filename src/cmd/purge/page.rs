@@ -70,6 +70,15 @@ fn lying(page: &mut Page, choice: &Choice) {
                 Ink::Plain,
             );
         }
+        let rests = choice.chosen.iter().map(|lying| lying.rests).fold(0, u64::saturating_add);
+        if rests > 0 {
+            page.gap();
+            let text = format!(
+                "{} directories are what is left of a removal for good that was interrupted; what they hold is not known",
+                Entries(rests)
+            );
+            page.paragraph(0, &text, Ink::Plain);
+        }
     }
     if !choice.young.is_empty() {
         let (count, bytes) = sum(&choice.young);
@@ -142,6 +151,7 @@ fn lying_document(lying: &Lying) -> Value {
         "root": root,
         "entries": lying.entries,
         "bytes": lying.bytes.0,
+        "rests": lying.rests,
         "age_s": lying.age.0,
     })
 }

@@ -5,7 +5,7 @@ use crate::cmd::undo::{self as undoing, TakenBack};
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, homes};
 use crate::cmd::{Refusal, purge as purging};
 use crate::exec::treat::back;
-use crate::exec::{home, journal, seal, undo as exec_undo};
+use crate::exec::{chronicle, home, journal, seal, undo as exec_undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Change, Record, WorkId};
 use crate::model::units::{Bytes, Entries};
@@ -91,15 +91,20 @@ fn empty(wish: Wish, digest: String) -> Prospect {
     }
 }
 
-/// The journal that work would be written into, read without taking part.
+/// The journals of all homes, read without taking part.
 fn records() -> anyhow::Result<Vec<Record>> {
     let us = Actor::find();
-    let Some(home) = home::existing(&homes(us.uid), us.uid).into_iter().next() else { return Ok(Vec::new()) };
-    let content = journal::records(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
-        exit: Exit::Failed,
-        message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
-    })?;
-    Ok(content.records)
+    let mut all = Vec::new();
+    for home in home::existing(&homes(us.uid), us.uid) {
+        let content = journal::records(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
+            exit: Exit::Failed,
+            message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
+        })?;
+        all.push(content.records);
+    }
+    let mut all = all.into_iter();
+    let own = all.next().unwrap_or_default();
+    Ok(chronicle::join(own, all.collect()))
 }
 
 /// Over everything that would be done.

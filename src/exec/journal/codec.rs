@@ -12,7 +12,7 @@ use crate::model::journal::Record;
 /// What stands before the text of each record.
 const HEAD: usize = 4 + 4 + 8 + HASH;
 const HASH: usize = 32;
-/// The largest record: a batch of 2,048 entries with the longest names, every byte of them escaped, has less.
+/// The largest record; whoever has more to say says it in several.
 const LARGEST: usize = 4 << 20;
 /// So much is read at once.
 const PIECE: u64 = 1 << 20;

@@ -13,9 +13,9 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::shelter;
-use crate::model::journal::Record;
+use crate::model::journal::{Act, Came, Record};
 use crate::sys::{hands, stat};
-use codec::Tip;
+use codec::{EncodeError, Tip};
 
 const NAME: &str = "journal";
 const LOCK: &str = "lock";
@@ -69,7 +69,7 @@ pub enum JournalError {
     },
     /// A record that cannot be written.
     #[error(transparent)]
-    Encode(#[from] codec::EncodeError),
+    Encode(#[from] EncodeError),
 }
 
 fn os(what: &'static str) -> impl Fn(io::Error) -> JournalError {
@@ -153,7 +153,8 @@ impl Journal {
         }
     }
 
-    /// Adds a record and waits until it is on the disk: what is told there is done only then.
+    /// Adds a record and waits until it is on the disk: what is told there is done only then. Steps that are too long for
+    /// one record, as names full of control characters are, become several.
     ///
     /// # Errors
     /// [`JournalError`]; the journal ends as before then.
@@ -161,7 +162,14 @@ impl Journal {
         if self.is_broken {
             return Err(JournalError::Broken);
         }
-        let (bytes, tip) = codec::encode(record, self.tip)?;
+        let (bytes, tip) = match codec::encode(record, self.tip) {
+            Err(EncodeError::TooLarge(length)) => {
+                let (one, other) = halves(record).ok_or(EncodeError::TooLarge(length))?;
+                self.add(&one)?;
+                return self.add(&other);
+            }
+            encoded => encoded?,
+        };
         let before = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
@@ -172,6 +180,23 @@ impl Journal {
         }
         self.tip = tip;
         Ok(())
+    }
+}
+
+/// The same steps in two records.
+fn halves(record: &Record) -> Option<(Record, Record)> {
+    match record {
+        Record::Intent { work, steps } if steps.len() > 1 => {
+            let (one, other) = steps.split_at(steps.len() / 2);
+            let half = |steps: &[Act]| Record::Intent { work: *work, steps: steps.to_vec() };
+            Some((half(one), half(other)))
+        }
+        Record::Outcome { work, steps } if steps.len() > 1 => {
+            let (one, other) = steps.split_at(steps.len() / 2);
+            let half = |steps: &[Came]| Record::Outcome { work: *work, steps: steps.to_vec() };
+            Some((half(one), half(other)))
+        }
+        _ => None,
     }
 }
 

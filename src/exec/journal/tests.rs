@@ -122,3 +122,23 @@ fn a_link_in_its_place_is_not_followed() {
     assert!(Journal::open(handle.as_fd(), own).is_err());
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "kept");
 }
+
+#[test]
+fn steps_with_names_that_are_all_escapes_are_written_down_in_as_many_records_as_it_takes() {
+    let (_dir, handle, own) = place();
+    let act = |step: u64| {
+        let line = format!("{}{step:06}", "\u{1}".repeat(249));
+        Act { step, change: Change::Call { line } }
+    };
+    let steps: Vec<Act> = (0..6_000).map(act).collect();
+    let mut opened = Journal::open(handle.as_fd(), own).unwrap();
+    opened.journal.add(&Record::Intent { work: WorkId(1), steps: steps.clone() }).unwrap();
+    opened.journal.add(&record(2)).unwrap();
+    let read = records(handle.as_fd(), own).unwrap().records;
+    assert!(read.len() > 2, "it fits into one");
+    let all = read.iter().flat_map(|record| match record {
+        Record::Intent { work: WorkId(1), steps } => steps.clone(),
+        _ => Vec::new(),
+    });
+    assert_eq!(all.collect::<Vec<_>>(), steps);
+}

@@ -104,6 +104,8 @@ struct Course<'c, 's> {
     stop: &'c AtomicBool,
     /// The number of the next step.
     next: u64,
+    /// What was taken and not planned, and could not go back: names, here and in the quarantine.
+    strays: Vec<(RawPath, RawPath)>,
     swept: Swept,
     progress: Progress,
 }
@@ -126,7 +128,17 @@ impl Sweep<'_> {
         };
         let removers = Removers::new(self.quarantine, &job);
         let (swept, progress) = (Swept::default(), Progress { of, ..Progress::default() });
-        let mut course = Course { sweep: self, plan, step, removers, stop: &ended, next: 0, swept, progress };
+        let mut course = Course {
+            sweep: self,
+            plan,
+            step,
+            removers,
+            stop: &ended,
+            next: 0,
+            strays: Vec::new(),
+            swept,
+            progress,
+        };
         let (mut around, mut sizes) = (Around::default(), Pace::default());
         let (mut batch, mut rest) = wanted.split_at(sizes.size().min(wanted.len()));
         let (mut looked, ()) =

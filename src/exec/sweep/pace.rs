@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The first batch, and the smallest.
 const FEW: usize = 64;
-/// A record of the journal holds so many with ease.
+/// What a machine with few processes does within that time, and no more than memory takes with ease.
 const MANY: usize = 2_048;
 /// As long as a batch may take, if the look at the machine does not take longer itself.
 const LONG: Duration = Duration::from_millis(100);

@@ -3,13 +3,20 @@
 use super::{Course, Flow};
 use crate::exec::journal::JournalError;
 use crate::exec::quarantine::Taken;
-use crate::exec::refused;
+use crate::exec::{examine, object, refused};
 use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
-use crate::model::plan::{Candidate, ObjectId};
+use crate::model::plan::{Candidate, ObjectId, Tried};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{About, ClaimKind, Surroundings};
-use crate::model::units::Bytes;
+use crate::model::units::{Bytes, Entries, WallNanos};
+
+/// Beside the name, with both identities.
+const ROOM_EACH: u64 = 700;
+/// A byte that must be escaped, in our text and in that of JSON.
+const ESCAPED: u64 = 6;
+/// The end of the work, and what else is written of it.
+const ROOM: u64 = 64 << 10;
 
 /// One entry that lies in the quarantine.
 pub struct Claimed {
@@ -17,7 +24,30 @@ pub struct Claimed {
     pub slot: RawPath,
     pub object: ObjectId,
     pub bytes: Bytes,
+    /// As it was when every guard let it go.
+    seen: Seen,
     step: u64,
+}
+
+/// What changes where somebody has to do with an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    uid: u32,
+    mode: u32,
+    entries: Entries,
+    newest: WallNanos,
+}
+
+impl Seen {
+    fn of(entry: &Candidate) -> Self {
+        let (entries, newest) = (entry.tree.entries, entry.tree.newest);
+        Self { uid: entry.uid, mode: entry.mode, entries, newest }
+    }
+
+    /// Whether it is as it was then; younger stamps than then are signs of life, whatever the age that was asked for.
+    fn is_as(self, then: Self) -> bool {
+        self.newest <= then.newest && Self { newest: then.newest, ..self } == then
+    }
 }
 
 impl Course<'_, '_> {
@@ -38,6 +68,8 @@ impl Course<'_, '_> {
         if acts.is_empty() {
             return Ok(Vec::new());
         }
+        // Before anything is taken: that the disk fills up meanwhile is then no trouble.
+        self.sweep.journal.reserve(ready.iter().map(room_of).fold(ROOM, u64::saturating_add))?;
         self.sweep.journal.add(&Record::Intent { work, steps: acts })?;
         let (mut claimed, mut outcome) = (Vec::with_capacity(ready.len()), Vec::with_capacity(ready.len()));
         for ((entry, slot), step) in ready.iter().zip(slots).zip(first..) {
@@ -50,7 +82,24 @@ impl Course<'_, '_> {
             outcome.push(Came { step, done });
         }
         self.sweep.journal.add(&Record::Outcome { work, steps: outcome })?;
+        self.note_strays()?;
         Ok(claimed)
+    }
+
+    /// What lies in the quarantine without having been planned is known to an undo and a purge all the same.
+    fn note_strays(&mut self) -> Result<(), JournalError> {
+        let (work, first) = (self.sweep.work, self.next);
+        let known = std::mem::take(&mut self.strays).into_iter().filter_map(|(name, slot)| {
+            let object = object::at(self.sweep.quarantine.dir(), slot.as_bytes()).ok()?;
+            Some(Change::Quarantine { name, object, slot, bytes: None })
+        });
+        let acts: Vec<Act> = (first..).zip(known).map(|(step, change)| Act { step, change }).collect();
+        let Some(last) = acts.last() else { return Ok(()) };
+        self.next = last.step + 1;
+        let done = Done::Done { changed: None };
+        let outcome = acts.iter().map(|act| Came { step: act.step, done: done.clone() }).collect();
+        self.sweep.journal.add(&Record::Intent { work, steps: acts })?;
+        self.sweep.journal.add(&Record::Outcome { work, steps: outcome })
     }
 
     fn take(&mut self, entry: &Candidate, slot: RawPath, step: u64, claimed: &mut Vec<Claimed>) -> Done {
@@ -61,7 +110,14 @@ impl Course<'_, '_> {
             Taken::Ours => {
                 let bytes = entry.tree.bytes;
                 self.progress.bytes.0 = self.progress.bytes.0.saturating_add(bytes.0);
-                claimed.push(Claimed { name, slot, object: entry.object, bytes, step });
+                claimed.push(Claimed {
+                    name,
+                    slot,
+                    object: entry.object,
+                    bytes,
+                    seen: Seen::of(entry),
+                    step,
+                });
                 Done::Done { changed: None }
             }
             Taken::Gone => self.keep(name, "it is gone already"),
@@ -71,6 +127,7 @@ impl Course<'_, '_> {
                     "another object had its name, and has it back; what its owner put there meanwhile lies in the quarantine as {}",
                     slot.shown()
                 );
+                self.strays.push((name.clone(), slot));
                 self.keep(name, &why)
             }
             Taken::Displaced => {
@@ -78,6 +135,7 @@ impl Course<'_, '_> {
                     "another object had its name, which was taken again before it could go back: it lies in the quarantine as {}",
                     slot.shown()
                 );
+                self.strays.push((name.clone(), slot));
                 self.keep(name, &why)
             }
             Taken::Refused(error) => {
@@ -113,20 +171,24 @@ impl Course<'_, '_> {
         let Some(around) = around else { return Ok(claimed) };
         let (mut sure, mut outcome) = (Vec::with_capacity(claimed.len()), Vec::new());
         for entry in claimed {
-            let Some(who) = self.holder(around, &entry) else {
+            let Some(who) = self.holder(around, &entry).or_else(|| self.sign_of_life(&entry)) else {
                 sure.push(entry);
                 continue;
             };
             let (slot, place) = (entry.slot.as_bytes(), std::os::fd::AsFd::as_fd(&self.sweep.place));
-            let why = match self.sweep.quarantine.give_back(slot, place, entry.name.as_bytes()) {
-                Ok(()) => format!("{who}: it has its place back"),
-                Err(error) => format!(
-                    "{who}, and cannot go back ({error}): it lies in the quarantine as {}",
-                    entry.slot.shown()
-                ),
-            };
-            let done = self.keep(entry.name, &why);
-            outcome.push(Came { step: entry.step, done });
+            match self.sweep.quarantine.give_back(slot, place, entry.name.as_bytes()) {
+                Ok(()) => {
+                    let done = self.keep(entry.name, &format!("{who}: it has its place back"));
+                    outcome.push(Came { step: entry.step, done });
+                }
+                // Its step stays done: it is aside, and an undo or a purge finds it.
+                Err(error) => {
+                    let slot = entry.slot.shown();
+                    let why =
+                        format!("{who}, and cannot go back ({error}): it lies in the quarantine as {slot}");
+                    self.swept.kept.push((entry.name, why));
+                }
+            }
         }
         if !outcome.is_empty() {
             self.sweep.journal.add(&Record::Outcome { work: self.sweep.work, steps: outcome })?;
@@ -150,6 +212,46 @@ impl Course<'_, '_> {
         let why = gap.why.shown();
         Some(format!("not known whether somebody took hold of it while it was taken ({}: {why})", gap.what))
     }
+}
+
+impl Course<'_, '_> {
+    /// Looks once more at what nobody can reach by name any more: what came into it, or locked it, between the look at it
+    /// and its taking. What goes for good is looked at whole.
+    fn sign_of_life(&self, entry: &Claimed) -> Option<String> {
+        let (dir, slot) = (self.sweep.quarantine.dir(), entry.slot.as_bytes());
+        let unknown =
+            |why: &dyn std::fmt::Display| format!("not known whether it changed while it was taken ({why})");
+        let locked = if self.plan.wishes.delete {
+            let goes_on = || !self.is_stopped() && (self.sweep.goes_on)();
+            let now = match examine::examine_taken(dir, slot, &goes_on) {
+                Ok(now) => now,
+                Err(error) => return Some(unknown(&error)),
+            };
+            if let Some(why) = &now.tree.unseen {
+                return Some(unknown(why));
+            }
+            if now.tree.crosses_mount || now.object != entry.object || !Seen::of(&now).is_as(entry.seen) {
+                return Some("it changed while it was taken".to_owned());
+            }
+            now.locked
+        } else {
+            match examine::lock_on(dir, slot) {
+                Ok(locked) => locked,
+                Err(error) => return Some(unknown(&error)),
+            }
+        };
+        match locked {
+            Tried::Free | Tried::NotLockable => None,
+            Tried::Taken => Some("somebody took a lock on it while it was taken".to_owned()),
+            Tried::Unknown(why) => Some(format!("not known whether somebody has a lock on it ({why})")),
+        }
+    }
+}
+
+/// What the journal takes of one entry: that it is taken, that it goes for good, and what became of both.
+fn room_of(entry: &Candidate) -> u64 {
+    let name = u64::try_from(entry.name.as_bytes().len()).unwrap_or(u64::MAX);
+    name.saturating_mul(ESCAPED).saturating_add(ROOM_EACH)
 }
 
 /// The name of an entry in the quarantine.

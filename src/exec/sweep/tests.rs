@@ -6,6 +6,7 @@ use super::*;
 use crate::exec::stage::{Says, Stage};
 use crate::exec::undo;
 use crate::model::reading::{Gap, GapWhy};
+use crate::model::surroundings::{Claim, ClaimKind};
 
 /// More than the first three batches together.
 const MANY: usize = 1_500;
@@ -27,6 +28,10 @@ fn filled(count: usize) -> (Stage, Plan) {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let plan = stage.plan(&names);
     (stage, plan)
+}
+
+fn held() -> Claim {
+    Claim { kind: ClaimKind::Cwd, pid: None, program: None, party: None, shown: "/q/1-0".into() }
 }
 
 fn on(_: Progress) -> Flow {
@@ -102,4 +107,67 @@ fn where_nobody_knows_who_took_hold_of_it_in_the_meantime_it_goes_back() {
     let plan = Plan { wishes: plan.wishes, ..again };
     let swept = stage.sweep(&plan, &mut Says { gaps, ..Says::default() }, &mut on);
     assert_eq!(swept.taken.len(), 3, "{:?}", swept.kept);
+}
+
+#[test]
+fn what_became_fresh_between_look_and_claim_is_not_removed_for_good_but_goes_back() {
+    let (stage, mut plan) = filled(6);
+    plan.wishes.delete = true;
+    let (dir, file, gone) = (stage.path("e00001/a/b/new"), stage.path("e00002"), stage.path("e00003/a/b/x"));
+    let mode = stage.path("e00005");
+    let meanwhile = Some(Box::new(move || {
+        std::fs::write(dir, "precious").unwrap();
+        std::fs::write(file, "anew").unwrap();
+        std::fs::remove_file(gone).unwrap();
+        std::fs::set_permissions(mode, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    }) as Box<dyn FnOnce()>);
+    let swept = stage.sweep(&plan, &mut Says { meanwhile, ..Says::default() }, &mut on);
+    let removed: Vec<String> = swept.removed.iter().map(RawPath::shown).collect();
+    assert_eq!(removed, ["e00000", "e00004"]);
+    let kept: Vec<String> = swept.kept.iter().map(|(name, _)| name.shown()).collect();
+    assert_eq!(kept, ["e00001", "e00002", "e00003", "e00005"]);
+    assert!(swept.kept.iter().all(|(_, why)| why.contains("has its place back")), "{:?}", swept.kept);
+    assert_eq!(std::fs::read_to_string(stage.path("e00001/a/b/new")).unwrap(), "precious");
+    assert_eq!(std::fs::read_to_string(stage.path("e00002")).unwrap(), "anew");
+    assert_eq!(std::fs::read_dir(stage.path(".q")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_lock_taken_between_look_and_claim_is_asked_for_in_the_quarantine() {
+    for delete in [false, true] {
+        let (stage, mut plan) = filled(3);
+        plan.wishes.delete = delete;
+        let (keep, held) = std::sync::mpsc::channel();
+        let paths = [stage.path("e00001"), stage.path("e00002")];
+        let meanwhile = Some(Box::new(move || {
+            for path in paths {
+                let file = OwnedFd::from(std::fs::File::open(path).unwrap());
+                crate::sys::hands::lock(&file).unwrap();
+                keep.send(file).unwrap();
+            }
+        }) as Box<dyn FnOnce()>);
+        let swept = stage.sweep(&plan, &mut Says { meanwhile, ..Says::default() }, &mut on);
+        assert_eq!(swept.taken.len() + swept.removed.len(), 1, "{:?}", swept.kept);
+        assert!(swept.kept.iter().all(|(_, why)| why.contains("lock")), "{:?}", swept.kept);
+        assert!(stage.path("e00001").exists() && stage.path("e00002").exists());
+        drop(held);
+    }
+}
+
+#[test]
+fn what_cannot_go_back_stays_known_as_put_aside() {
+    let (stage, plan) = filled(2);
+    // Held by somebody, while its name is taken again.
+    let claims = [("1-0".into(), vec![held()])].into();
+    let path = stage.path("e00000");
+    let mut step = |at: Progress| {
+        if at.done == 2 {
+            std::fs::write(&path, "somebody else's").unwrap();
+        }
+        Flow::On
+    };
+    let swept = stage.sweep(&plan, &mut Says { claims, ..Says::default() }, &mut step);
+    assert!(swept.kept[0].1.contains("lies in the quarantine as 1-0"), "{:?}", swept.kept);
+    let aside = undo::still_taken(&stage.records(), WorkId(1));
+    assert_eq!(aside.len(), 2, "{aside:?}");
 }

@@ -166,7 +166,9 @@ fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) ->
         }
         Change::Made { path, object } => remove_dir(path, object),
         Change::Write { path, from, to } => write_back(path, from.as_ref(), to),
-        Change::Unlink { path, rights, content, .. } => put_back(path, *rights, content),
+        Change::Unlink { path, parent, rights, content, .. } => {
+            put_back((path, parent.as_ref()), *rights, content)
+        }
         _ => Ok(None),
     }
 }
@@ -196,6 +198,21 @@ pub(super) fn found(path: &RawPath, wanted: &ObjectId) -> Result<OwnedFd, Refuse
     let node = dirfd::open_node(dir.as_fd(), &name).map_err(Refused::at("cannot open it"))?;
     is_the_one(node.as_fd(), wanted)?;
     Ok(node)
+}
+
+/// The directory of a recorded path, if it is the one that was recorded: the number of a process may be another's by now.
+pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(OwnedFd, Vec<u8>), Refused> {
+    let (root, path) = way_of(path)?;
+    let (dir, name) = way::parent_in(root, &path)?;
+    let Some(wanted) = wanted else {
+        return Err(Refused::Kept("which directory it lay in was not written down".to_owned()));
+    };
+    let (found, _) = object::of(dir.as_fd()).map_err(Refused::at("cannot look at its directory"))?;
+    if found == *wanted {
+        Ok((dir, name))
+    } else {
+        Err(Refused::Kept("another directory has that path by now".to_owned()))
+    }
 }
 
 fn is_the_one(node: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
@@ -237,9 +254,8 @@ fn write_back(path: &RawPath, from: Option<&RawPath>, to: &RawPath) -> Changed {
 }
 
 /// Never onto anything: cargo has made a new one by now, as a rule, and that one is better.
-fn put_back(path: &RawPath, rights: Rights, content: &RawPath) -> Changed {
-    let (root, path) = way_of(path)?;
-    let (dir, name) = way::parent_in(root, &path)?;
+fn put_back((path, parent): (&RawPath, Option<&ObjectId>), rights: Rights, content: &RawPath) -> Changed {
+    let (dir, name) = parent_of(path, parent)?;
     let mut file = match hands::create_new(dir.as_fd(), &name, 0o600) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(Refused::Kept("its name was taken again".to_owned()));

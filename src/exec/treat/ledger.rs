@@ -49,12 +49,18 @@ pub struct Ledger<'a> {
     journal: &'a mut Journal,
     work: WorkId,
     next: u64,
+    changes: u64,
 }
 
 impl<'a> Ledger<'a> {
     /// For a piece of work that has begun.
     pub fn new(journal: &'a mut Journal, work: WorkId) -> Self {
-        Self { journal, work, next: 0 }
+        Self { journal, work, next: 0, changes: 0 }
+    }
+
+    /// How many changes were made, whether or not that could be written down.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// One change.
@@ -96,6 +102,7 @@ impl<'a> Ledger<'a> {
         for (step, at) in (first..).zip(0..count) {
             self.next = step + 1;
             let result = act(at);
+            self.changes += u64::from(result.is_ok());
             let done = match result.clone() {
                 Ok(changed) => Done::Done { changed },
                 Err(refused) => refused.into(),

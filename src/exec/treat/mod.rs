@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::seal::{self, Stale};
 use crate::model::journal::{Change, Done, WorkId};
-use crate::model::treatment::{Deed, SCHEMA, Treatment};
+use crate::model::treatment::{Deed, GOOD_FOR_NANOS, SCHEMA, Treatment};
 use crate::model::units::WallNanos;
 
 use ledger::Ledger;
@@ -43,8 +43,8 @@ pub fn seal(mut plan: Treatment) -> Treatment {
 /// Over what will be done to what: whoever plans the same deeds from the same facts, in whatever second and with whatever
 /// rights, has the same digest.
 fn digest(plan: &Treatment) -> String {
-    let Treatment { schema, boot_id, action, finding, subject, reversible, steps, .. } = plan;
-    seal::hash(&(schema, boot_id, action, finding, subject, reversible, steps))
+    let Treatment { schema, boot_id, action, finding, subject, reversible, lasts, ends, steps, .. } = plan;
+    seal::hash(&(schema, boot_id, action, finding, subject, reversible, lasts, ends, steps))
 }
 
 /// Whether it may be carried out now. Each deed looks once more when its turn comes; this is so that nothing is begun of
@@ -63,7 +63,9 @@ pub fn check(plan: &Treatment, boot_id: &str, now: WallNanos) -> Result<(), Stal
     if plan.boot_id != boot_id {
         return Err(Stale::Boot(plan.boot_id.clone()));
     }
-    if now < plan.made || now >= plan.expires {
+    // How long it is good at most is for us to say, not for whoever hands it in.
+    let is_old = now >= plan.expires || now.0.saturating_sub(plan.made.0) >= GOOD_FOR_NANOS;
+    if is_old || now < plan.made {
         return Err(Stale::Expired);
     }
     still::check(plan).map_err(Stale::Changed)
@@ -98,16 +100,27 @@ impl Came {
     }
 }
 
+/// The journal could not be written any more; nothing is begun that is not written down.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal cannot be written any more")]
+pub struct Unwritten {
+    /// The steps before, and the one that was done without that being written down.
+    pub steps: Vec<Came>,
+    /// Why.
+    #[source]
+    pub source: JournalError,
+}
+
 /// Carries the steps out, in order, up to the first that is not done. `tell` hears of each.
 ///
 /// # Errors
-/// Where the journal cannot be written: nothing is done that is not written down.
+/// [`Unwritten`], with what was done all the same.
 pub fn treat(
     plan: &Treatment,
     into: (&mut Journal, WorkId),
     own: u32,
     tell: &mut dyn FnMut(usize, &Came),
-) -> Result<Vec<Came>, JournalError> {
+) -> Result<Vec<Came>, Unwritten> {
     treat_while(plan, into, own, &|| true, tell)
 }
 
@@ -121,14 +134,25 @@ pub fn treat_while(
     own: u32,
     goes_on: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(usize, &Came),
-) -> Result<Vec<Came>, JournalError> {
+) -> Result<Vec<Came>, Unwritten> {
     let mut hand = Hand { ledger: Ledger::new(journal, work), own, goes_on, fresh: None };
     let mut all = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         if !goes_on() {
             break;
         }
-        let came = hand.perform(&step.deed, &step.by_hand)?;
+        let before = hand.ledger.changes();
+        let came = match hand.perform(&step.deed, &step.by_hand) {
+            Ok(came) => came,
+            Err(source) => {
+                if hand.ledger.changes() > before {
+                    let came = unwritten(&step.deed, &source);
+                    tell(at, &came);
+                    all.push(came);
+                }
+                return Err(Unwritten { steps: all, source });
+            }
+        };
         tell(at, &came);
         let stop = !came.is_done();
         all.push(came);
@@ -204,6 +228,19 @@ impl Hand<'_> {
         let done = changed.map_or_else(Done::from, |_changed| DONE);
         let note = (!told.is_empty()).then_some(told);
         Ok(Came { done, note, told: Vec::new() })
+    }
+}
+
+/// A step that was done, at least in part, when the journal failed.
+fn unwritten(deed: &Deed, why: &JournalError) -> Came {
+    let told = format!("done, but not written down: {why}");
+    match deed {
+        Deed::GiveTree { .. } | Deed::MakeDir { .. } => Came {
+            done: Done::Failed { errno: None, why: format!("at least a part is {told}") },
+            note: None,
+            told: Vec::new(),
+        },
+        _ => Came { done: DONE, note: None, told: vec![told] },
     }
 }
 

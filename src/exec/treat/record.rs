@@ -26,6 +26,9 @@ const LARGEST: u64 = 256 << 10;
 /// The only name under which cargo writes it.
 const NAME: &[u8] = b".rustc_info.json";
 
+/// What it is called, with our number, while it is looked at once more before it goes.
+const ASIDE: &[u8] = b".rustc_info.tmpmedic-";
+
 /// The lock of a profile directory.
 const LOCK: &[u8] = b".cargo-lock";
 /// Directories of a level that are looked into; a target dir has a handful.
@@ -78,7 +81,9 @@ fn look(at: &Way) -> Result<(OwnedFd, Change, Vec<File>), Refused> {
         return Err(Refused::Kept("the record holds no failure any more".to_owned()));
     }
     let rights = Rights { mode: found.mode & 0o7777, uid: found.uid, gid: found.gid };
-    let change = Change::Unlink { path: at.reached(), object, rights, content: RawPath::new(content) };
+    let (parent, _) = object::of(dir.as_fd()).map_err(Refused::at("cannot look at its directory"))?;
+    let (path, content) = (at.reached(), RawPath::new(content));
+    let change = Change::Unlink { path, object, parent: Some(parent), rights, content };
     Ok((dir, change, locks))
 }
 
@@ -133,8 +138,8 @@ fn directories(dir: BorrowedFd<'_>) -> Result<Vec<(OwnedFd, Vec<u8>)>, Refused> 
 
 /// Under another name first: cargo may have put a new one in its place meanwhile, and that one goes back.
 fn take_away(dir: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
-    let aside = format!(".rustc_info.tmpmedic-{}", std::process::id());
-    let aside = aside.as_bytes();
+    let aside = [ASIDE, std::process::id().to_string().as_bytes()].concat();
+    let aside = &aside[..];
     hands::move_aside(dir, NAME, dir, aside).map_err(Refused::at("cannot take the record away"))?;
     let found = enter::node(dir, aside).and_then(|node| object::of(node.as_fd()));
     if !found.is_ok_and(|(object, _)| object == *wanted) {
@@ -143,4 +148,22 @@ fn take_away(dir: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
         return Err(Refused::Kept("another record is in its place since".to_owned()));
     }
     hands::unlink(dir, aside).map_err(Refused::at("cannot remove the record"))
+}
+
+/// The name of a record that somebody took away and was killed before it was removed.
+///
+/// # Errors
+/// Those of getdents64(2) and statx(2).
+pub fn aside(dir: BorrowedFd<'_>, wanted: &ObjectId) -> io::Result<Option<RawPath>> {
+    let listed = dirfd::reopen_listing(dir)?;
+    let mut buffer = Vec::with_capacity(PIECE);
+    let mut listing = Listing::new(listed.as_fd(), &mut buffer);
+    while let Some(entry) = listing.next() {
+        let entry = entry?;
+        let name = entry.name().to_bytes();
+        if name.starts_with(ASIDE) && object::at(dir, name)? == *wanted {
+            return Ok(Some(RawPath::new(name)));
+        }
+    }
+    Ok(None)
 }

@@ -5,13 +5,15 @@
 //! an undo takes a file for one that its new owner may have written since, and leaves it. What leaves no trace (a restart, a
 //! signal) is not known, and says so.
 
+use std::io;
 use std::os::fd::AsFd;
 
 use super::ledger::Refused;
-use super::{back, units, way};
+use super::{back, record, units, way};
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::object;
 use crate::exec::undo::steps_of;
+use crate::model::errno::Errno;
 use crate::model::journal::{Came, Change, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
@@ -20,18 +22,32 @@ use crate::model::units::WallNanos;
 use crate::sys::dirfd;
 use crate::sys::stat::{self, Stat};
 
-/// Writes down what became of the steps that have no outcome; gives them. Doing it twice changes nothing.
+/// What was found out.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// What became of the steps, as it was written down.
+    pub steps: Vec<Came>,
+    /// Why one of them could not be looked at; it stays open.
+    pub open: Option<String>,
+}
+
+/// Writes down what became of the steps that have no outcome. Doing it twice changes nothing. Only what the object itself
+/// tells is an outcome: where the kernel would not let us look, the step stays open for the next run.
 ///
 /// # Errors
 /// Where the journal cannot be written.
-pub fn settle(journal: &mut Journal, records: &[Record], work: WorkId) -> Result<Vec<Came>, JournalError> {
-    let open = steps_of(records, work).into_iter().filter(|(_, step)| step.done.is_none());
-    let steps: Vec<Came> =
-        open.map(|(number, step)| Came { step: number, done: look(&step.change) }).collect();
-    if !steps.is_empty() {
-        journal.add(&Record::Outcome { work, steps: steps.clone() })?;
+pub fn settle(journal: &mut Journal, records: &[Record], work: WorkId) -> Result<Settled, JournalError> {
+    let mut settled = Settled::default();
+    for (number, step) in steps_of(records, work).into_iter().filter(|(_, step)| step.done.is_none()) {
+        match look(&step.change) {
+            Ok(done) => settled.steps.push(Came { step: number, done }),
+            Err(why) => settled.open = Some(format!("step {number}: {why}")),
+        }
     }
-    Ok(steps)
+    if !settled.steps.is_empty() {
+        journal.add(&Record::Outcome { work, steps: settled.steps.clone() })?;
+    }
+    Ok(settled)
 }
 
 const DONE: Done = Done::Done { changed: None };
@@ -44,22 +60,41 @@ fn before() -> Done {
     kept("it had not been done yet")
 }
 
-fn look(change: &Change) -> Done {
+fn look(change: &Change) -> Result<Done, String> {
     let seen = match change {
         Change::Mode { path, object, from, to } => mode(path, object, (*from, *to)),
         Change::Owner { path, object, from, to } => owner(path, object, (*from, *to)),
         Change::MakeDir { path, mode, uid, gid } => made(path, Rights { mode: *mode, uid: *uid, gid: *gid }),
         Change::Made { path, object } => back::found(path, object).map(|_node| DONE),
         Change::Write { path, from, to } => written(path, from.as_ref(), to),
-        Change::Unlink { path, object, .. } => match back::found(path, object) {
-            Ok(_node) => Ok(before()),
-            // Its content is in the journal: an undo makes it anew, and only where the name is free.
-            Err(Refused::Failed(Some(crate::model::errno::Errno::ENOENT), _)) => Ok(DONE),
-            Err(other) => Err(other),
-        },
+        Change::Unlink { path, object, parent, .. } => unlinked(path, object, parent.as_ref()),
         _ => Ok(kept("whether it was done is not known")),
     };
-    seen.unwrap_or_else(|refused| kept(refused.why()))
+    match seen {
+        Ok(done) => Ok(done),
+        // A name on the way is not there any more, which is an answer, though not to the question.
+        Err(
+            Refused::Failed(Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH), why) | Refused::Kept(why),
+        ) => Ok(kept(why)),
+        Err(Refused::Failed(_, why)) => Err(why),
+    }
+}
+
+/// Only that its name is missing in its own directory says that it was removed; taken away first, it has another name there.
+fn unlinked(path: &RawPath, object: &ObjectId, parent: Option<&ObjectId>) -> Result<Done, Refused> {
+    let (dir, name) = back::parent_of(path, parent)?;
+    match object::at(dir.as_fd(), &name) {
+        Ok(found) if found == *object => return Ok(before()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Refused::at("cannot look at it")(error));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    match record::aside(dir.as_fd(), object).map_err(Refused::at("cannot list its directory"))? {
+        Some(name) => Ok(kept(format!("it was taken away, and lies beside as {}", name.shown()))),
+        // Its content is in the journal: an undo makes it anew, and only where the name is free.
+        None => Ok(DONE),
+    }
 }
 
 fn seen_of(path: &RawPath, object: &ObjectId) -> Result<Stat, Refused> {
@@ -90,7 +125,7 @@ fn made(path: &RawPath, wanted: Rights) -> Result<Done, Refused> {
     let (root, path) = back::way_of(path)?;
     let (dir, name) = way::parent_in(root, &path)?;
     let node = match dirfd::open_node(dir.as_fd(), &name) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(before()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(before()),
         other => other.map_err(Refused::at("cannot open it"))?,
     };
     let (_, now) = object::of(node.as_fd()).map_err(Refused::at("cannot look at it"))?;

@@ -1,10 +1,12 @@
 //! Deeds on real directories, and taking them back.
 #![expect(clippy::disallowed_methods, reason = "tests make, change and remove what they look at by path")]
 
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::*;
+use crate::exec::object;
 use crate::exec::stage::Stage;
 use crate::model::finding::Risk;
 use crate::model::journal::{Change, Record};
@@ -188,7 +190,7 @@ fn a_record_without_a_failure_stays_and_an_undo_replaces_nothing() {
 #[test]
 fn a_drop_in_is_the_old_one_or_the_new_one() {
     let stage = Stage::new();
-    let dir = crate::sys::dirfd::reopen_listing(std::os::fd::AsFd::as_fd(&stage.place)).unwrap();
+    let dir = crate::sys::dirfd::reopen_listing(AsFd::as_fd(&stage.place)).unwrap();
     units::replace(&dir, "a.conf", b"one").unwrap();
     units::replace(&dir, "a.conf", b"two").unwrap();
     assert_eq!(units::content(&dir, "a.conf").unwrap(), Some("two".into()));
@@ -212,7 +214,7 @@ fn every_step_is_written_down_before_it_is_done() {
     assert!(matches!(steps[0].change, Change::Mode { to: 0o1777, .. }));
     let Done::Done { changed: Some(changed) } = came[0].done else { panic!("{came:?}") };
     let node = way::node(&at(&dir)).unwrap();
-    assert_eq!(changed.0, stat::of(std::os::fd::AsFd::as_fd(&node)).unwrap().changed);
+    assert_eq!(changed.0, stat::of(AsFd::as_fd(&node)).unwrap().changed);
 }
 
 #[test]
@@ -270,4 +272,108 @@ fn a_record_stays_while_a_cargo_builds_there() {
         stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done(),
         "the builds have ended"
     );
+}
+
+/// An intent to remove that record, whose outcome nobody wrote down.
+fn removal_begun(stage: &Stage, file: &Path) {
+    let (mut journal, _) = stage.journal();
+    stage.begin(&mut journal, WorkId(1));
+    let id = |path: &Path| object::of(way::node(&at(path)).unwrap().as_fd()).unwrap().0;
+    let change = Change::Unlink {
+        path: RawPath::from(file.as_os_str()),
+        object: id(file),
+        parent: Some(id(file.parent().unwrap())),
+        rights: rights(file),
+        content: FAILED.into(),
+    };
+    let steps = vec![crate::model::journal::Act { step: 0, change }];
+    journal.add(&Record::Intent { work: WorkId(1), steps }).unwrap();
+}
+
+fn settled(stage: &Stage) -> settle::Settled {
+    let (mut journal, records) = stage.journal();
+    settle::settle(&mut journal, &records, WorkId(1)).unwrap()
+}
+
+#[test]
+fn a_record_counts_as_removed_only_where_its_own_directory_has_it_under_no_name() {
+    type Happens = fn(&Path);
+    let ways: [(Happens, &str); 5] = [
+        (|_| {}, "it had not been done yet"),
+        (
+            |file| std::fs::rename(file, file.with_file_name(".rustc_info.tmpmedic-77")).unwrap(),
+            "lies beside as",
+        ),
+        (|file| std::fs::remove_dir_all(file.parent().unwrap()).unwrap(), "No such file"),
+        (
+            |file| {
+                let dir = file.parent().unwrap();
+                std::fs::rename(dir, dir.with_extension("old")).unwrap();
+                std::fs::create_dir(dir).unwrap();
+            },
+            "another directory has that path",
+        ),
+        (|file| std::fs::remove_file(file).unwrap(), ""),
+    ];
+    for (happens, why) in ways {
+        let stage = Stage::new();
+        std::fs::create_dir(stage.path("target")).unwrap();
+        let file = stage.path("target/.rustc_info.json");
+        std::fs::write(&file, FAILED).unwrap();
+        removal_begun(&stage, &file);
+        happens(&file);
+        let settled = settled(&stage);
+        match &settled.steps[0].done {
+            Done::Done { .. } => assert_eq!(why, ""),
+            Done::Kept { why: said } => assert!(!why.is_empty() && said.contains(why), "{said}"),
+            failed @ Done::Failed { .. } => panic!("{failed:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_now_is_left_for_the_next_run() {
+    let stage = Stage::new();
+    let (mut journal, _) = stage.journal();
+    stage.begin(&mut journal, WorkId(1));
+    let (object, _) = object::of(stage.place.as_fd()).unwrap();
+    let path = RawPath::from(stage.path(&"x".repeat(300)).as_os_str());
+    let change = Change::Mode { path, object, from: 0, to: 1 };
+    let steps = vec![crate::model::journal::Act { step: 0, change }];
+    journal.add(&Record::Intent { work: WorkId(1), steps }).unwrap();
+    drop(journal);
+    let settled = settled(&stage);
+    assert!(settled.steps.is_empty() && settled.open.is_some(), "{settled:?}");
+}
+
+#[test]
+fn a_removed_record_comes_back_in_its_own_directory_only() {
+    let stage = Stage::new();
+    let dir = stage.path("target");
+    std::fs::create_dir(&dir).unwrap();
+    let file = dir.join(".rustc_info.json");
+    std::fs::write(&file, FAILED).unwrap();
+    assert!(stage.treat("heal-cargo-replay", Deed::RemoveRecord { at: at(&file) }).is_done());
+    std::fs::rename(&dir, stage.path("moved")).unwrap();
+    std::fs::create_dir(&dir).unwrap();
+    let undone = stage.back();
+    assert!(undone.left[0].1.contains("another directory"), "{undone:?}");
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
+}
+
+#[test]
+fn whoever_hands_a_plan_in_makes_it_neither_last_nor_aim_at_others() {
+    let stage = Stage::new();
+    let dir = stage.path("t");
+    std::fs::create_dir(&dir).unwrap();
+    let from = rights(&dir);
+    let deed =
+        Deed::SetRights { at: at(&dir), inode: inode(&dir), from, to: Rights { mode: 0o1777, ..from } };
+    let good = plan("repair-mode", deed);
+    let late = WallNanos(GOOD_FOR_NANOS);
+    let lasting = Treatment { expires: WallNanos(i64::MAX), ..good.clone() };
+    assert_eq!(check(&lasting, "b", late), Err(Stale::Expired));
+    let ends = vec![crate::model::treatment::Ends { pid: 1, program: "init".to_owned() }];
+    let other = Treatment { ends, ..good };
+    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Digest { .. })));
 }

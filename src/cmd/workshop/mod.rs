@@ -2,8 +2,10 @@
 //!
 //! Shared by every command that changes the machine. An interrupted run of before is settled here, before anything else.
 
+mod actor;
+mod settle;
+
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
@@ -12,71 +14,15 @@ use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
 use crate::exec::journal::{self, Journal, JournalError};
 use crate::exec::quarantine::Quarantine;
-use crate::exec::{chronicle, object, shelter, treat, undo};
+use crate::exec::{chronicle, object, shelter, undo};
 use crate::exit::Exit;
-use crate::model::journal::{Begin, Came, Record, WorkId};
+use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
-use crate::probe::account_of;
-use crate::sys::procfile::Proc;
-use crate::sys::{clock, dirfd, plainfile};
-
-/// As the kernel writes a login that nobody made. Source: proc_pid_loginuid(5).
-const NOBODY_LOGGED_IN: u32 = u32::MAX;
-
-/// Who acts, and in which boot.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The uid that we act as.
-    pub uid: u32,
-    /// The login behind it.
-    pub login_uid: Option<u32>,
-    /// The boot.
-    pub boot_id: String,
-}
-
-impl Actor {
-    /// As this process is.
-    pub fn find() -> Self {
-        let proc = Proc::open(Path::new("/proc")).ok();
-        let boot = proc.as_ref().and_then(|proc| proc.read("sys/kernel/random/boot_id", 64).ok());
-        let login = proc.and_then(|proc| proc.own().ok()?.read("loginuid", 32).ok());
-        let text = |bytes: Option<Vec<u8>>| {
-            bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).unwrap_or_default()
-        };
-        Self {
-            uid: rustix::process::geteuid().as_raw(),
-            login_uid: text(login).parse().ok().filter(|uid| *uid != NOBODY_LOGGED_IN),
-            boot_id: text(boot),
-        }
-    }
-}
-
-/// Names of users, by the passwd file, as text.
-#[derive(Debug, Default)]
-pub struct Names {
-    passwd: Vec<u8>,
-}
-
-impl Names {
-    /// Reads the file; without it a user is a number.
-    pub fn read() -> Self {
-        Self { passwd: plainfile::read(Path::new("/etc/passwd"), 4 << 20).unwrap_or_default() }
-    }
-
-    /// The name, or the number where it has none.
-    pub fn of(&self, uid: u32) -> String {
-        let number = uid.to_string();
-        let account = account_of(&self.passwd, &number).filter(|account| account.uid == uid);
-        account.map_or(number, |account| account.name)
-    }
-
-    /// The number of a user, by name or number.
-    pub fn uid_of(&self, name: &str) -> Option<u32> {
-        account_of(&self.passwd, name).map(|account| account.uid).or_else(|| name.parse().ok())
-    }
-}
+use crate::sys::{clock, dirfd};
+pub use actor::{Actor, Names};
+use settle::interrupted;
 
 /// Refuses every action where the command line or the site says so, or where somebody else could speak for the site.
 ///
@@ -133,8 +79,10 @@ pub struct Workshop {
     pub journal: Journal,
     /// Everything in it.
     pub records: Vec<Record>,
-    /// What was settled of runs before, for people.
+    /// What was settled of runs before, and where the journal lies if not at its usual place, for people.
     pub notes: Vec<String>,
+    /// The last number of a work in any home, whether or not that work concerns us.
+    last: WorkId,
 }
 
 /// A directory and its quarantine, opened and known to be those of the journal.
@@ -157,8 +105,15 @@ impl Workshop {
         for path in homes(us.uid) {
             match open_home(&path, &us, room) {
                 Ok((journal, records)) => {
-                    let records = chronicle::join(records, elsewhere(&path, us.uid));
-                    return Ok(Self::settled(us, Some(path), journal, records));
+                    let others = elsewhere(&path, us.uid);
+                    let last = chronicle::last(others.iter().chain([&records]).flatten());
+                    let records = chronicle::join(records, others);
+                    let mut shop = Self::settled(us, Some(path), journal, records, last);
+                    if let Some(note) = shop.is_second_best(&unfit) {
+                        out::say(&format!("tmpmedic: {note}"));
+                        shop.notes.push(note);
+                    }
+                    return Ok(shop);
                 }
                 Err(Closed::Busy) => {
                     return Err(Refusal { exit: Exit::NotNow, message: busy(&path) }.into());
@@ -167,18 +122,30 @@ impl Workshop {
             }
         }
         if without == WithoutUndo::Accept {
-            return Ok(Self::settled(us, None, Journal::in_memory()?, Vec::new()));
+            return Ok(Self::settled(us, None, Journal::in_memory()?, Vec::new(), WorkId(0)));
         }
         let exit = if us.uid == 0 { Exit::Failed } else { Exit::Permission };
-        let why: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
-        let why = if why.is_empty() { "HOME is not set".to_owned() } else { why.join("; ") };
+        let why = if unfit.is_empty() { "HOME is not set".to_owned() } else { reasons(&unfit) };
         let hint = if without == WithoutUndo::Refuse { "; --no-undo goes on without" } else { "" };
         let message = format!("no journal can be written, so nothing could be taken back ({why}){hint}");
         Err(Refusal { exit, message }.into())
     }
 
-    fn settled(us: Actor, home: Option<RawPath>, journal: Journal, records: Vec<Record>) -> Self {
-        let mut shop = Self { us, home, journal, records, notes: Vec::new() };
+    /// Where a better home would not do: why, and until when an undo is known in this one.
+    fn is_second_best(&self, unfit: &[Unfit]) -> Option<String> {
+        let home = self.home.as_ref().filter(|_| !unfit.is_empty())?;
+        let until = if home.is_below(&"/run".into()) { ": undo before the next boot" } else { "" };
+        Some(format!("the journal is in {} ({}){until}", home.shown(), reasons(unfit)))
+    }
+
+    fn settled(
+        us: Actor,
+        home: Option<RawPath>,
+        journal: Journal,
+        records: Vec<Record>,
+        last: WorkId,
+    ) -> Self {
+        let mut shop = Self { us, home, journal, records, notes: Vec::new(), last };
         for begin in interrupted(&shop.records) {
             let note = match shop.settle(&begin) {
                 Ok(note) => note,
@@ -203,52 +170,10 @@ impl Workshop {
         });
         let known: std::collections::BTreeSet<RawPath> = known.collect();
         if let Err(why) = shelter::renew(known.iter()) {
-            self.notes.push(format!("systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"));
+            self.notes.push(format!(
+                "systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"
+            ));
         }
-    }
-
-    /// Finds out what an interrupted run did, and writes it down.
-    fn settle(&mut self, begin: &Begin) -> Result<String, String> {
-        if begin.place.is_some() && begin.quarantine.is_some() {
-            self.settle_in_place(begin)
-        } else {
-            self.settle_deeds(begin)
-        }
-    }
-
-    fn settle_deeds(&mut self, begin: &Begin) -> Result<String, String> {
-        let steps = treat::settle::settle(&mut self.journal, &self.records, begin.work);
-        let steps = steps.map_err(|why| why.to_string())?;
-        self.records.push(Record::Outcome { work: begin.work, steps });
-        self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
-            .map_err(|why| why.to_string())?;
-        let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
-        let back = if begin.undoes.is_none() && treat::back::can(&self.records, begin.work) {
-            format!("; a part is done: tmpmedic undo {work} takes it back")
-        } else {
-            String::new()
-        };
-        Ok(format!("work {work} ({action}) was interrupted{back}; tmpmedic journal -v names each step"))
-    }
-
-    fn settle_in_place(&mut self, begin: &Begin) -> Result<String, String> {
-        let ends = self.ends(begin)?;
-        let records = self.records_today(begin, &ends);
-        let found =
-            undo::recover(&mut self.journal, &records, begin.work, (ends.place.as_fd(), &ends.quarantine));
-        let found = found.map_err(|why| why.to_string())?;
-        let steps = found.iter().map(|(step, done)| Came { step: *step, done: done.clone() }).collect();
-        self.records.push(Record::Outcome { work: begin.work, steps });
-        self.add(Record::End { work: begin.work, time: now(), before: Vec::new(), after: Vec::new() })
-            .map_err(|why| why.to_string())?;
-        let (work, action) = (begin.work.0, RawPath::from(begin.action.as_str()).shown());
-        let aside = undo::still_taken(&self.records, begin.work).len();
-        Ok(match aside {
-            0 => format!("work {work} ({action}) was interrupted; nothing of it is put aside"),
-            n => format!(
-                "work {work} ({action}) was interrupted; {n} entries are put aside: tmpmedic undo {work}"
-            ),
-        })
     }
 
     /// The journal's records, with the objects of a place as they are named today.
@@ -299,7 +224,7 @@ impl Workshop {
 
     /// A number that no work has had.
     pub fn next_work(&self) -> WorkId {
-        WorkId(self.begins().map(|begin| begin.work.0).max().unwrap_or(0) + 1)
+        WorkId(self.last.0.max(chronicle::last(&self.records).0) + 1)
     }
 
     /// Every beginning, oldest first.
@@ -350,25 +275,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn busy(home: &RawPath) -> String {
-    format!("another tmpmedic is at work (it has the lock in {}); try again when it is done", home.shown())
+fn reasons(unfit: &[Unfit]) -> String {
+    let all: Vec<String> = unfit.iter().map(|u| format!("{}: {}", u.path.shown(), u.why)).collect();
+    all.join("; ")
 }
 
-/// Works that began and did not end.
-fn interrupted(records: &[Record]) -> Vec<Begin> {
-    let mut open = std::collections::BTreeMap::new();
-    for record in records {
-        match record {
-            Record::Begin(begin) => {
-                open.insert(begin.work, begin.clone());
-            }
-            Record::End { work, .. } => {
-                open.remove(work);
-            }
-            Record::Intent { .. } | Record::Outcome { .. } => {}
-        }
-    }
-    open.into_values().collect()
+fn busy(home: &RawPath) -> String {
+    format!("another tmpmedic is at work (it has the lock in {}); try again when it is done", home.shown())
 }
 
 /// What the journals of other homes say that can be read.
