@@ -203,7 +203,9 @@ impl Workshop {
         });
         let known: std::collections::BTreeSet<RawPath> = known.collect();
         if let Err(why) = shelter::renew(known.iter()) {
-            self.notes.push(format!("systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"));
+            self.notes.push(format!(
+                "systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"
+            ));
         }
     }
 

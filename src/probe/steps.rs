@@ -97,7 +97,9 @@ fn exchanged(dir: &RawPath, cwd: &io::Result<OwnedFd>, used: (u64, u64)) -> Opti
     match open_dir(dir, cwd) {
         Ok(now) if identity(&now) == Some(used) => None,
         Ok(_) => Some("one and the same directory throughout: another one has that name by now".to_owned()),
-        Err(error) => Some(format!("one and the same directory throughout: that name leads nowhere by now ({error})")),
+        Err(error) => {
+            Some(format!("one and the same directory throughout: that name leads nowhere by now ({error})"))
+        }
     }
 }
 

@@ -271,11 +271,14 @@ mod tests {
     #[test]
     fn a_job_cannot_have_another_service_restarted_by_the_name_of_its_cgroup() {
         let stage = Stage::healthy().runner(41, "ssh.service").change(41, |p| {
-            p.cgroup = Ok("0::/system.slice/system-r.slice/r@1.service/job/system.slice/ssh.service\n".into());
+            p.cgroup =
+                Ok("0::/system.slice/system-r.slice/r@1.service/job/system.slice/ssh.service\n".into());
         });
         let aim = |action: Action| action.aim;
         assert_eq!(restart(&party(&stage), "fresh").and_then(aim), Some(Aim::Unit("r@1.service".into())));
-        let Some(Aim::DropIn { unit, .. }) = unset(&party(&stage), "TMPDIR").aim else { panic!("no drop-in") };
+        let Some(Aim::DropIn { unit, .. }) = unset(&party(&stage), "TMPDIR").aim else {
+            panic!("no drop-in")
+        };
         assert_eq!(unit, "r@1.service");
     }
 

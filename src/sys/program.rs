@@ -44,7 +44,10 @@ pub fn run(files: &[&str], arguments: &[&str], patience: Duration) -> io::Result
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
-        #[expect(unsafe_code, reason = "a umask that threads of ours do not share can only be set by the child")]
+        #[expect(
+            unsafe_code,
+            reason = "a umask that threads of ours do not share can only be set by the child"
+        )]
         // SAFETY: between fork and exec only umask(2) is called, which takes no lock and no memory.
         unsafe {
             command.pre_exec(|| {
@@ -103,7 +106,9 @@ impl Running {
 /// Whether it has ended, when it has, or has said something, or the time is over, or a signal came.
 fn wait_for(pidfd: &Pidfd, pipes: [&Pipe; 2], left: Duration) -> io::Result<bool> {
     let mut fds = vec![PollFd::new(pidfd, PollFlags::IN)];
-    fds.extend(pipes.iter().filter_map(|pipe| pipe.from.as_ref()).map(|from| PollFd::new(from, PollFlags::IN)));
+    fds.extend(
+        pipes.iter().filter_map(|pipe| pipe.from.as_ref()).map(|from| PollFd::new(from, PollFlags::IN)),
+    );
     let timeout = Timespec {
         tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(left.subsec_nanos()),
@@ -172,9 +177,9 @@ mod tests {
     #[test]
     fn a_talker_is_read_while_it_talks_and_makes_what_is_nobodys_else() {
         let script = "yes | head -c 300000 >&2; yes | head -c 300000; umask >&2; exit 3";
-        let ended = run(&["/bin/sh"], &["-c", script], Duration::from_secs(60)).unwrap();
+        let ended = run(&["/bin/sh"], &["-c", script], Duration::from_mins(1)).unwrap();
         assert_eq!((ended.code, ended.talk.len(), ended.said.len()), (Some(3), TALK, TALK));
-        let mask = run(&["/bin/sh"], &["-c", "umask"], Duration::from_secs(60)).unwrap();
+        let mask = run(&["/bin/sh"], &["-c", "umask"], Duration::from_mins(1)).unwrap();
         assert_eq!(&*mask.said, b"0077\n");
     }
 
@@ -191,7 +196,7 @@ mod tests {
             sigaction(Signal::SIGUSR2, &action).unwrap();
         }
         let script = "sleep 0.2; [ $(ps -o pgid= -p $$) = $$ ] && echo alone";
-        let waits = std::thread::spawn(move || run(&["/bin/sh"], &["-c", script], Duration::from_secs(60)));
+        let waits = std::thread::spawn(move || run(&["/bin/sh"], &["-c", script], Duration::from_mins(1)));
         while !waits.is_finished() {
             #[expect(unsafe_code, reason = "a signal to one thread")]
             // SAFETY: the thread was not joined yet, so its handle is still good.

@@ -71,6 +71,9 @@ fn the_machines_own_cleaner_leaves_it_alone_and_the_line_goes_with_it() {
     assert_eq!(said[0].text, "1", "the victim is gone, what lies aside is not");
     assert_eq!(said[1].text, "1");
     assert_eq!(said[2].text, "0-lab.conf", "with the quarantine goes its line");
-    assert_eq!(said[3].text, "1\n1", "after a boot each command that acts writes the line again, and for no other name");
+    assert_eq!(
+        said[3].text, "1\n1",
+        "after a boot each command that acts writes the line again, and for no other name"
+    );
     assert_eq!(said[4].text, "0", "without the line the cleaner takes it");
 }

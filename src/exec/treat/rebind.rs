@@ -226,8 +226,7 @@ fn take_off(dead: &OwnedFd, request: &Request, own: &PidDir) -> Result<(), Refus
     let read = || own.read("mountinfo", TABLE);
     let before = read().map_err(Refused::at("cannot read the mount table"))?;
     on_top(request)?;
-    mount::detach_uppermost(dead.as_fd())
-        .map_err(Refused::at(format!("cannot detach {}", request.point)))?;
+    mount::detach_uppermost(dead.as_fd()).map_err(Refused::at(format!("cannot detach {}", request.point)))?;
     let after = read().map_err(Refused::at("whether the dead mount is off is not known: mountinfo"))?;
     went(&before, &after, request)
 }
@@ -312,7 +311,13 @@ mod tests {
             mount_id: 70,
             line: DEAD.into(),
             fresh: "/tmp/systemd-private-0-r.service-x/tmp".into(),
-            object: ObjectId { mount_id: 1, device, inode: 9, kind: crate::model::vantage::Kind::Directory, born: None },
+            object: ObjectId {
+                mount_id: 1,
+                device,
+                inode: 9,
+                kind: crate::model::vantage::Kind::Directory,
+                born: None,
+            },
         }
     }
 
@@ -327,13 +332,15 @@ mod tests {
 
     #[test]
     fn the_options_of_the_dead_mount_are_those_of_the_live_one() {
-        let of = |words: &str| {
-            options(format!("70 30 0:40 /x//deleted /tmp {words} - tmpfs lab rw").as_bytes())
-        };
+        let of =
+            |words: &str| options(format!("70 30 0:40 /x//deleted /tmp {words} - tmpfs lab rw").as_bytes());
         let (none, relative) = (Forbids::default(), Stamps::default());
         assert_eq!(of("rw,relatime"), (none, relative));
         assert_eq!(of("ro,nosuid,relatime").0, Forbids { write: true, suid: true, ..none });
-        assert_eq!(of("rw,nodev,noexec,nosymfollow").0, Forbids { dev: true, exec: true, links: true, ..none });
+        assert_eq!(
+            of("rw,nodev,noexec,nosymfollow").0,
+            Forbids { dev: true, exec: true, links: true, ..none }
+        );
         assert_eq!(of("rw,noatime,nodiratime").1, Stamps { reads: Reads::Never, no_directories: true });
         assert_eq!(of("rw").1.reads, Reads::All);
     }

@@ -12,11 +12,11 @@ use rustix::io::Errno;
 use super::ledger::Refused;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Way, Whom};
+use crate::sys::dirfd;
 use crate::sys::namespace::start_ticks;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::procfile::{PidDir, Proc, clock_ticks_per_second};
 use crate::sys::stat::{self, Stat};
-use crate::sys::dirfd;
 
 /// A line of `stat`.
 const STAT: usize = 4096;
@@ -95,8 +95,8 @@ enum Unknown {
 impl Mounts {
     /// Looks at a node, if its file system does not lie in user space. Before Linux 5.8 a node does not tell its mount.
     fn look(&mut self, node: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Refused> {
-        let found = stat::of(node)
-            .map_err(Refused::at(format!("cannot look at {}", RawPath::new(name).shown())))?;
+        let found =
+            stat::of(node).map_err(Refused::at(format!("cannot look at {}", RawPath::new(name).shown())))?;
         if let Some(id) = found.mount_id.filter(|id| self.good != Some(*id)) {
             self.judge(id, name)?;
             self.good = Some(id);
@@ -134,9 +134,8 @@ impl Mounts {
 /// Point and type of a mount. Source: proc_pid_mountinfo(5).
 fn mount_of(table: &[u8], id: u64) -> Option<(&[u8], &[u8])> {
     let id = id.to_string();
-    let line = table.split(|b| *b == b'\n').find(|line| {
-        line.split(|b| *b == b' ').next() == Some(id.as_bytes())
-    })?;
+    let line =
+        table.split(|b| *b == b'\n').find(|line| line.split(|b| *b == b' ').next() == Some(id.as_bytes()))?;
     let point = line.split(|b| *b == b' ').nth(4)?;
     let kind = line.split(|b| *b == b' ').skip_while(|field| *field != b"-").nth(1)?;
     Some((point, kind))
