@@ -115,9 +115,9 @@ fn outermost_unit(table: &[u8]) -> Option<&str> {
     let units = [of("name=systemd"), of("")].into_iter().chain(entries().map(Some)).flatten();
     units.map(|(_, path)| path).find_map(|path| {
         let parts = path.split('/').map(|part| part.strip_prefix('_').unwrap_or(part));
-        parts
-            .into_iter()
-            .find(|part| *part != "init.scope" && !part.ends_with(".slice") && is_unit_name(part))
+        let holds =
+            |part: &str| part != "init.scope" && part.strip_suffix(".slice").is_none() && is_unit_name(part);
+        parts.into_iter().find(|part| holds(part))
     })
 }
 

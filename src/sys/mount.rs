@@ -99,6 +99,7 @@ pub fn clone_tree(dir: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 }
 
 /// What a mount forbids.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, as mount(8) has them")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forbids {
     /// Writing.

@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn a_talker_is_read_while_it_talks_and_makes_what_is_nobodys_else() {
         let script = "yes | head -c 300000 >&2; yes | head -c 300000; umask >&2; exit 3";
-        let ended = run(&["/bin/sh"], &["-c", script], Duration::from_secs(60)).unwrap();
+        let ended = run(&["/bin/sh"], &["-c", script], Duration::from_mins(1)).unwrap();
         assert_eq!((ended.code, ended.talk.len(), ended.said.len()), (Some(3), TALK, TALK));
-        let mask = run(&["/bin/sh"], &["-c", "umask"], Duration::from_secs(60)).unwrap();
+        let mask = run(&["/bin/sh"], &["-c", "umask"], Duration::from_mins(1)).unwrap();
         assert_eq!(&*mask.said, b"0077\n");
     }
 
@@ -196,7 +196,7 @@ mod tests {
             sigaction(Signal::SIGUSR2, &action).unwrap();
         }
         let script = "sleep 0.2; [ $(ps -o pgid= -p $$) = $$ ] && echo alone";
-        let waits = std::thread::spawn(move || run(&["/bin/sh"], &["-c", script], Duration::from_secs(60)));
+        let waits = std::thread::spawn(move || run(&["/bin/sh"], &["-c", script], Duration::from_mins(1)));
         while !waits.is_finished() {
             #[expect(unsafe_code, reason = "a signal to one thread")]
             // SAFETY: the thread was not joined yet, so its handle is still good.

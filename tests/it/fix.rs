@@ -334,7 +334,6 @@ fn chown_gives_a_secret_away_and_give_to_runner_does_not() {
 #[test]
 fn what_is_moved_into_a_tree_while_it_is_given_stays_with_its_owner() {
     needs!();
-    use std::os::fd::AsFd;
     let dir = sandbox::scratch();
     let (tree, his) = (dir.path().join("tree"), dir.path().join("his"));
     for made in ["tree/sub", "tree/own", "his"] {
@@ -358,7 +357,7 @@ fn what_is_moved_into_a_tree_while_it_is_given_stays_with_its_owner() {
         }
         true
     };
-    let mut journal = Journal::open(state(dir.path()).as_fd(), 0).unwrap().journal;
+    let mut journal = Journal::open(std::os::fd::AsFd::as_fd(&state(dir.path())), 0).unwrap().journal;
     begin(&mut journal, WorkId(1), "give-to-runner");
     let plan = plan("give-to-runner", gift(&tree));
     let came = treat::treat_while(&plan, (&mut journal, WorkId(1)), 0, &goes_on, &mut |_, _| {}).unwrap();
@@ -542,6 +541,7 @@ fn whoever_serves_a_file_system_in_user_space_keeps_nobody_waiting() {
 }
 
 /// What an actor does.
+#[expect(clippy::print_stdout, reason = "what an actor prints is read by its test")]
 pub fn try_every_deed_below(inner: &Path) {
     let at = || Way { by: None, path: inner.as_os_str().into() };
     let (device, rights) = (Device { major: 0, minor: 1 }, Rights::SHARED);
