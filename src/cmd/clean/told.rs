@@ -320,7 +320,8 @@ mod tests {
         assert_eq!(barred.command.unwrap(), "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s");
         let last = &prospect.steps[1].by_hand;
         assert_eq!(last, "nsenter -t 42 -m tmpmedic clean /var/tmp --older-than 0s --apply --delete --yes");
-        for ours in ["/tmp", "/proc/42/rooted/tmp", "/proc/42/root", "/proc/self/root/tmp", "/procx/1/root/x"] {
+        for ours in ["/tmp", "/proc/42/rooted/tmp", "/proc/42/root", "/proc/self/root/tmp", "/procx/1/root/x"]
+        {
             assert_eq!(told(ours), None, "{ours}");
         }
     }
