@@ -116,6 +116,8 @@ fn from_the_finding_to_the_proof_and_back_and_no_worker_is_left() {
     pty.wait_for_text("Esc close");
     pty.type_keys("\x1b");
     pty.wait("no worker", |pty| workers(pty) == 0);
+    // The look after it finds it again.
+    pty.wait_for_text("f fix");
     pty.type_keys("f");
     pty.wait_for_text("Enter do it");
     assert_eq!(workers(&pty), 1, "it keeps the plan");
