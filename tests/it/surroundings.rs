@@ -325,11 +325,11 @@ fn a_path_that_is_longer_than_the_kernel_shows_speaks_for_its_own_entry_alone() 
 fn a_namespace_that_only_descriptors_keep_still_speaks() {
     needs!("unshare", "setpriv");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir /tmp/bound /tmp/free /mnt/inner
         apart 'mount --bind /tmp/bound /mnt/inner'; sleep 600 7</proc/$pid/ns/mnt </dev/null >/dev/null 2>&1 & keeper=$!
         became sleep $keeper; kill $pid; wait $pid || true
-        "#,
+        ",
     );
     seen.claims("bound", "bind-source", None);
     seen.leaves("free");
@@ -340,13 +340,13 @@ fn a_namespace_that_only_descriptors_keep_still_speaks() {
 fn a_namespace_in_which_everybody_has_another_root_is_seen_in_full() {
     needs!("unshare", "setpriv", "chroot");
     let seen = Seen::at(
-        r#"
+        r"
         mkdir -p /tmp/bound /tmp/free /mnt/inner /mnt/below/bin /mnt/below/mnt
         cp /mnt/bin/busybox /mnt/below/bin/sleep 2>/dev/null || mount --rbind / /mnt/below
         unshare --mount --propagation private sh -euc 'mount --bind /tmp/bound /mnt/inner; exec chroot /mnt/below sleep 600' </dev/null >/dev/null 2>&1 &
         pid=$!; became sleep $pid; say below
         umount -l /mnt/below
-        "#,
+        ",
     );
     seen.claims("bound", "bind-source", Some("below"));
     seen.leaves("free");

@@ -36,7 +36,7 @@ held() {
   read said </mnt/held-$kind
 }"#;
 
-const MACHINE: &str = r#"
+const MACHINE: &str = r"
 mkdir -p /mnt/stray /mnt/inner /tmp/go-build-free /tmp/go-build-stray /tmp/go-build-source /tmp/go-build-point/m /tmp/go-build-kept
 mkdir -p /tmp/go-build-layer /mnt/u /mnt/merged /tmp/go-build-variable /tmp/go-build-command
 for kind in cwd file map sock lock root; do held $kind env; done
@@ -48,7 +48,7 @@ apart 'mount --bind /tmp/go-build-kept /mnt/inner'; sleep 600 7</proc/$pid/ns/mn
 became sleep $keeper; kill $pid; wait $pid 2>/dev/null || true
 runner TMPDIR=/tmp/go-build-variable
 sh -c 'echo > /mnt/here; while :; do sleep 600; done' sh --dir=/tmp/go-build-command/p </dev/null >/dev/null 2>&1 &
-until [ -e /mnt/here ]; do :; done"#;
+until [ -e /mnt/here ]; do :; done";
 
 /// What fails, and how.
 const FAULTS: &[(&str, libc::c_long, Errno)] = &[
@@ -98,7 +98,7 @@ fn fails_each_look_once() {
             whole.ended.text,
             whole.ended.talk
         );
-        let share = BRIEF.mul_f64((at + 1) as f64 / FAULTS.len() as f64);
+        let share = BRIEF * u32::try_from(at + 1).unwrap() / u32::try_from(FAULTS.len()).unwrap();
         let (mut windows, mut freed) = (0_u64, Vec::new());
         let step = if full || whole.calls <= STRIDE { 1 } else { STRIDE };
         for round in 0..step {
