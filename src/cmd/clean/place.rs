@@ -75,7 +75,7 @@ pub fn all(named: &[PathBuf]) -> anyhow::Result<Vec<Place>> {
 /// Opens one directory, component by component and through no link.
 ///
 /// # Errors
-/// As [`all`].
+/// A directory that is missing, no directory, not to be cleaned, or no longer the one it was.
 pub fn open(path: &RawPath) -> anyhow::Result<Place> {
     let shown = path.shown();
     if is_of_the_system(path) {

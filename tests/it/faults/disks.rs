@@ -43,7 +43,7 @@ fn what_cannot_be_removed_for_good_is_named_and_a_later_purge_frees_it() {
             "failing unlinkat EIO 6 clean $o --delete --yes",
             "count; aside; tm journal",
             "tm purge --older-than 0s --yes; aside",
-            "five; tm clean $o >/dev/null; failing getdents64 EIO 4 purge --older-than 0s --yes",
+            "five; tm clean $o >/dev/null; failing getdents64 EIO 6 purge --older-than 0s --yes",
             "aside; tm purge --older-than 0s --yes; aside",
             "five; tm clean $o >/dev/null; failing unlinkat EROFS 1+ purge --older-than 0s --yes; aside; tm undo; count",
         ],
@@ -225,7 +225,7 @@ fn a_journal_home_that_cannot_be_written_is_replaced_by_the_one_in_run_and_undo_
     said[0].ends(0);
     assert!(said[1].text.starts_with('0'), "{}", said[1].text);
     assert_eq!(
-        said[2].text.lines().skip(1).collect::<Vec<_>>(),
+        said[2].text.lines().filter(|line| line.starts_with("go-build")).collect::<Vec<_>>(),
         ["go-build2", "go-build3"],
         "{}",
         said[2].text
@@ -236,11 +236,7 @@ fn a_journal_home_that_cannot_be_written_is_replaced_by_the_one_in_run_and_undo_
         said[4].text
     );
     said[5].ends(0);
-    assert!(
-        !said[6].text.contains("/var/lib"),
-        "a home that others may change is passed over: {}",
-        said[6].text
-    );
+    said[6].says("the journal is in /run/tmpmedic (/var/lib/tmpmedic: others may change lib");
 }
 
 #[test]

@@ -29,7 +29,8 @@ fn what_cannot_be_opened_goes_and_comes_back_as_anything_else() {
             "tm clean /tmp --older-than 0s --family other --keep precious --apply",
             "tree | grep -v -e precious",
             "tm undo; rc=$?; tree; (exit $rc)",
-            "tm clean /tmp --older-than 0s --family other --keep precious --apply --delete --yes",
+            // A file with a name in two of them is changed by the removal of the first name: the other stays for the next run.
+            "again='--older-than 0s --family other --keep precious --apply --delete --yes'; tm clean /tmp $again >/dev/null; tm clean /tmp $again",
             "tree | wc -l; stat -c '%a %h' /tmp/precious; cat /tmp/precious; aside",
         ],
     );

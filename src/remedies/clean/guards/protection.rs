@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn the_name_of_a_quarantine_hides_nothing_that_is_not_ours_alone() {
         let named = || Candidate { name: ".tmpmedic-0-x".into(), uid: 0, ..stale() };
-        stage().removes(Candidate { uid: 4242, ..named() });
+        stage().removes(Candidate { uid: 1000, ..named() });
         stage().removes(Candidate { mode: 0o755, ..named() });
     }
 
