@@ -12,8 +12,8 @@ use crate::{needs, sandbox};
 const PROLOGUE: &str = r#"
 mount -t tmpfs -o mode=755 lab /run
 mount -t tmpfs -o mode=755 lab /var/lib
-# builds N: so many leftovers of go.
-builds() { seq -f '/tmp/go-build%g' 1 "$1" | xargs mkdir; }
+# builds N: so many leftovers of go, with numbers that no process has.
+builds() { seq -f '/tmp/go-build9%07.0f' 1 "$1" | xargs mkdir; }
 count() { find /tmp -mindepth 1 -maxdepth 1 -name 'go-build*' | wc -l; }
 aside() { find /tmp/.tmpmedic-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 ended() { until /mnt/bin/tmpmedic journal --json | grep -q '"ended":"'; do sleep 0.05; done; }
@@ -180,7 +180,7 @@ fn a_terminal_that_does_not_read_holds_no_clean_up_up() {
     // Nothing is read from here on.
     let started = Instant::now();
     while leftovers(console) > 0 {
-        assert!(started.elapsed().as_secs() < 60, "{} are left", leftovers(console));
+        assert!(started.elapsed().as_secs() < 60, "{} are left:\n{}", leftovers(console), pty.screen());
         std::thread::yield_now();
     }
     pty.wait_for_text("Esc close");

@@ -13,8 +13,8 @@ mount -t tmpfs -o mode=755 lab /var/lib
 tm() { /mnt/bin/tmpmedic "$@"; }
 user() { setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/mnt/home LC_ALL=C.UTF-8 PATH="$PATH" "$@"; }
 mkdir /mnt/home; chown 1000:1000 /mnt/home
-# builds N: so many leftovers of go, older than two seconds.
-builds() { seq -f '/tmp/go-build%g' 1 "$1" | xargs mkdir; until [ $(($(date +%s) - $(stat -c %Z /tmp/go-build1))) -ge 4 ]; do sleep 0.05; done; }
+# builds N: so many leftovers of go, with numbers that no process has, older than two seconds.
+builds() { seq -f '/tmp/go-build9%07.0f' 1 "$1" | xargs mkdir; until [ $(($(date +%s) - $(stat -c %Z /tmp/go-build90000001))) -ge 4 ]; do sleep 0.05; done; }
 count() { find /tmp -mindepth 1 -maxdepth 1 -name 'go-build*' | wc -l; }
 aside() { find /tmp/.tmpmedic-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 worker() {
@@ -78,7 +78,7 @@ fn a_console_that_does_not_read_holds_nothing_up_and_gets_the_whole_result_at_la
     needs!("unshare", "xargs", "seq");
     let lines = scene(
         &clean(),
-        "builds 4000; worker; hear Planned > /dev/null; seq -f '/tmp/go-build%g' 2 4000 | xargs touch; echo apply >&8
+        "builds 4000; worker; hear Planned > /dev/null; seq -f '/tmp/go-build9%07.0f' 2 4000 | xargs touch; echo apply >&8
          until ended; do sleep 0.05; done; kill -0 $pid; echo $?; tm undo > /dev/null; echo $?; hear Worked; wait $pid; echo $?",
     );
     let [alive, undone, worked, code] = &lines[..] else { panic!("{lines:#?}") };
