@@ -430,6 +430,11 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     let unset = format!("systemctl show -p UnsetEnvironment --value {unit}");
     let apply = ["tmpdir-relative", "--action", "set-override", "--apply"];
 
+    // The unit is up before its program has taken the place of the one that systemd forked.
+    let started = std::time::Instant::now();
+    while fix(&lab, &["tmpdir-relative"]).json["fixes"] == serde_json::json!([]) {
+        assert!(started.elapsed().as_secs() < 30, "the runner is never seen");
+    }
     let fixed = fix(&lab, &apply);
     assert_eq!(fixed.code, 0, "{:#}", fixed.json);
     assert!(fixed.json["fixes"][0]["others"].to_string().contains("restart-unit"), "{:#}", fixed.json);
