@@ -431,7 +431,7 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     let apply = ["tmpdir-relative", "--action", "set-override", "--apply"];
 
     // The unit is up before its program has taken the place of the one that systemd forked.
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     while fix(&lab, &["tmpdir-relative"]).json["fixes"] == serde_json::json!([]) {
         assert!(started.elapsed().as_secs() < 30, "the runner is never seen");
     }
