@@ -151,7 +151,7 @@ fn whoever_has_to_do_with_an_entry_keeps_it_and_is_named() {
          until [ -e /mnt/apart ]; do sleep 0.05; done
          env TMPDIR=/tmp/go-build6 /mnt/bin/go 600 & variable=$!; became go $variable
          chown 4242 /tmp/go-build7
-         mkdir -p /tmp/.X11-unix /tmp/fm-keep; aged go-build9 3; touch /tmp/go-build8/b001/exe/fresh",
+         mkdir -p /tmp/.X11-unix /tmp/fm-keep; aged go-build7 3; touch /tmp/go-build8/b001/exe/fresh",
         &[
             "echo $cwd $open $variable",
             "tm clean /tmp --older-than 2s --keep 'fm-*' --json",
