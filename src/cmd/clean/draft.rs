@@ -20,6 +20,8 @@ use crate::model::reading::Gap;
 use crate::model::surroundings::About;
 use crate::model::units::{Bytes, Seconds, WallNanos};
 
+/// So many entries are judged between two questions whether to go on.
+const SHARE: usize = 1024;
 /// How long a plan may be carried out: long enough to read it and to ask somebody, short enough to remember it.
 const LASTS: Duration = Duration::from_mins(15);
 
@@ -83,13 +85,12 @@ impl Maker<'_> {
         let shown = place.path.shown();
         progress.begin(&format!("{shown}: looking"), None);
         let candidates = survey(place, &mut |done| progress.tell(done, Bytes(0))).map_err(|why| {
-            let message = match why.kind() {
-                std::io::ErrorKind::Interrupted => "stopped; nothing was changed".to_owned(),
-                _ => format!("{shown} cannot be listed: {why}"),
-            };
-            Refusal { exit: Exit::Failed, message }
+            if why.kind() == std::io::ErrorKind::Interrupted {
+                return stopped();
+            }
+            Refusal { exit: Exit::Failed, message: format!("{shown} cannot be listed: {why}") }
         })?;
-        progress.end();
+        progress.begin(&format!("{shown}: judging"), candidates.len().try_into().ok());
         // After the entries: whoever took hold of one while they were looked at is seen.
         let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
         let made = now();
@@ -100,16 +101,24 @@ impl Maker<'_> {
             staying: BTreeMap::new(),
         };
         for candidate in candidates {
+            let judged = draft.plan.entries.len();
+            if judged.is_multiple_of(SHARE) && !progress.tell(judged.try_into()?, Bytes(0)) {
+                return Err(stopped().into());
+            }
             let (planned, kept_by) = watch.judged(candidate, &surroundings, made);
-            let at = draft.plan.entries.len();
             match (planned.verdict, kept_by) {
                 (Verdict::Keep, Some(guard)) => {
-                    draft.staying.entry(guard.id).or_default().add(at, &planned, made);
+                    draft.staying.entry(guard.id).or_default().add(judged, &planned, made);
                 }
-                _ => draft.going.entry(planned.candidate.family.clone()).or_default().add(at, &planned, made),
+                _ => draft
+                    .going
+                    .entry(planned.candidate.family.clone())
+                    .or_default()
+                    .add(judged, &planned, made),
             }
             draft.plan.entries.push(planned);
         }
+        progress.end();
         draft.plan = seal::seal(draft.plan);
         Ok(draft)
     }
@@ -128,4 +137,8 @@ impl Maker<'_> {
             entries: Vec::new(),
         }
     }
+}
+
+fn stopped() -> Refusal {
+    Refusal { exit: Exit::Failed, message: "stopped; nothing was changed".to_owned() }
 }
