@@ -100,6 +100,15 @@ pub enum Then {
     Leave,
 }
 
+/// The plan that ends the process that an action aims at.
+pub fn ending(now: &Snapshot, finding: &Finding, card: &Card, then: Then) -> Option<Treatment> {
+    let (action, Aim::Process(pid)) = aim(finding, card)? else { return None };
+    let mut plan = frame(now, finding, action);
+    plan.ends = now.process(*pid).map(ends).into_iter().collect();
+    plan.steps = vec![stop(now, *pid, then)?];
+    Some(plan)
+}
+
 /// The step that ends a process.
 pub fn stop(now: &Snapshot, pid: Pid, then: Then) -> Option<Step> {
     let process = now.process(pid)?;

@@ -3,7 +3,7 @@
 use super::{Card, Remedy, draft};
 use crate::model::finding::Finding;
 use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Aim, Treatment};
+use crate::model::treatment::Treatment;
 
 /// See the module's header.
 pub struct StopProcess;
@@ -22,10 +22,6 @@ impl Remedy for StopProcess {
     }
 
     fn plan(&self, now: &Snapshot, finding: &Finding) -> Option<Treatment> {
-        let (action, Aim::Process(pid)) = draft::aim(finding, &CARD)? else { return None };
-        let mut plan = draft::frame(now, finding, action);
-        plan.ends = now.process(*pid).map(draft::ends).into_iter().collect();
-        plan.steps = vec![draft::stop(now, *pid, draft::Then::Kill)?];
-        Some(plan)
+        draft::ending(now, finding, &CARD, draft::Then::Kill)
     }
 }
