@@ -221,7 +221,7 @@ fn a_process_in_a_directory_that_is_gone_ends() {
 }
 
 /// A plan with one deed.
-fn plan(action: &str, deed: Deed) -> Treatment {
+pub fn plan(action: &str, deed: Deed) -> Treatment {
     treat::seal(Treatment {
         schema: SCHEMA.to_owned(),
         digest: String::new(),
@@ -242,7 +242,8 @@ fn plan(action: &str, deed: Deed) -> Treatment {
     })
 }
 
-fn begin(journal: &mut Journal, work: WorkId, action: &str) {
+/// A piece of work begins.
+pub fn begin(journal: &mut Journal, work: WorkId, action: &str) {
     let begin = Begin {
         work,
         time: WallNanos(0),

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::needs;
 use crate::pty::Pty;
-use crate::{needs, sandbox};
 
 /// A machine with a state of its own.
 const PROLOGUE: &str = r#"
@@ -22,13 +22,7 @@ ended() { until /mnt/bin/tmpmedic journal --json | grep -q '"ended":"'; do sleep
 /// The console on such a machine after `setup`; `after` runs in its shell then.
 fn console(setup: &str, after: &str) -> Pty {
     let script = format!("{PROLOGUE}\n{setup}\nset +e\n/mnt/bin/tmpmedic\n{after}\necho over; read -r line");
-    let command = sandbox::command(&script);
-    let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let variables = sandbox::variables();
-    let variables: Vec<(&str, &str)> =
-        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut pty = Pty::start(100, 40, &command, &variables);
-    pty.wait_for_console();
+    let mut pty = Pty::in_sandbox(100, 40, &script);
     pty.wait_for_text("ruled out: ");
     pty
 }

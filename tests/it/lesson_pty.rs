@@ -4,8 +4,8 @@ use serde_json::Value;
 use tmpmedic::catalog::scenarios;
 use tmpmedic::tui::lesson::answer::WRONG;
 
+use crate::needs;
 use crate::pty::Pty;
-use crate::{needs, sandbox};
 
 /// What is taught.
 const SCENARIO: &str = "private-tmp-deleted";
@@ -22,13 +22,7 @@ fn broken(options: &str, after: &str) -> Pty {
     // By its number: the command line of tmpmedic may stand on the screen too.
     let number = scenarios::find(SCENARIO).unwrap().course.unwrap();
     let script = format!("{DEAD_RUNNER}\nset +e\n/mnt/bin/tmpmedic __lesson {number} {options}\n{after}");
-    let command = sandbox::command(&script);
-    let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let variables = sandbox::variables();
-    let variables: Vec<(&str, &str)> =
-        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut pty = Pty::start(100, 40, &command, &variables);
-    pty.wait_for_console();
+    let mut pty = Pty::in_sandbox(100, 40, &script);
     pty.wait_for_text("The verdict is hidden");
     pty
 }

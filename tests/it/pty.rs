@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OutputModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::sandbox::{TMPMEDIC, has};
+use crate::sandbox::{self, TMPMEDIC, has};
 use crate::skip;
 
 /// Long enough for a loaded machine; nothing waits that long where all is well.
@@ -55,6 +55,18 @@ impl Pty {
     /// The console at 80×24.
     fn console() -> Self {
         let mut pty = Self::start(80, 24, &[TMPMEDIC], &[]);
+        pty.wait_for_console();
+        pty
+    }
+
+    /// Starts a script as the first process of a sandbox, and waits for the console that it starts.
+    pub fn in_sandbox(columns: u16, rows: u16, script: &str) -> Self {
+        let command = sandbox::command(script);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let variables = sandbox::variables();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut pty = Self::start(columns, rows, &command, &variables);
         pty.wait_for_console();
         pty
     }
@@ -466,7 +478,7 @@ fn gone(why: io::Error) -> io::Result<String> {
 #[test]
 fn an_open_directory_shows_what_comes_and_goes_by_itself() {
     needs_setsid!();
-    let dir = crate::sandbox::scratch();
+    let dir = sandbox::scratch();
     std::fs::write(dir.path().join("was-there"), b"x").unwrap();
     let path = dir.path().to_str().unwrap();
     // Without probes, whose own entries come and go there as well.

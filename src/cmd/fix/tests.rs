@@ -168,13 +168,12 @@ fn every_card_says_what_it_does_and_how_it_is_proved() {
 fn a_tree_is_given_by_a_command_that_leaves_out_what_the_hands_leave_out() {
     let stage = Stage::healthy().runner(41, "r@1.service");
     let inode = Inode { device: crate::model::mount::Device::default(), inode: 900 };
-    let aim =
-        Aim::Tree { by: Some(41), path: "/work/target".into(), inode, old_uid: 0, uid: 1000, gid: 1000 };
+    let aim = Aim::Tree { by: Some(41), path: "/srv/target".into(), inode, old_uid: 0, uid: 1000, gid: 1000 };
     let finding = finding("give-to-runner", Some(aim));
     let plan = remedies::plan(&stage.now, &finding, &finding.actions[0]).unwrap();
     let by_hand = &plan.steps[0].by_hand;
     for word in
-        ["/proc/41/root/work/target", "-xdev", "-uid 0", "-links 1", "! -perm /6000", "--from=0 1000:1000"]
+        ["/proc/41/root/srv/target", "-xdev", "-uid 0", "-links 1", "! -perm /6000", "--from=0 1000:1000"]
     {
         assert!(by_hand.contains(word), "{word}: {by_hand}");
     }

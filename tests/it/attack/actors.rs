@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use tmpmedic::exec::journal::Journal;
 use tmpmedic::exec::treat;
-use tmpmedic::model::finding::Risk;
-use tmpmedic::model::journal::{Begin, Record, WorkId};
+use tmpmedic::model::journal::{Record, WorkId};
 use tmpmedic::model::mount::Device;
-use tmpmedic::model::treatment::{Deed, Inode, SCHEMA, Step, Treatment, Way};
+use tmpmedic::model::treatment::{Deed, Inode, Way};
 use tmpmedic::model::units::WallNanos;
 
 use super::ground::ATTACKER;
+use crate::fix;
 
 fn tree() -> PathBuf {
     std::env::var_os("TREE").expect("it is told which").into()
@@ -71,40 +71,9 @@ fn gives_a_tree_away() {
     std::fs::create_dir_all(state).unwrap();
     std::fs::set_permissions(state, PermissionsExt::from_mode(0o700)).unwrap();
     let mut journal = Journal::open(File::open(state).unwrap().as_fd(), 0).unwrap().journal;
-    let (work, action) = (WorkId(1), "give-to-runner".to_owned());
-    let begin = Begin {
-        work,
-        time: WallNanos(0),
-        action: action.clone(),
-        title: String::new(),
-        finding: None,
-        digest: String::new(),
-        boot_id: String::new(),
-        uid: 0,
-        login_uid: None,
-        undoes: None,
-        place: None,
-        quarantine: None,
-    };
-    journal.add(&Record::Begin(begin)).unwrap();
-    let plan = treat::seal(Treatment {
-        schema: SCHEMA.to_owned(),
-        digest: String::new(),
-        boot_id: String::new(),
-        made: WallNanos(0),
-        expires: WallNanos(i64::MAX),
-        action,
-        finding: String::new(),
-        subject: String::new(),
-        title: String::new(),
-        risk: Risk::None,
-        reversible: true,
-        lasts: None,
-        ends: Vec::new(),
-        notes: Vec::new(),
-        steps: vec![Step { does: String::new(), by_hand: "true".to_owned(), deed }],
-        proofs: Vec::new(),
-    });
+    let (work, action) = (WorkId(1), "give-to-runner");
+    fix::begin(&mut journal, work, action);
+    let plan = fix::plan(action, deed);
     treat::treat(&plan, (&mut journal, work), 0, &mut |_, _| {}).unwrap();
     journal.add(&Record::End { work, time: WallNanos(0), before: Vec::new(), after: Vec::new() }).unwrap();
 }
