@@ -11,9 +11,10 @@ use rustix::io::Errno;
 
 use super::ladder::Ladder;
 use super::object;
-use crate::model::plan::{Candidate, Tree, Tried};
+use crate::model::plan::{Candidate, ObjectId, Tree, Tried};
 use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
+use crate::model::vantage::Kind;
 use crate::sys::clock::Stopwatch;
 use crate::sys::getdents::{EntryKind, Listing};
 use crate::sys::stat::Stat;
@@ -60,7 +61,22 @@ pub fn examine_while(
     budget: Budget,
     goes_on: &dyn Fn() -> bool,
 ) -> io::Result<Candidate> {
-    examined(dir, name, (budget, goes_on), Top::Stands)
+    let asked = Asked { name, known: None, top: Top::Stands };
+    examined(dir, asked, (budget, goes_on))
+}
+
+/// The same of what was seen before: whether that still has its name is the caller's to see.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_again(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    then: &ObjectId,
+    goes_on: &dyn Fn() -> bool,
+) -> io::Result<Candidate> {
+    let asked = Asked { name, known: Some(then.kind), top: Top::Stands };
+    examined(dir, asked, (Budget::default(), goes_on))
 }
 
 /// The same of what was just taken into a quarantine: that itself is no sign of life.
@@ -70,25 +86,24 @@ pub fn examine_while(
 pub fn examine_taken(
     quarantine: BorrowedFd<'_>,
     slot: &[u8],
+    then: &ObjectId,
     goes_on: &dyn Fn() -> bool,
 ) -> io::Result<Candidate> {
-    examined(quarantine, slot, (Budget::default(), goes_on), Top::WasRenamed)
+    let asked = Asked { name: slot, known: Some(then.kind), top: Top::WasRenamed };
+    examined(quarantine, asked, (Budget::default(), goes_on))
 }
 
-/// Whether somebody has a BSD lock on an entry.
+/// Whether somebody has a BSD lock on what was seen before and lies in a quarantine now.
 ///
-/// # Errors
-/// ENOENT where it is gone; else those of openat2(2) and statx(2).
-pub fn lock_on(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Tried> {
-    let found = enter::look(dir, name)?;
-    Ok(if found.is_directory() {
-        enter::listing(dir, name)
-            .map_or_else(|error| Tried::Unknown(error.to_string()), |top| lock_of(top.as_fd()))
-    } else if found.is_regular() {
-        file_and_lock(dir, name).1
-    } else {
-        Tried::NotLockable
-    })
+/// Nobody else makes names there, so what has that name is what was seen.
+pub fn lock_on(quarantine: BorrowedFd<'_>, slot: &[u8], then: &ObjectId) -> Tried {
+    match then.kind {
+        Kind::Directory => enter::listing(quarantine, slot)
+            .map_or_else(|error| Tried::Unknown(error.to_string()), |top| tried(hands::is_locked_once(top))),
+        Kind::File if leases::may_be_on(then.inode).unwrap_or(false) => Tried::Taken,
+        Kind::File => file_and_lock(quarantine, slot).1,
+        _ => Tried::NotLockable,
+    }
 }
 
 /// What the stamps of an entry itself tell.
@@ -113,13 +128,27 @@ impl Top {
     }
 }
 
+/// What is looked at.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    name: &'a [u8],
+    /// What it was when it was seen before. A directory is then opened without a look at the name, which tells no more.
+    known: Option<Kind>,
+    top: Top,
+}
+
 fn examined(
     dir: BorrowedFd<'_>,
-    name: &[u8],
+    asked: Asked<'_>,
     (budget, goes_on): (Budget, &dyn Fn() -> bool),
-    top_stamps: Top,
 ) -> io::Result<Candidate> {
-    let mut found = enter::look(dir, name)?;
+    let Asked { name, known, top: top_stamps } = asked;
+    let at_once = known.filter(|kind| *kind == Kind::Directory);
+    let at_once = at_once.and_then(|_| enter::listing(dir, name).and_then(looked_at).ok());
+    let mut found = match &at_once {
+        Some((_, now)) => now.clone(),
+        None => enter::look(dir, name)?,
+    };
     if found.mount_root == Some(true) {
         return Err(Errno::XDEV.into());
     }
@@ -129,7 +158,7 @@ fn examined(
     let mut top = None;
     // Somebody may exchange the name between two calls: what was opened counts.
     if found.is_directory() {
-        match enter::listing(dir, name).and_then(looked_at) {
+        match at_once.map_or_else(|| enter::listing(dir, name).and_then(looked_at), Ok) {
             Ok((listing, now)) => {
                 locked = lock_of(listing.as_fd());
                 found = now;
@@ -159,7 +188,7 @@ fn examined(
 /// A regular file as it was opened, if it still is one, and its lock.
 fn file_and_lock(dir: BorrowedFd<'_>, name: &[u8]) -> (Option<Stat>, Tried) {
     match enter::regular(dir, name).and_then(looked_at) {
-        Ok((file, now)) if now.is_regular() => (Some(now), lock_of(file.as_fd())),
+        Ok((file, now)) if now.is_regular() => (Some(now), tried(hands::is_locked_once(file))),
         Ok(_) => (None, Tried::Unknown("it was exchanged while it was looked at".to_owned())),
         // A lease of somebody: it is in use.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => (None, Tried::Taken),
@@ -173,7 +202,11 @@ fn looked_at(node: OwnedFd) -> io::Result<(OwnedFd, Stat)> {
 }
 
 fn lock_of(node: BorrowedFd<'_>) -> Tried {
-    match hands::is_locked(node) {
+    tried(hands::is_locked(node))
+}
+
+fn tried(answer: io::Result<bool>) -> Tried {
+    match answer {
         Ok(false) => Tried::Free,
         Ok(true) => Tried::Taken,
         Err(error) => Tried::Unknown(error.to_string()),
@@ -216,6 +249,9 @@ impl Walk<'_> {
     /// Walks what lies below an opened directory, depth first.
     fn below(&mut self, top: OwnedFd) {
         let Some(first) = self.level(top.as_fd()) else { return };
+        if first.is_empty() {
+            return;
+        }
         let mut ladder = Ladder::default();
         if let Err(error) = ladder.down(top, first, 0).and_then(|()| self.climb(&mut ladder)) {
             self.unseen(b"", &error);

@@ -41,13 +41,24 @@ pub struct Left {
     pub locked: bool,
 }
 
+/// What something is known to be, which saves questions that the kernel would answer with no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Anything.
+    Any,
+    /// A directory.
+    Directory,
+    /// A directory that had something in it.
+    Full,
+}
+
 /// Removes things from a quarantine.
 pub struct Flattener<'q> {
     quarantine: &'q Quarantine,
     /// What the numbers of waiting directories begin with.
     job: &'q str,
     next: u64,
-    waiting: Vec<Vec<u8>>,
+    waiting: Vec<(Vec<u8>, Shape)>,
     buffer: Vec<u8>,
     removed: Removed,
 }
@@ -65,28 +76,32 @@ impl<'q> Flattener<'q> {
     }
 
     /// Removes `slot` with everything below it. `goes_on` is asked before each change.
-    pub fn remove(&mut self, slot: &[u8], goes_on: &dyn Fn() -> bool) -> Removed {
-        self.waiting.push(slot.to_vec());
-        while let Some(name) = self.waiting.pop() {
+    pub fn remove(&mut self, slot: &[u8], shape: Shape, goes_on: &dyn Fn() -> bool) -> Removed {
+        self.waiting.push((slot.to_vec(), shape));
+        while let Some((name, shape)) = self.waiting.pop() {
             if !goes_on() {
                 self.removed.stopped = true;
                 break;
             }
-            self.remove_one(&name, goes_on);
+            self.remove_one(&name, shape, goes_on);
         }
         std::mem::take(&mut self.removed)
     }
 
-    fn remove_one(&mut self, name: &[u8], goes_on: &dyn Fn() -> bool) {
+    fn remove_one(&mut self, name: &[u8], shape: Shape, goes_on: &dyn Fn() -> bool) {
         let dir = self.quarantine.dir();
-        match hands::unlink(dir, name) {
-            Err(error) if is(&error, Errno::ISDIR) => {}
-            other => return self.account(other, dir, name, b""),
-        }
-        for _ in 0..ROUNDS {
-            match hands::remove_dir(dir, name) {
-                Err(error) if is(&error, Errno::NOTEMPTY) => {}
+        if shape == Shape::Any {
+            match hands::unlink(dir, name) {
+                Err(error) if is(&error, Errno::ISDIR) => {}
                 other => return self.account(other, dir, name, b""),
+            }
+        }
+        for round in 0..ROUNDS {
+            if round > 0 || shape != Shape::Full {
+                match hands::remove_dir(dir, name) {
+                    Err(error) if is(&error, Errno::NOTEMPTY) => {}
+                    other => return self.account(other, dir, name, b""),
+                }
             }
             if let Err(error) = self.empty(name, goes_on) {
                 return self.leave(name.to_vec(), &error);
@@ -153,7 +168,7 @@ impl<'q> Flattener<'q> {
             }
         };
         match moved {
-            Ok(()) => self.waiting.push(slot),
+            Ok(()) => self.waiting.push((slot, Shape::Full)),
             Err(error) => self.leave([of, b"/", inner].concat(), &error),
         }
     }

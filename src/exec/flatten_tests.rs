@@ -31,7 +31,7 @@ fn removes_whatever_there_is_and_nothing_beside_it() {
     std::os::unix::fs::symlink(dir.path(), tree.join("a/b/out")).unwrap();
     std::fs::hard_link(dir.path().join("beside"), tree.join("a/b/c/hard")).unwrap();
     rustix::fs::mknodat(CWD, tree.join("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
-    let removed = Flattener::new(&quarantine, "j").remove(b"1", &always);
+    let removed = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &always);
     assert_eq!(removed, Removed { objects: 8, left: Vec::new(), stopped: false });
     assert_eq!(std::fs::read_dir(dir.path().join(".q")).unwrap().count(), 0);
     assert_eq!(std::fs::read_to_string(dir.path().join("beside")).unwrap(), "kept");
@@ -51,7 +51,7 @@ fn goes_as_deep_as_it_gets_with_few_descriptors() {
         at = enter::listing(at.as_fd(), b"deeper").unwrap();
     }
     drop(at);
-    let removed = Flattener::new(&quarantine, "j").remove(b"1", &always);
+    let removed = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &always);
     assert_eq!((removed.objects, removed.left.len()), (3_001, 0));
     assert_eq!(std::fs::read_dir(dir.path().join(".q")).unwrap().count(), 0);
 }
@@ -66,7 +66,7 @@ fn a_directory_that_its_owner_made_unwritable_goes_too() {
     for path in [module.join("pkg"), module] {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o555)).unwrap();
     }
-    let removed = Flattener::new(&quarantine, "j").remove(b"1", &always);
+    let removed = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &always);
     assert_eq!(removed.left, []);
     assert!(!dir.path().join(".q/1").exists());
 }
@@ -82,9 +82,9 @@ fn stops_between_two_steps_and_can_go_on() {
     }
     let left = std::cell::Cell::new(5_u32);
     let some = || left.replace(left.get().saturating_sub(1)) > 0;
-    let first = Flattener::new(&quarantine, "j").remove(b"1", &some);
+    let first = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &some);
     assert!(first.stopped);
-    let rest = Flattener::new(&quarantine, "k").remove(b"1", &always);
+    let rest = Flattener::new(&quarantine, "k").remove(b"1", Shape::Any, &always);
     assert_eq!(first.objects + rest.objects, 11);
 }
 
@@ -94,7 +94,7 @@ fn what_an_earlier_removal_left_is_in_nobodys_way() {
     let (quarantine, _handle) = quarantine(&dir);
     std::fs::create_dir_all(dir.path().join(".q/j-d0/left")).unwrap();
     std::fs::create_dir_all(dir.path().join(".q/1/a/b")).unwrap();
-    let removed = Flattener::new(&quarantine, "j").remove(b"1", &always);
+    let removed = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &always);
     assert_eq!((removed.objects, removed.left.len()), (3, 0), "{removed:?}");
     assert!(dir.path().join(".q/j-d0/left").exists());
 }
@@ -103,7 +103,7 @@ fn what_an_earlier_removal_left_is_in_nobodys_way() {
 fn what_is_already_gone_is_no_failure() {
     let dir = scratch::dir();
     let (quarantine, _handle) = quarantine(&dir);
-    assert_eq!(Flattener::new(&quarantine, "j").remove(b"none", &always), Removed::default());
+    assert_eq!(Flattener::new(&quarantine, "j").remove(b"none", Shape::Any, &always), Removed::default());
 }
 
 #[test]

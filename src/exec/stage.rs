@@ -40,7 +40,7 @@ impl Eyes for Says {
     fn surroundings(&mut self, _: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
         let count = match about {
             About::All => usize::MAX,
-            About::These(names) => names.len(),
+            About::These(names) | About::Taken(names) => names.len(),
         };
         self.asked.push((path.clone(), count));
         if let Some(meanwhile) = self.meanwhile.take() {

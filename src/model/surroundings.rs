@@ -19,6 +19,9 @@ pub enum About<'a> {
     All,
     /// Those of these names; what speaks for others may be missing.
     These(&'a [&'a RawPath]),
+    /// The same of what lies in a quarantine: only who has hold of it, for its name there says nothing, nor does anybody
+    /// mean it by that name.
+    Taken(&'a [&'a RawPath]),
 }
 
 /// Everything that speaks for the entries of one directory, seen at one moment.

@@ -4,7 +4,7 @@
 //! strain and works around. Called by `collect`, `source` and `cmd`.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -56,6 +56,40 @@ pub fn both<A: Send, B>(
     })
 }
 
+/// How many items of a list a thread takes at once.
+const SHARE: usize = 16;
+
+/// Does something with each item of a list, in two threads, and gives the answers in order: `one` in a thread of its own
+/// and `other` here, each with the items that the other has not taken. Few are done here.
+pub fn share<T: Sync, A: Send>(
+    name: &str,
+    items: &[T],
+    one: &(impl Fn(&T) -> A + Sync),
+    mut other: impl FnMut(&T) -> A,
+    meanwhile: &dyn Fn(),
+) -> Vec<A> {
+    if items.len() <= SHARE {
+        return items.iter().map(other).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let there = || taken(&next, items, one);
+    let (mut all, here) = both(name, &there, || taken(&next, items, &mut other), meanwhile);
+    all.extend(here);
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// What came of the items that nobody else took, with their places.
+fn taken<T, A>(next: &AtomicUsize, items: &[T], mut each: impl FnMut(&T) -> A) -> Vec<(usize, A)> {
+    let mut answers = Vec::with_capacity(items.len());
+    loop {
+        let first = next.fetch_add(SHARE, Ordering::Relaxed);
+        let end = items.len().min(first.saturating_add(SHARE));
+        let Some(share) = items.get(first..end) else { return answers };
+        answers.extend((first..).zip(share.iter().map(&mut each)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -68,6 +102,15 @@ mod tests {
         let handle = spawn("crew-test", move || sender.send(7).unwrap()).unwrap();
         assert_eq!(receiver.recv().unwrap(), 7);
         handle.join().unwrap();
+    }
+
+    #[test]
+    fn two_threads_share_a_list_and_its_answers_keep_their_order() {
+        for count in [0, 1, SHARE, SHARE + 1, 1_000] {
+            let items: Vec<usize> = (0..count).collect();
+            let doubled = share("crew-test", &items, &|n| n * 2, |n| n * 2, &|| ());
+            assert_eq!(doubled, items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -183,6 +183,18 @@ pub fn is_locked(file: BorrowedFd<'_>) -> io::Result<bool> {
     }
 }
 
+/// The same of a file that is needed for nothing else: with its descriptor the lock goes.
+///
+/// # Errors
+/// As [`is_locked`].
+pub fn is_locked_once(file: OwnedFd) -> io::Result<bool> {
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(false),
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Takes a lock that ends with the descriptor; at once or not at all.
 ///
 /// # Errors

@@ -19,6 +19,9 @@ const EACH: Duration = Duration::from_millis(200);
 /// How often a screen hears: a person sees no more than so many steps a second.
 const EACH_PACE: Duration = Duration::from_millis(100);
 
+/// Nobody notices that a wish was heard so much later.
+const OFTEN: Duration = Duration::from_millis(5);
+
 /// Signals that ask for an end: SIGINT, SIGTERM, SIGHUP, SIGQUIT; and the pipe of whoever started us.
 pub struct Stop {
     signals: Option<Signals>,
@@ -26,6 +29,8 @@ pub struct Stop {
     /// Whether standard input is the pipe of a console: anything in it, and its end, asks for an end.
     has_master: bool,
     asked: Cell<bool>,
+    /// Since the last look at signals and pipes.
+    since: Cell<Option<Stopwatch>>,
 }
 
 impl Stop {
@@ -36,12 +41,19 @@ impl Stop {
             signalled: Cell::new(false),
             has_master: false,
             asked: Cell::new(false),
+            since: Cell::new(None),
         }
     }
 
     /// Signals do what they always do: for work that changes nothing.
     pub fn as_usual() -> Self {
-        Self { signals: None, signalled: Cell::new(false), has_master: false, asked: Cell::new(false) }
+        Self {
+            signals: None,
+            signalled: Cell::new(false),
+            has_master: false,
+            asked: Cell::new(false),
+            since: Cell::new(None),
+        }
     }
 
     /// From now on whatever comes on standard input asks for an end, as its end does.
@@ -81,8 +93,12 @@ impl Stop {
         }
     }
 
-    /// Whether somebody wants us to stop.
+    /// Whether somebody wants us to stop; cheap enough to ask before every entry.
     pub fn is_asked(&self) -> bool {
+        if self.since.get().is_some_and(|since| !since.left_of(OFTEN).is_zero()) {
+            return self.asked.get();
+        }
+        self.since.set(Some(Stopwatch::start()));
         self.hear_signals();
         if self.has_master && !self.asked.get() && is_ready(rustix::stdio::stdin()) {
             self.asked.set(true);

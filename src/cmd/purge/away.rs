@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Ends, Workshop, chain};
-use crate::exec::flatten::{self, Flattener};
+use crate::exec::flatten::{self, Flattener, Shape};
 use crate::exec::undo::{self, Aside};
 use crate::exec::{object, sweep};
 use crate::exit::Exit;
@@ -87,7 +87,7 @@ fn one_away(
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Done::Done { changed: None },
         Err(why) => return left(freed, name, &why.to_string()),
     }
-    let gone = flattener.remove(slot, goes_on);
+    let gone = flattener.remove(slot, Shape::Any, goes_on);
     freed.objects = freed.objects.saturating_add(gone.objects);
     if gone.stopped {
         freed.stopped = true;
@@ -156,7 +156,7 @@ pub fn rests(
             );
             continue;
         }
-        let gone = flattener.remove(name.as_bytes(), goes_on);
+        let gone = flattener.remove(name.as_bytes(), Shape::Any, goes_on);
         freed.objects = freed.objects.saturating_add(gone.objects);
         freed.stopped |= gone.stopped;
         if let Some(first) = gone.left.first() {

@@ -49,7 +49,7 @@ pub fn names<'a>(place: &Place<'a>, memory: &'a mut Memory) -> io::Result<Names<
             memory.refresh(place.dir)?;
             Ok(Names::All(memory))
         }
-        About::These(names) => {
+        About::These(names) | About::Taken(names) => {
             let mut names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
             names.sort_unstable();
             Ok(Names::These(names))

@@ -170,6 +170,9 @@ impl Scene<'_> {
         sockets.claim(&held.owners, claims);
         locked::claim(&locked, &sockets.files, claims);
         held.strays.claim(&sockets.files, claims);
+        if matches!(place.about, About::Taken(_)) {
+            return;
+        }
         let names = match entries::names(place, &mut memory.entries) {
             Ok(names) => names,
             Err(error) => return claims.unseen(Gap::new("list of entries", error.into())),

@@ -47,7 +47,7 @@ pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until) -> io::Resu
     let top = dirfd::reopen_listing(place.dir)?;
     let inner = match place.about {
         About::All => walk.level(top.as_fd())?,
-        About::These(names) => walk.these(top.as_fd(), names),
+        About::These(names) | About::Taken(names) => walk.these(top.as_fd(), names),
     };
     let mut levels = vec![Level { dir: top, inner, length: 0 }];
     while let Some(level) = levels.last_mut() {

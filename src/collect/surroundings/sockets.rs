@@ -77,7 +77,7 @@ pub fn look(
             memory.begin(dir);
             memory
         }
-        About::These(_) => &mut nothing,
+        About::These(_) | About::Taken(_) => &mut nothing,
     };
     let mut found = Sockets::default();
     let mut lost: BTreeSet<(u32, u32)> = files.iter().map(|inode| (*inode, 0)).collect();

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::model::journal::Record;
 
 /// What stands before the text of each record.
-const HEAD: usize = 4 + 4 + 8 + HASH;
+const HEAD: usize = BEFORE + 8 + HASH;
+/// Of that, what vouches for the rest: its length and its sum.
+const BEFORE: usize = 4 + 4;
 const HASH: usize = 32;
 /// The largest record; whoever has more to say says it in several.
 const LARGEST: usize = 4 << 20;
@@ -62,18 +64,17 @@ pub struct Content {
 /// # Errors
 /// See [`EncodeError`].
 pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
-    let text = serde_json::to_vec(record)?;
-    let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= LARGEST);
-    let length = length.ok_or(EncodeError::TooLarge(text.len()))?;
-    let mut body = Vec::with_capacity(HEAD + text.len());
-    body.extend_from_slice(&tip.sequence.to_le_bytes());
-    body.extend_from_slice(&tip.hash);
-    body.extend_from_slice(&text);
-    let mut bytes = Vec::with_capacity(HEAD + text.len());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    Ok((bytes, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(&body).into() }))
+    // The length and the sum are known at the end.
+    let mut bytes = vec![0; BEFORE];
+    bytes.extend_from_slice(&tip.sequence.to_le_bytes());
+    bytes.extend_from_slice(&tip.hash);
+    serde_json::to_writer(&mut bytes, record)?;
+    let text = bytes.len().saturating_sub(HEAD);
+    let length = u32::try_from(text).ok().filter(|_| text <= LARGEST).ok_or(EncodeError::TooLarge(text))?;
+    let body = bytes.get(BEFORE..).unwrap_or_default();
+    let (sum, hash) = (crc32fast::hash(body), Sha256::digest(body).into());
+    bytes.splice(..BEFORE, length.to_le_bytes().into_iter().chain(sum.to_le_bytes()));
+    Ok((bytes, Tip { sequence: tip.sequence + 1, hash }))
 }
 
 /// Reads as far as everything holds, a piece at a time: the text of a long journal never stands in memory as a whole.

@@ -159,7 +159,7 @@ impl Sweep<'_> {
     }
 }
 
-impl Course<'_, '_> {
+impl<'c, 's> Course<'c, 's> {
     /// Takes what is ready, and removes it where that is the plan.
     fn deal_with(&mut self, ready: &[Candidate], pace: &mut Pace) -> Result<(), JournalError> {
         let mut spent = Stopwatch::start();
@@ -180,6 +180,18 @@ impl Course<'_, '_> {
         }
         pace.took(claiming + spent.elapsed(), looking);
         Ok(())
+    }
+
+    /// Whether it is over, for any thread; and whether to go on, which only this one may ask.
+    fn questions(&self) -> (impl Fn() -> bool + Sync + use<'c>, impl Fn() -> bool + use<'c, 's>) {
+        let (stop, goes_on) = (self.stop, self.sweep.goes_on);
+        let asked = move || {
+            if !goes_on() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            !stop.load(Ordering::Relaxed)
+        };
+        (move || stop.load(Ordering::Relaxed), asked)
     }
 
     fn is_stopped(&self) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The first batch, and the smallest.
 const FEW: usize = 64;
 /// What a machine with few processes does within that time, and no more than memory takes with ease.
-const MANY: usize = 2_048;
+const MANY: usize = 8_192;
 /// As long as a batch may take, if the look at the machine does not take longer itself.
 const LONG: Duration = Duration::from_millis(100);
 
@@ -47,14 +47,14 @@ mod tests {
     fn grows_where_entries_go_fast_and_shrinks_where_they_do_not() {
         let mut pace = Pace::default();
         let (quick, slow) = (Duration::from_millis(1), Duration::from_millis(150));
-        for expected in [256, 1_024, 2_048, 2_048] {
+        for expected in [256, 1_024, 4_096, 8_192, 8_192] {
             pace.took(quick, quick);
             assert_eq!(pace.size(), expected);
         }
         pace.took(slow, quick);
-        assert_eq!(pace.size(), 1_024);
+        assert_eq!(pace.size(), 4_096);
         pace.took(slow, Duration::from_secs(1));
-        assert_eq!(pace.size(), 2_048, "a dear look is worth a longer batch");
+        assert_eq!(pace.size(), 8_192, "a dear look is worth a longer batch");
         (0..9).for_each(|_| pace.took(slow, quick));
         assert_eq!(pace.size(), FEW);
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Course;
-use crate::exec::examine::{self, Budget};
+use crate::exec::examine;
 use crate::model::plan::{Candidate, Planned, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{About, Surroundings};
@@ -27,7 +27,7 @@ pub fn look(place: BorrowedFd<'_>, batch: &[&Planned], stop: &AtomicBool) -> Vec
     let mut looked = Vec::with_capacity(batch.len());
     for planned in batch {
         let name = &planned.candidate.name;
-        let found = examine::examine_while(place, name.as_bytes(), Budget::default(), &goes_on);
+        let found = examine::examine_again(place, name.as_bytes(), &planned.candidate.object, &goes_on);
         if !goes_on() {
             return Vec::new();
         }

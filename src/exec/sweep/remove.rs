@@ -4,7 +4,6 @@
 //! other never uses, so neither meets the other. What somebody with an old handle carries from one entry into another goes
 //! with that one, or is gone already, which is the same.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::take::Claimed;
@@ -16,8 +15,6 @@ use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record};
 use crate::sys::crew;
 
-/// How many entries a thread takes at once.
-const SHARE: usize = 16;
 /// From here on the second thread counts the directories that it moves up.
 const FAR: u64 = 1 << 40;
 
@@ -41,33 +38,17 @@ impl<'q> Removers<'q> {
         is_stopped: &(dyn Fn() -> bool + Sync),
         goes_on: &dyn Fn() -> bool,
     ) -> Vec<Removed> {
-        let next = AtomicUsize::new(0);
-        let work = |flattener: &mut Flattener<'q>, goes_on: &dyn Fn() -> bool| {
-            let mut done = Vec::with_capacity(sure.len());
-            loop {
-                let first = next.fetch_add(SHARE, Ordering::Relaxed);
-                let Some(share) = sure.get(first..sure.len().min(first.saturating_add(SHARE))) else { break };
-                let gone = share.iter().map(|entry| flattener.remove(entry.slot.as_bytes(), goes_on));
-                done.extend((first..).zip(gone));
-            }
-            done
-        };
-        let there = || {
+        let Self { here, there } = self;
+        let there = |entry: &Claimed| {
             // A poisoned lock is as good: nobody but this thread ever takes it.
-            let mut flattener = self.there.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut flattener, &|| !is_stopped())
+            let mut flattener = there.lock().unwrap_or_else(PoisonError::into_inner);
+            flattener.remove(entry.slot.as_bytes(), entry.shape(), &|| !is_stopped())
         };
+        let here = |entry: &Claimed| here.remove(entry.slot.as_bytes(), entry.shape(), goes_on);
         let ask = || {
             goes_on();
         };
-        let (mut all, here) = if sure.len() > SHARE {
-            crew::both("remove", &there, || work(&mut self.here, goes_on), &ask)
-        } else {
-            (Vec::new(), work(&mut self.here, goes_on))
-        };
-        all.extend(here);
-        all.sort_unstable_by_key(|(at, _)| *at);
-        all.into_iter().map(|(_, gone)| gone).collect()
+        crew::share("remove", sure, &there, here, &ask)
     }
 }
 
@@ -84,14 +65,7 @@ impl Course<'_, '_> {
             return Ok(());
         }
         self.sweep.journal.add(&Record::Intent { work, steps: acts })?;
-        let (stop, goes_on) = (self.stop, self.sweep.goes_on);
-        let is_stopped = || stop.load(Ordering::Relaxed);
-        let asked = || {
-            if !goes_on() {
-                stop.store(true, Ordering::Relaxed);
-            }
-            !is_stopped()
-        };
+        let (is_stopped, asked) = self.questions();
         let all = self.removers.remove(&sure, &is_stopped, &asked);
         let mut outcome = Vec::with_capacity(sure.len());
         for ((entry, gone), step) in sure.into_iter().zip(all).zip(first..) {

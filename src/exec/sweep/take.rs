@@ -1,6 +1,9 @@
 //! Into the quarantine, and back for whoever took hold of an entry in that moment.
 
+use std::os::fd::BorrowedFd;
+
 use super::{Course, Flow};
+use crate::exec::flatten::Shape;
 use crate::exec::journal::JournalError;
 use crate::exec::quarantine::Taken;
 use crate::exec::{examine, object, refused};
@@ -10,6 +13,8 @@ use crate::model::plan::{Candidate, ObjectId, Tried};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{About, ClaimKind, Surroundings};
 use crate::model::units::{Bytes, Entries, WallNanos};
+use crate::model::vantage::Kind;
+use crate::sys::crew;
 
 /// Beside the name, with both identities.
 const ROOM_EACH: u64 = 700;
@@ -47,6 +52,17 @@ impl Seen {
     /// Whether it is as it was then; younger stamps than then are signs of life, whatever the age that was asked for.
     fn is_as(self, then: Self) -> bool {
         self.newest <= then.newest && Self { newest: then.newest, ..self } == then
+    }
+}
+
+impl Claimed {
+    /// What its removal need not ask.
+    pub fn shape(&self) -> Shape {
+        match (self.object.kind, self.seen.entries.0) {
+            (Kind::Directory, 0..=1) => Shape::Directory,
+            (Kind::Directory, _) => Shape::Full,
+            _ => Shape::Any,
+        }
     }
 }
 
@@ -156,7 +172,7 @@ impl Course<'_, '_> {
         let slots: Vec<&RawPath> = claimed.iter().map(|entry| &entry.slot).collect();
         let sweep = &mut self.sweep;
         let look = || {
-            let about = About::These(&slots);
+            let about = About::Taken(&slots);
             sweep.eyes.surroundings(sweep.quarantine.dir(), &sweep.quarantine_path, about)
         };
         (!slots.is_empty()).then(look)
@@ -169,9 +185,10 @@ impl Course<'_, '_> {
         around: Option<&Surroundings>,
     ) -> Result<Vec<Claimed>, JournalError> {
         let Some(around) = around else { return Ok(claimed) };
+        let signs = self.signs_of_life(&claimed);
         let (mut sure, mut outcome) = (Vec::with_capacity(claimed.len()), Vec::new());
-        for entry in claimed {
-            let Some(who) = self.holder(around, &entry).or_else(|| self.sign_of_life(&entry)) else {
+        for (entry, sign) in claimed.into_iter().zip(signs) {
+            let Some(who) = self.holder(around, &entry).or(sign) else {
                 sure.push(entry);
                 continue;
             };
@@ -215,30 +232,44 @@ impl Course<'_, '_> {
 }
 
 impl Course<'_, '_> {
-    /// Looks once more at what nobody can reach by name any more: what came into it, or locked it, between the look at it
-    /// and its taking. What goes for good is looked at whole.
-    fn sign_of_life(&self, entry: &Claimed) -> Option<String> {
-        let (dir, slot) = (self.sweep.quarantine.dir(), entry.slot.as_bytes());
+    /// Looks once more at what nobody can reach by name any more.
+    fn signs_of_life(&self, claimed: &[Claimed]) -> Vec<Option<String>> {
+        let (quarantine, is_final) = (self.sweep.quarantine.dir(), self.plan.wishes.delete);
+        let (is_stopped, asked) = self.questions();
+        let there = |entry: &Claimed| entry.sign_of_life(quarantine, is_final, &|| !is_stopped());
+        let here = |entry: &Claimed| entry.sign_of_life(quarantine, is_final, &asked);
+        let ask = || {
+            asked();
+        };
+        crew::share("recheck", claimed, &there, here, &ask)
+    }
+}
+
+impl Claimed {
+    /// What came into it, or locked it, between the look at it and its taking. What goes for good is looked at whole.
+    fn sign_of_life(
+        &self,
+        quarantine: BorrowedFd<'_>,
+        is_final: bool,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<String> {
+        let slot = self.slot.as_bytes();
         let unknown =
             |why: &dyn std::fmt::Display| format!("not known whether it changed while it was taken ({why})");
-        let locked = if self.plan.wishes.delete {
-            let goes_on = || !self.is_stopped() && (self.sweep.goes_on)();
-            let now = match examine::examine_taken(dir, slot, &goes_on) {
+        let locked = if is_final {
+            let now = match examine::examine_taken(quarantine, slot, &self.object, goes_on) {
                 Ok(now) => now,
                 Err(error) => return Some(unknown(&error)),
             };
             if let Some(why) = &now.tree.unseen {
                 return Some(unknown(why));
             }
-            if now.tree.crosses_mount || now.object != entry.object || !Seen::of(&now).is_as(entry.seen) {
+            if now.tree.crosses_mount || now.object != self.object || !Seen::of(&now).is_as(self.seen) {
                 return Some("it changed while it was taken".to_owned());
             }
             now.locked
         } else {
-            match examine::lock_on(dir, slot) {
-                Ok(locked) => locked,
-                Err(error) => return Some(unknown(&error)),
-            }
+            examine::lock_on(quarantine, slot, &self.object)
         };
         match locked {
             Tried::Free | Tried::NotLockable => None,
