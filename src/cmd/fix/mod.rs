@@ -36,6 +36,8 @@ const REFUSED: u8 = 2;
 #[derive(Debug)]
 struct Case {
     finding: Finding,
+    /// The titles of others for which just the same would be done: once is enough.
+    also: Vec<String>,
     action: Action,
     /// The plan, where tmpmedic itself can do it.
     plan: Option<Treatment>,
@@ -105,6 +107,7 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
         }
     }
     only_shown(args, &mut cases)?;
+    let mut cases = once(cases);
     let mut bar = Bar::new(&stop, global);
     for case in cases.iter_mut().filter(|_| args.apply) {
         case.outcome = Some(apply(args, case, off, &mut bar));
@@ -191,7 +194,7 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
         let wanted = |action: &&Action| args.action.as_ref().is_none_or(|id| action.id == *id);
         let Some(action) = finding.actions.iter().find(wanted).cloned() else { continue };
         let plan = remedies::plan(now, &finding, &action);
-        cases.push(Case { finding, action, plan, asked: Vec::new(), outcome: None });
+        cases.push(Case { finding, also: Vec::new(), action, plan, asked: Vec::new(), outcome: None });
     }
     if let (Some(id), true, false) = (&args.action, cases.is_empty(), offered.is_empty()) {
         offered.sort();
@@ -202,6 +205,35 @@ fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<
         )));
     }
     Ok(cases)
+}
+
+/// Where just the same would be done about several findings, once is enough: a service is restarted, a process ended. The
+/// first tells of the others, and is proved for them.
+fn once(cases: Vec<Case>) -> Vec<Case> {
+    let deeds = |case: &Case| -> Option<Vec<Deed>> {
+        Some(case.plan.as_ref()?.steps.iter().map(|step| step.deed.clone()).collect())
+    };
+    let mut all: Vec<Case> = Vec::new();
+    for case in cases {
+        match all.iter_mut().find(|known| case.plan.is_some() && deeds(known) == deeds(&case)) {
+            Some(first) => first.take_in(case),
+            None => all.push(case),
+        }
+    }
+    all
+}
+
+impl Case {
+    fn take_in(&mut self, other: Self) {
+        self.also.push(other.finding.title);
+        let (Some(own), Some(plan)) = (&mut self.plan, other.plan) else { return };
+        let proofs: Vec<_> = plan.proofs.into_iter().filter(|proof| !own.proofs.contains(proof)).collect();
+        let asked = other.asked.into_iter().filter(|asked| proofs.contains(&asked.proof));
+        self.asked.extend(asked);
+        own.proofs.extend(proofs);
+        let notes: Vec<_> = plan.notes.into_iter().filter(|note| !own.notes.contains(note)).collect();
+        own.notes.extend(notes);
+    }
 }
 
 fn apply(args: &FixArgs, case: &Case, off: Option<&str>, bar: &mut Bar<'_>) -> Outcome {

@@ -12,6 +12,7 @@ pub mod rebind;
 mod record;
 mod rights;
 pub mod settle;
+mod since;
 mod still;
 mod stop;
 #[cfg(test)]
