@@ -8,8 +8,8 @@ use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Aim, Rights, Setting};
 use crate::rules::cohort::Cohort;
 use crate::rules::party::{Party, Servers};
-use crate::rules::{builds, place};
 use crate::rules::spot::Spot;
+use crate::rules::{builds, place};
 
 /// Commands for a person to run after thinking; tmpmedic runs none of them.
 pub fn guide(title: impl Into<String>, risk: Risk, by_hand: Vec<String>) -> Action {
@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_server_with_the_environment_of_an_old_job_ends_and_starts_with_that_of_the_next() {
-        let ids = |stage: &Stage| unset(&party(stage), "TMPDIR").into_iter().map(|a| a.id).collect::<Vec<_>>();
+        let ids =
+            |stage: &Stage| unset(&party(stage), "TMPDIR").into_iter().map(|a| a.id).collect::<Vec<_>>();
         let server = Role { id: "x".into(), kind: RoleKind::CacheServer, title: "x".into() };
         let stage = Stage::healthy().runner(41, "r@1.service").change(41, |p| p.role = Some(server));
         assert_eq!(ids(&stage), ["set-override"], "its unit may set it");

@@ -63,7 +63,16 @@ impl<'a> Party<'a> {
 
     fn unknown(pids: Vec<Pid>) -> Self {
         let label = pids.first().map_or_else(|| "this machine".to_owned(), |pid| format!("pid {pid}"));
-        Self { label, unit: None, container: None, pids, lead: None, servers: Servers::No, weighty: true, ours: false }
+        Self {
+            label,
+            unit: None,
+            container: None,
+            pids,
+            lead: None,
+            servers: Servers::No,
+            weighty: true,
+            ours: false,
+        }
     }
 
     fn ours(now: &'a Snapshot) -> Self {

@@ -130,7 +130,11 @@ fn what_docker_made_as_root_goes_to_the_containers_user_and_comes_back() {
     let engine = Engine::start();
     let (bind, room) = (engine.data.join("made-by-docker"), engine.data.join("room"));
     std::fs::create_dir(&room).unwrap();
-    let id = engine.run("owned", &format!("{}:/workspace/target", bind.display()), &["CARGO_TARGET_DIR=/workspace/target"]);
+    let id = engine.run(
+        "owned",
+        &format!("{}:/workspace/target", bind.display()),
+        &["CARGO_TARGET_DIR=/workspace/target"],
+    );
     // What an earlier job of root left there, and a secret of root's that somebody gave a second name there.
     std::fs::create_dir(bind.join("debug")).unwrap();
     std::fs::write(bind.join("debug/old"), "x").unwrap();
@@ -150,7 +154,10 @@ fn what_docker_made_as_root_goes_to_the_containers_user_and_comes_back() {
     let fixed = change(&room, &[&only[..], &["--apply"]].concat());
     let outcome = &fixed.json["fixes"][0]["outcome"];
     assert_eq!(fixed.code, 1, "the second name stays, and is named: {outcome:#}");
-    assert!(outcome["steps"][0]["told"][0].as_str().unwrap().contains("innocent: has 2 names"), "{outcome:#}");
+    assert!(
+        outcome["steps"][0]["told"][0].as_str().unwrap().contains("innocent: has 2 names"),
+        "{outcome:#}"
+    );
     assert_eq!(outcome["before"][0]["errno"], "EACCES");
     assert_eq!(outcome["after"][0]["can_create"], true);
     let gid = owner(&bind).1;
@@ -165,13 +172,21 @@ fn what_docker_made_as_root_goes_to_the_containers_user_and_comes_back() {
     let undone = change(&room, &["undo"]);
     assert_eq!(undone.code, 1, "{:#}", undone.json);
     assert!(undone.json["left"].to_string().contains("made came into it since"), "{:#}", undone.json);
-    assert_eq!((owner(&bind).0, owner(&bind.join("made")).0, owner(&bind.join("debug/old"))), (1000, 1000, (0, 0)));
+    assert_eq!(
+        (owner(&bind).0, owner(&bind.join("made")).0, owner(&bind.join("debug/old"))),
+        (1000, 1000, (0, 0))
+    );
 
     std::fs::remove_dir(bind.join("made")).unwrap();
     std::os::unix::fs::chown(&bind, Some(0), Some(0)).unwrap();
     assert_eq!(change(&room, &[&only[..], &["--apply"]].concat()).code, 1);
     let undone = change(&room, &["undo"]);
-    assert_eq!((undone.code, owner(&bind), owner(&bind.join("debug"))), (0, (0, 0), (0, 0)), "{:#}", undone.json);
+    assert_eq!(
+        (undone.code, owner(&bind), owner(&bind.join("debug"))),
+        (0, (0, 0), (0, 0)),
+        "{:#}",
+        undone.json
+    );
     assert_eq!(about(&check(), &id)[0]["id"], "root-owned-bind-dir", "as it was");
 }
 

@@ -137,6 +137,8 @@ fn bad_arguments_are_named() {
     let run = |options: &str| sandbox::run(&format!("{ROOM}\n/mnt/bin/tmpmedic fix {options}"));
     for (options, word) in [
         ("no-such-cause", "no-such-cause"),
+        ("tmp-wrong-mode", "did you mean `tmp-wrong-mode-or-owner`?"),
+        ("--action restart-deamon", "did you mean `restart-daemon`?"),
         ("--action nonsense", "nonsense"),
         ("--unit no.service", "no.service"),
     ] {
@@ -145,6 +147,20 @@ fn bad_arguments_are_named() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{options}");
     }
     assert_eq!(run("disk-full").status.code(), Some(0), "nothing to fix is no failure");
+}
+
+#[test]
+fn the_command_that_a_user_is_told_is_good_for_root() {
+    needs!("unshare", "setpriv");
+    let output = sandbox::run(&format!(
+        r#"{ROOM}; chmod 755 /tmp; runner; set +e
+        why=$(setpriv --reuid 1000 --regid 1000 --clear-groups /mnt/bin/tmpmedic fix tmp-wrong-mode-or-owner --apply --json)
+        echo $?; line=$(echo "$why" | grep -o 'sudo tmpmedic [^"]*'); echo "$line" | sed 's/ --digest.*//'
+        sh -c "/mnt/bin/${{line#sudo }}" >/dev/null; echo $?; stat -c %a /tmp"#
+    ));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines, ["77", "sudo tmpmedic fix tmp-wrong-mode-or-owner --action repair-mode", "0", "1777"]);
 }
 
 #[test]
@@ -222,7 +238,8 @@ const SERVER: &str = r"
 fn a_cache_server_with_the_environment_of_an_old_job_ends_and_no_other() {
     needs!("unshare", "setpriv", "mkfifo");
     let setup = format!("{SERVER}\nserver TMPDIR=/mnt/job-7/_temp; runner TMPDIR=/tmp");
-    let (planned, seen) = fix(&setup, "tmpdir-missing --action restart-daemon", "kill -0 $server && echo lives");
+    let (planned, seen) =
+        fix(&setup, "tmpdir-missing --action restart-daemon", "kill -0 $server && echo lives");
     let plan = &planned.json["fixes"][0]["plan"];
     assert_eq!((planned.code, &*seen), (0, "lives"), "{:#}", planned.json);
     assert_eq!((&plan["risk"], &plan["reversible"]), (&"interrupts".into(), &false.into()), "{plan:#}");

@@ -278,7 +278,10 @@ fn a_restart_says_who_ends_and_proves_the_new_process() {
     assert_eq!(fixed["outcome"]["exit"], 0, "{fixed:#}");
     let proved = fixed["outcome"]["after"].as_array().unwrap();
     assert_eq!(proved.len(), 2, "{fixed:#}");
-    assert!(proved.iter().all(|proof| proof["pid"].to_string() != main), "proved as the new process: {fixed:#}");
+    assert!(
+        proved.iter().all(|proof| proof["pid"].to_string() != main),
+        "proved as the new process: {fixed:#}"
+    );
 }
 
 #[test]
@@ -335,15 +338,28 @@ fn a_server_that_outlived_the_restart_of_its_runner_ends_and_the_runner_does_not
     let dead: Vec<_> = found.of("private-tmp-deleted").filter(|f| f["subject"]["path"] == "/tmp").collect();
     assert_eq!(dead.len(), 1, "{:#}", found.json["findings"]);
     assert_eq!(dead[0]["subject"]["name"], format!("sccache (pid {server}) of {unit}"));
-    let actions: Vec<_> = dead[0]["actions"].as_array().unwrap().iter().map(|a| a["id"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["restart-daemon"], "neither a restart of the runner nor a mount helps: {:#}", dead[0]);
+    let actions: Vec<_> =
+        dead[0]["actions"].as_array().unwrap().iter().map(|a| a["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["restart-daemon"],
+        "neither a restart of the runner nor a mount helps: {:#}",
+        dead[0]
+    );
 
     // Both of its temp dirs are dead, and one end is enough for both.
     let planned = fix(&lab, &["private-tmp-deleted", "--pid", &server]);
     assert_eq!(planned.json["fixes"].as_array().unwrap().len(), 1, "{:#}", planned.json);
-    assert!(planned.json["fixes"][0]["also"][0].as_str().unwrap().starts_with("/var/tmp of"), "{:#}", planned.json);
+    assert!(
+        planned.json["fixes"][0]["also"][0].as_str().unwrap().starts_with("/var/tmp of"),
+        "{:#}",
+        planned.json
+    );
     let plan = &planned.json["fixes"][0]["plan"];
-    assert_eq!(plan["ends"], serde_json::json!([{ "pid": server.parse::<u32>().unwrap(), "program": "sccache" }]));
+    assert_eq!(
+        plan["ends"],
+        serde_json::json!([{ "pid": server.parse::<u32>().unwrap(), "program": "sccache" }])
+    );
     let word = ["private-tmp-deleted", "--pid", &server, "--apply"];
     assert_eq!(fix(&lab, &word).code, 2, "it cannot be taken back");
     let fixed = fix(&lab, &[&word[..], &["--yes"]].concat());

@@ -3,18 +3,17 @@
 //! A file that we gave to somebody and that he wrote since must not become root's again with his content: others trust what
 //! root owns. So its ctime must be the one that we left it with.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
 use super::ledger::{Changed, Ledger, Refused};
-use super::since::{self, TICK_NANOS};
+use super::since::{self, Given, TICK_NANOS};
 use super::{rights, units, way};
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::object;
-use crate::exec::undo::{Step, Undone, steps_of};
+use crate::exec::undo::{Undone, steps_of};
 use crate::model::journal::{Change, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::process::Pid;
@@ -75,7 +74,7 @@ pub fn take_back_while(
         _ => false,
     });
     let steps = steps_of(records, work);
-    let directories = if given { Directories::AsLeft(objects(&steps)) } else { Directories::InUse };
+    let directories = if given { Directories::AsLeft(Given::of(&steps)) } else { Directories::InUse };
     let mut ledger = Ledger::new(journal, new);
     let mut undone = Undone::default();
     let mut reload = false;
@@ -129,18 +128,9 @@ fn inverse(change: &Change) -> Option<(RawPath, Change)> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Directories {
     /// Nothing came into them but these: a tree that was given away.
-    AsLeft(BTreeMap<ObjectId, RawPath>),
+    AsLeft(Given),
     /// Entries came and went: a shared temp dir.
     InUse,
-}
-
-/// Whose owner was changed, and where.
-fn objects(steps: &BTreeMap<u64, Step>) -> BTreeMap<ObjectId, RawPath> {
-    let given = steps.values().filter_map(|step| match &step.change {
-        Change::Owner { path, object, .. } => Some((*object, path.clone())),
-        _ => None,
-    });
-    given.collect()
 }
 
 fn one(change: &Change, left_at: Option<WallNanos>, directories: &Directories) -> Changed {
@@ -191,7 +181,7 @@ fn give_back_as_left(
     dir: (BorrowedFd<'_>, &RawPath),
     (from, to): ((u32, u32), (u32, u32)),
     left: WallNanos,
-    given: &BTreeMap<ObjectId, RawPath>,
+    given: &Given,
 ) -> Changed {
     since::nothing_came(dir, left, given)?;
     let changed = rights::give(dir.0, from)?;
@@ -237,7 +227,7 @@ pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(Ow
         return Err(Refused::Kept("which directory it lay in was not written down".to_owned()));
     };
     let (found, _) = object::of(dir.as_fd()).map_err(Refused::at("cannot look at its directory"))?;
-    if found == *wanted {
+    if since::is_same(&found, wanted) {
         Ok((dir, name))
     } else {
         Err(Refused::Kept("another directory has that path by now".to_owned()))
@@ -246,7 +236,7 @@ pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(Ow
 
 fn is_the_one(node: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
     let (object, _) = object::of(node).map_err(Refused::at("cannot look at it"))?;
-    if object == *wanted {
+    if since::is_same(&object, wanted) {
         Ok(())
     } else {
         Err(Refused::Kept("another object has its name by now".to_owned()))
