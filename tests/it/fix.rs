@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::Value;
-use tmpmedic::exec::journal::Journal;
+use tmpmedic::exec::journal::{Journal, JournalError, Opened};
 use tmpmedic::exec::treat::{self, Came, back};
 use tmpmedic::exec::undo::Undone;
 use tmpmedic::model::finding::Risk;
@@ -322,9 +322,19 @@ fn state(dir: &Path) -> std::fs::File {
     std::fs::File::open(state).unwrap()
 }
 
-fn carry_out(dir: &Path, action: &str, deed: Deed) -> Came {
+/// Its journal. A child that another test is about to start holds the lock of one that was closed, until it is executed.
+fn journal(dir: &Path) -> Opened {
     use std::os::fd::AsFd;
-    let mut opened = Journal::open(state(dir).as_fd(), 0).unwrap();
+    loop {
+        match Journal::open(state(dir).as_fd(), 0) {
+            Err(JournalError::Busy) => std::thread::yield_now(),
+            other => return other.unwrap(),
+        }
+    }
+}
+
+fn carry_out(dir: &Path, action: &str, deed: Deed) -> Came {
+    let mut opened = journal(dir);
     let work = WorkId(opened.records.iter().filter(|r| matches!(r, Record::Begin(_))).count() as u64 + 1);
     begin(&mut opened.journal, work, action);
     treat::treat(&plan(action, deed), (&mut opened.journal, work), 0, &mut |_, _| {}).unwrap().remove(0)
@@ -465,7 +475,7 @@ fn given(dir: &Path) -> std::path::PathBuf {
 }
 
 fn take_back(dir: &Path) -> Undone {
-    let mut opened = Journal::open(std::os::fd::AsFd::as_fd(&state(dir)), 0).unwrap();
+    let mut opened = journal(dir);
     begin(&mut opened.journal, WorkId(2), "undo");
     back::take_back(&mut opened.journal, &opened.records, WorkId(1), WorkId(2)).unwrap()
 }

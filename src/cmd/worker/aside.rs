@@ -165,10 +165,11 @@ impl Aside {
         Ok(Outcome {
             ending: ending((undone.stopped, back > 0, left > 0)),
             headline: format!(
-                "{} of {} of work {} are back",
+                "{} of {} of work {} {} back",
                 Entries(u64::try_from(back).unwrap_or(u64::MAX)),
                 counted(back + left, words),
-                self.begin.work.0
+                self.begin.work.0,
+                if back + left == 1 { "is" } else { "are" }
             ),
             work: Some(id),
             can_undo: false,
