@@ -277,9 +277,10 @@ fn a_restart_says_who_ends_and_proves_the_new_process() {
     assert_eq!(fixed["plan"]["ends"][0]["pid"].to_string(), main, "{fixed:#}");
     assert_eq!(fixed["outcome"]["exit"], 0, "{fixed:#}");
     let proved = fixed["outcome"]["after"].as_array().unwrap();
+    let old: u64 = main.parse().unwrap();
     assert_eq!(proved.len(), 2, "{fixed:#}");
     assert!(
-        proved.iter().all(|proof| proof["pid"].to_string() != main),
+        proved.iter().all(|proof| proof["pid"] != old),
         "proved as the new process: {fixed:#}"
     );
 }
