@@ -279,10 +279,7 @@ fn a_restart_says_who_ends_and_proves_the_new_process() {
     let proved = fixed["outcome"]["after"].as_array().unwrap();
     let old: u64 = main.parse().unwrap();
     assert_eq!(proved.len(), 2, "{fixed:#}");
-    assert!(
-        proved.iter().all(|proof| proof["pid"] != old),
-        "proved as the new process: {fixed:#}"
-    );
+    assert!(proved.iter().all(|proof| proof["pid"] != old), "proved as the new process: {fixed:#}");
 }
 
 #[test]
