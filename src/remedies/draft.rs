@@ -106,6 +106,8 @@ pub fn ending(now: &Snapshot, finding: &Finding, card: &Card, then: Then) -> Opt
     let mut plan = frame(now, finding, action);
     plan.ends = now.process(*pid).map(ends).into_iter().collect();
     plan.steps = vec![stop(now, *pid, then)?];
+    // Nothing is proved as a process that has ended.
+    plan.proofs.retain(|proof| proof.whom.pid != *pid);
     Some(plan)
 }
 

@@ -181,7 +181,7 @@ fn severity(now: &Snapshot, party: &Party<'_>) -> Severity {
 }
 
 fn actions(mount: &Mount, here: Option<&RawPath>, party: &Party<'_>) -> Vec<Action> {
-    let mut actions: Vec<Action> = offers::restart(party, "it mounts the directory of that name anew").into_iter().collect();
+    let mut actions = offers::restart(party, "it mounts the directory of that name anew");
     if let Some(path) = here {
         let who = party.lead.and_then(|p| p.credentials.as_ref().ok());
         let (uid, gid) = who.map_or((0, 0), |c| (c.uid, c.gid));

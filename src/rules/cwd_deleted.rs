@@ -57,7 +57,7 @@ fn finding(now: &Snapshot, path: &RawPath, party: &Party<'_>) -> Option<Finding>
     let lead = party.lead?;
     let place = lead.cwd.as_ref().ok()?;
     let means = "the kernel marks this directory as removed: getcwd fails, and nothing can be created relative to it";
-    let mut actions: Vec<_> = offers::restart(party, "it starts in a directory that exists").into_iter().collect();
+    let mut actions = offers::restart(party, "it starts in a directory that exists");
     if !lead.is_build() {
         actions.push(offers::guide(
             "in a shell change to a directory that exists; making the path anew does not help",
@@ -65,7 +65,10 @@ fn finding(now: &Snapshot, path: &RawPath, party: &Party<'_>) -> Option<Finding>
             vec!["cd /".to_owned()],
         ));
     }
-    actions.push(offers::stop(lead));
+    let end = offers::stop(lead);
+    if !actions.contains(&end) {
+        actions.push(end);
+    }
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: severity(now, party),

@@ -3,13 +3,13 @@
 //! Each is a title, its risk, what to paste, and what a remedy would do it to; the rule itself does nothing.
 
 use crate::model::finding::{Action, Finding, Risk};
-use crate::model::process::{Container, Pid, Process, RoleKind};
+use crate::model::process::{Container, Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Aim, Rights, Setting};
 use crate::rules::cohort::Cohort;
-use crate::rules::party::Party;
-use crate::rules::place;
+use crate::rules::party::{Party, Servers};
 use crate::rules::spot::Spot;
+use crate::rules::{builds, place};
 
 /// Commands for a person to run after thinking; tmpmedic runs none of them.
 pub fn guide(title: impl Into<String>, risk: Risk, by_hand: Vec<String>) -> Action {
@@ -85,13 +85,20 @@ pub fn remount(pid: Pid, point: &RawPath, option: &str) -> String {
     format!("nsenter -t {pid} -m mount -o remount,{option} {}", point.quoted())
 }
 
-/// Restarts the unit of a party, or tells how to make its container anew; nothing where it has neither.
-pub fn restart(party: &Party<'_>, effect: &str) -> Option<Action> {
+/// Restarts the unit of a party, or tells how to make its container anew; servers that a job has started end alone. Nothing
+/// where that is not known.
+pub fn restart(party: &Party<'_>, effect: &str) -> Vec<Action> {
     if let Some(container) = party.container {
-        let commands = recreate(container)?;
-        return Some(guide(format!("make the container anew: {effect}"), Risk::Interrupts, commands));
+        let anew = |commands| guide(format!("make the container anew: {effect}"), Risk::Interrupts, commands);
+        return recreate(container).map(anew).into_iter().collect();
     }
-    Some(restart_unit(service(party)?, effect))
+    let unit = service(party).map(|unit| restart_unit(unit, effect));
+    unit.into_iter().chain(restart_daemon(party)).collect()
+}
+
+/// Ends the server of a party that has nobody else; the next client starts it again, in its own view and environment.
+fn restart_daemon(party: &Party<'_>) -> Option<Action> {
+    party.lead.filter(|_| party.servers() != Servers::No).map(stop)
 }
 
 /// Restarts a system service.
@@ -132,8 +139,7 @@ pub fn service_of(process: &Process) -> Option<&str> {
 /// Ends a process. One that clients start again when they need it (a compiler cache, a build daemon) loses nothing but the
 /// work that it does now.
 pub fn stop(process: &Process) -> Action {
-    let kind = process.role.as_ref().map(|role| role.kind);
-    let on_demand = matches!(kind, Some(RoleKind::CacheServer | RoleKind::BuildDaemon));
+    let on_demand = builds::is_on_demand(process);
     let (pid, name) = (process.pid, process.comm.shown());
     let (id, title) = if on_demand {
         (
@@ -215,8 +221,16 @@ pub fn make_temp_dir(spot: &Spot<'_>, path: &RawPath) -> Action {
     }
 }
 
-/// Takes a variable away from a party: by a drop-in for a unit, by advice for all others.
-pub fn unset(party: &Party<'_>, name: &str) -> Action {
+/// Takes a variable away from a party. Servers that a job has started hold that job's: they end.
+pub fn unset(party: &Party<'_>, name: &str) -> Vec<Action> {
+    let daemon = restart_daemon(party).filter(|_| party.servers() == Servers::Beside);
+    // Of another unit than theirs is what they hold.
+    let elsewhere = daemon.is_some() && party.lead.is_some_and(|lead| lead.unit.is_some());
+    daemon.into_iter().chain((!elsewhere).then(|| unset_at_source(party, name))).collect()
+}
+
+/// By a drop-in for a unit, by advice for all others.
+fn unset_at_source(party: &Party<'_>, name: &str) -> Action {
     if let Some(container) = party.container {
         let id: String = container.id.chars().take(12).collect();
         let look =
@@ -252,6 +266,7 @@ pub fn unset(party: &Party<'_>, name: &str) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::process::{Role, RoleKind};
     use crate::rules::stage::Stage;
     use std::collections::BTreeSet;
 
@@ -262,10 +277,10 @@ mod tests {
     #[test]
     fn offers_a_drop_in_for_a_system_service_only() {
         let stage = Stage::healthy().runner(41, "r@1.service");
-        assert_eq!(unset(&party(&stage), "TMPDIR").id, "set-override");
+        assert_eq!(unset(&party(&stage), "TMPDIR")[0].id, "set-override");
         let user = stage.change(41, |p| p.cgroup = Ok("0::/user.slice/user-1000.slice/r@1.service".into()));
-        assert_eq!(unset(&party(&user), "TMPDIR").id, "guide-only");
-        assert!(restart(&party(&user), "fresh").is_none());
+        assert_eq!(unset(&party(&user), "TMPDIR")[0].id, "guide-only");
+        assert_eq!(restart(&party(&user), "fresh"), []);
     }
 
     #[test]
@@ -274,12 +289,25 @@ mod tests {
             p.cgroup =
                 Ok("0::/system.slice/system-r.slice/r@1.service/job/system.slice/ssh.service\n".into());
         });
-        let aim = |action: Action| action.aim;
-        assert_eq!(restart(&party(&stage), "fresh").and_then(aim), Some(Aim::Unit("r@1.service".into())));
-        let Some(Aim::DropIn { unit, .. }) = unset(&party(&stage), "TMPDIR").aim else {
+        let aim = |actions: Vec<Action>| actions.into_iter().next()?.aim;
+        assert_eq!(aim(restart(&party(&stage), "fresh")), Some(Aim::Unit("r@1.service".into())));
+        let Some(Aim::DropIn { unit, .. }) = aim(unset(&party(&stage), "TMPDIR")) else {
             panic!("no drop-in")
         };
         assert_eq!(unit, "r@1.service");
+    }
+
+    #[test]
+    fn a_server_with_the_environment_of_an_old_job_ends_and_starts_with_that_of_the_next() {
+        let ids =
+            |stage: &Stage| unset(&party(stage), "TMPDIR").into_iter().map(|a| a.id).collect::<Vec<_>>();
+        let server = Role { id: "x".into(), kind: RoleKind::CacheServer, title: "x".into() };
+        let stage = Stage::healthy().runner(41, "r@1.service").change(41, |p| p.role = Some(server));
+        assert_eq!(ids(&stage), ["set-override"], "its unit may set it");
+        let outside = stage.change(41, |p| p.unit = None);
+        assert_eq!(ids(&outside), ["restart-daemon", "guide-only"]);
+        let beside = outside.change(41, |p| p.unit = Some("r@1.service".into())).runner(42, "r@1.service");
+        assert_eq!(ids(&beside), ["restart-daemon"], "the others of its unit hold another value");
     }
 
     #[test]
@@ -288,7 +316,7 @@ mod tests {
             p.container =
                 Some(Container { engine: "docker".into(), id: "3f2a91c04b7d99".into(), name: None });
         });
-        let action = restart(&party(&stage), "fresh").unwrap();
+        let action = restart(&party(&stage), "fresh").remove(0);
         assert!(action.by_hand[0].contains("{{println .Source .Destination}}"), "{:?}", action.by_hand);
         assert_eq!(action.by_hand[1], "docker restart 3f2a91c04b7d");
     }

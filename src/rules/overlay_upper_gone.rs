@@ -176,7 +176,7 @@ fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence>
 fn actions(party: &Party<'_>) -> Vec<Action> {
     let gone = "a restart keeps the removed layer; only a new container gets a new one. What it wrote is lost";
     let Some(container) = party.container else {
-        let restart = offers::restart(party, "it mounts its overlay anew").into_iter();
+        let restart = offers::restart(party, "it mounts its overlay anew");
         let by_hand = party.pid().map(|pid| {
             offers::guide(
                 "end what uses this mount, take it off, and mount the overlay anew with layers that exist",
@@ -184,7 +184,7 @@ fn actions(party: &Party<'_>) -> Vec<Action> {
                 vec![format!("grep ' - overlay ' /proc/{pid}/mountinfo"), format!("ps -o pid,lstart,args -p {pid}")],
             )
         });
-        return restart.chain(by_hand).collect();
+        return restart.into_iter().chain(by_hand).collect();
     };
     vec![offers::guide(gone, Risk::RemovesData, offers::remove(container))]
 }

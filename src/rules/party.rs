@@ -10,7 +10,7 @@ use crate::model::finding::{Evidence, Severity, Subject, SubjectKind};
 use crate::model::process::{Container, Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
-use crate::rules::{evidence, origin, scope};
+use crate::rules::{builds, evidence, origin, scope};
 
 /// The processes of one finding.
 #[derive(Clone, Debug)]
@@ -25,8 +25,21 @@ pub struct Party<'a> {
     pub pids: Vec<Pid>,
     /// The one to look at by hand: a runner or build process first. `None` where no process is known.
     pub lead: Option<&'a Process>,
+    servers: Servers,
     weighty: bool,
     ours: bool,
+}
+
+/// Whether all processes of a party are servers that the next client starts again: compiler caches, build daemons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Servers {
+    /// They are not.
+    No,
+    /// They are all that their service runs: it may be theirs, or one that has ended but for them.
+    Alone,
+    /// Their service runs something else, which fares otherwise; or they have none. They were started by a job, and may have
+    /// outlived that service's restart (KillMode=process), so it is them that must end, not the service.
+    Beside,
 }
 
 impl<'a> Party<'a> {
@@ -50,14 +63,24 @@ impl<'a> Party<'a> {
 
     fn unknown(pids: Vec<Pid>) -> Self {
         let label = pids.first().map_or_else(|| "this machine".to_owned(), |pid| format!("pid {pid}"));
-        Self { label, unit: None, container: None, pids, lead: None, weighty: true, ours: false }
+        Self {
+            label,
+            unit: None,
+            container: None,
+            pids,
+            lead: None,
+            servers: Servers::No,
+            weighty: true,
+            ours: false,
+        }
     }
 
     fn ours(now: &'a Snapshot) -> Self {
         let (own, label) = (now.eyes.pid, "your shell".to_owned());
         let weighty = now.asked.pids.contains(&own);
         let lead = now.process(own);
-        Self { label, unit: None, container: None, pids: vec![own], lead, weighty, ours: true }
+        let servers = Servers::No;
+        Self { label, unit: None, container: None, pids: vec![own], lead, servers, weighty, ours: true }
     }
 
     fn of(now: &'a Snapshot, unit: Option<String>, pids: Vec<Pid>) -> Self {
@@ -66,7 +89,21 @@ impl<'a> Party<'a> {
         let weighty = known.into_iter().any(|p| p.is_build() || now.asked.pids.contains(&p.pid));
         let label = lead.map(scope::label_of).unwrap_or_default();
         let container = lead.and_then(|p| p.container.as_ref());
-        Self { label, unit, container, pids, lead, weighty, ours: false }
+        let servers = container.map_or_else(|| servers(now, unit.as_deref(), &pids), |_| Servers::No);
+        let party = Self { label, unit, container, pids, lead, servers, weighty, ours: false };
+        if servers == Servers::Beside { party.apart() } else { party }
+    }
+
+    /// Not the whole unit is meant.
+    fn apart(self) -> Self {
+        let Some((unit, lead)) = self.unit.as_ref().zip(self.lead) else { return self };
+        let label = format!("{} (pid {}) of {unit}", lead.comm.shown(), lead.pid);
+        Self { label, unit: None, ..self }
+    }
+
+    /// Whether they are servers that the next client starts again.
+    pub fn servers(&self) -> Servers {
+        self.servers
     }
 
     /// The process to look at by hand; `None` where it is our own or none is known, and the view is that of the shell.
@@ -113,6 +150,19 @@ fn own_variable(name: &str, value: &RawText, means: &str) -> Evidence {
         observed: RawText::new(line),
         means: means.to_owned(),
         by_hand: format!("env | grep '^{name}='"),
+    }
+}
+
+fn servers(now: &Snapshot, unit: Option<&str>, pids: &[Pid]) -> Servers {
+    let mut known = pids.iter().filter_map(|pid| now.process(*pid)).peekable();
+    if known.peek().is_none() || !known.all(builds::is_on_demand) {
+        return Servers::No;
+    }
+    let is_other = |p: &&Process| p.unit.as_deref() == unit && p.state != 'Z' && !pids.contains(&p.pid);
+    if unit.is_none() || now.all_processes().filter(is_other).any(|p| !builds::is_on_demand(p)) {
+        Servers::Beside
+    } else {
+        Servers::Alone
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
 use crate::model::treatment::Aim;
 use crate::model::units::count;
-use crate::rules::party::Party;
+use crate::rules::party::{Party, Servers};
 use crate::rules::scope::{self, Group};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, unseen};
 
@@ -73,28 +73,39 @@ fn split_at_dash(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn finding(now: &Snapshot, group: &Group<'_>) -> Finding {
     let path = group.mount.point.clone();
+    let pids = group.pids.iter().copied().collect();
+    let parties = Party::all_of(now, &pids);
     let mut evidence = vec![evidence::mount_line(
         group,
         "the kernel marks the directory behind this mount as removed (`//deleted`): nothing can be created in it any more",
     )];
     evidence.extend(evidence::dead_links(now, group));
     evidence.extend(evidence::probe(now, group));
+    let left = parties.iter().find(|party| party.servers() == Servers::Beside);
+    let (label, subject) = match left {
+        Some(party) => (&party.label, party.subject(&path)),
+        None => (&group.label, group.subject(path.clone())),
+    };
+    let actions = match left {
+        // Its service has a live one by now, or has ended: this mount will be nobody's.
+        Some(party) => offers::restart(party, ""),
+        None => actions(now, group, &parties),
+    };
     Finding {
         id: CARD.id.to_owned(),
         severity: scope::severity(now, &group.pids, &path),
         confidence: Confidence::Proven,
-        title: format!("{} of {} is a deleted directory", path, group.label),
+        title: format!("{path} of {label} is a deleted directory"),
         errno: Some(Errno::ENOENT),
         evidence,
-        actions: actions(now, group),
-        subject: group.subject(path),
+        actions,
+        subject,
     }
 }
 
-fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
-    let pids = group.pids.iter().copied().collect();
-    let parties = Party::all_of(now, &pids);
-    let restart = parties.iter().find_map(|p| offers::restart(p, "systemd makes a fresh private one"));
+fn actions(now: &Snapshot, group: &Group<'_>, parties: &[Party<'_>]) -> Vec<Action> {
+    let restart = |party| offers::restart(party, "systemd makes a fresh private one");
+    let restart = parties.iter().map(restart).find(|actions| !actions.is_empty());
     let mut actions = Vec::new();
     let point = group.mount.point.quoted();
     if let Some(pid) = scope::witness(now, &group.pids) {
@@ -109,7 +120,7 @@ fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
             aim: Some(Aim::DeadMount { pid, mount_id: group.mount.id }),
         });
     }
-    actions.extend(restart);
+    actions.extend(restart.into_iter().flatten());
     actions
 }
 
@@ -117,6 +128,7 @@ fn actions(now: &Snapshot, group: &Group<'_>) -> Vec<Action> {
 mod tests {
     use super::*;
     use crate::model::finding::{Severity, SubjectKind};
+    use crate::model::process::{Process, Role, RoleKind};
     use crate::rules::stage::{Life, Stage};
 
     #[test]
@@ -139,6 +151,26 @@ mod tests {
         let known = stage.change(41, |p| p.unit = Some("ci.service".to_owned()));
         let Verdict::Found(found) = known.check(&PrivateTmpDeleted) else { panic!("must be found") };
         assert_eq!(found[0].subject.name, "ci.service", "the cgroup knows better");
+    }
+
+    #[test]
+    fn a_server_that_outlived_a_restart_of_its_unit_ends_and_the_unit_is_left_alone() {
+        let server = |p: &mut Process| {
+            p.role = Some(Role { id: "sccache".into(), kind: RoleKind::CacheServer, title: "sccache".into() });
+        };
+        let unit = "r@1.service";
+        let stage = Stage::healthy().runner(41, unit).private_tmp(41, "/tmp", Life::Dead).change(41, server);
+        let one = |stage: &Stage| {
+            let Verdict::Found(mut found) = stage.check(&PrivateTmpDeleted) else { panic!("must be found") };
+            found.remove(0)
+        };
+        let ids = |finding: &Finding| finding.actions.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
+        let alone = one(&stage);
+        assert_eq!(ids(&alone), ["rebind-private-tmp", "restart-unit", "restart-daemon"], "it may be its unit's own");
+        let beside = one(&stage.runner(42, unit));
+        assert_eq!(ids(&beside), ["restart-daemon"], "a restart would end the others' work, and not it");
+        assert_eq!(beside.subject.kind, SubjectKind::Process);
+        assert!(beside.title.contains("(pid 41) of r@1.service"), "{}", beside.title);
     }
 
     #[test]

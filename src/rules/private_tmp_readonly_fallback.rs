@@ -50,14 +50,13 @@ fn finding(now: &Snapshot, group: &Group<'_>) -> Finding {
     evidence.extend(evidence::probe(now, group));
     let pids = group.pids.iter().copied().collect();
     let party = party::Party::all_of(now, &pids).into_iter().next();
-    let mut actions = vec![offers::guide(
+    let look = offers::guide(
         "see first whether the real one has room and is writable again, or the restart fails alike",
         Risk::None,
         vec![format!("df -h {0}; df -i {0}; findmnt -T {0}", path.quoted())],
-    )];
-    let again = party.and_then(|p| offers::restart(&p, "systemd makes it a private /tmp again"));
-    actions.extend(again);
-    actions.reverse();
+    );
+    let again = party.map(|p| offers::restart(&p, "systemd makes it a private /tmp again"));
+    let actions = again.into_iter().flatten().chain([look]).collect();
     Finding {
         id: CARD.id.to_owned(),
         severity: scope::severity(now, &group.pids, &path),

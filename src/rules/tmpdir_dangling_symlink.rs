@@ -53,7 +53,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let mut finding = spot.finding(now, CARD.id, title, evidence);
     finding.errno = finding.errno.or(Some(Errno::ENOENT));
     finding.actions.extend(target(spot, link));
-    finding.actions.extend(spot.variable.map(|name| offers::unset(&spot.party, name)));
+    finding.actions.extend(spot.variable.into_iter().flat_map(|name| offers::unset(&spot.party, name)));
     Some(finding)
 }
 

@@ -56,7 +56,7 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Finding {
         title: format!("TMPDIR of {} is set but empty", setting.party.label),
         errno,
         evidence,
-        actions: vec![offers::unset(&setting.party, "TMPDIR")],
+        actions: offers::unset(&setting.party, "TMPDIR"),
     }
 }
 

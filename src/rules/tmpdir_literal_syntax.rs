@@ -95,7 +95,7 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Option<Finding> {
     let missing = works == Some(false) && vantage.is_some_and(|v| v.can_create.errno == Some(Errno::ENOENT));
     evidence.extend(missing.then(|| not_there(setting)));
     let after = format!(" of {} {what}", setting.party.label);
-    let mut actions = vec![offers::unset(&setting.party, setting.name)];
+    let mut actions = offers::unset(&setting.party, setting.name);
     actions.push(offers::guide(
         "correct the file that sets the value: the form that its reader expects, not the shell's",
         Risk::None,

@@ -67,7 +67,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let title = titled(&spot.prefix(), path, &format!("{} does not exist", spot.whose()));
     let mut finding = spot.finding(now, CARD.id, title, evidence);
     finding.actions.push(offers::make_temp_dir(spot, path));
-    finding.actions.extend(spot.variable.map(|name| offers::unset(&spot.party, name)));
+    finding.actions.extend(spot.variable.into_iter().flat_map(|name| offers::unset(&spot.party, name)));
     Some(finding)
 }
 

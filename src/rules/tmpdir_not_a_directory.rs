@@ -57,7 +57,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     };
     let mut finding = spot.finding(now, CARD.id, titled(&spot.prefix(), path, &tail), evidence);
     finding.errno = finding.errno.or(Some(Errno::ENOTDIR));
-    finding.actions.extend(spot.variable.map(|name| offers::unset(&spot.party, name)));
+    finding.actions.extend(spot.variable.into_iter().flat_map(|name| offers::unset(&spot.party, name)));
     let reached = spot.reached(&at.path);
     let aside = reached.as_bytes().iter().chain(b".not-a-directory").copied().collect::<Vec<u8>>();
     finding.actions.push(offers::guide(

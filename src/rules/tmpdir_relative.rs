@@ -61,7 +61,7 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Finding {
         title: titled(&before, &setting.value, &after),
         errno: vantage.and_then(|v| v.can_create.errno),
         evidence,
-        actions: vec![offers::unset(&setting.party, setting.name)],
+        actions: offers::unset(&setting.party, setting.name),
     }
 }
 

@@ -68,7 +68,7 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
         Risk::None,
         vec![format!("namei -l {reached}"), format!("unlink {reached}"), format!("install -d -m 1777 {reached}")],
     ));
-    finding.actions.extend(spot.variable.map(|name| offers::unset(&spot.party, name)));
+    finding.actions.extend(spot.variable.into_iter().flat_map(|name| offers::unset(&spot.party, name)));
     Some(finding)
 }
 

@@ -115,7 +115,7 @@ fn failing(now: &Snapshot, named: &[Named<'_>], pids: &BTreeSet<Pid>) -> Vec<Fin
             title,
             errno: vantage.can_create.errno,
             evidence,
-            actions: vec![offers::unset(&party, bad.0)],
+            actions: offers::unset(&party, bad.0),
         })
     };
     Party::all_of(now, pids).into_iter().filter_map(finding).collect()

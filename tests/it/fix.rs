@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::Value;
-use tmpmedic::exec::journal::Journal;
+use tmpmedic::exec::journal::{Journal, JournalError, Opened};
 use tmpmedic::exec::treat::{self, Came, back};
+use tmpmedic::exec::undo::Undone;
 use tmpmedic::model::finding::Risk;
 use tmpmedic::model::journal::{Begin, Record, WorkId};
 use tmpmedic::model::mount::Device;
@@ -136,6 +137,8 @@ fn bad_arguments_are_named() {
     let run = |options: &str| sandbox::run(&format!("{ROOM}\n/mnt/bin/tmpmedic fix {options}"));
     for (options, word) in [
         ("no-such-cause", "no-such-cause"),
+        ("tmp-wrong-mode", "did you mean `tmp-wrong-mode-or-owner`?"),
+        ("--action restart-deamon", "did you mean `restart-daemon`?"),
         ("--action nonsense", "nonsense"),
         ("--unit no.service", "no.service"),
     ] {
@@ -144,6 +147,20 @@ fn bad_arguments_are_named() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{options}");
     }
     assert_eq!(run("disk-full").status.code(), Some(0), "nothing to fix is no failure");
+}
+
+#[test]
+fn the_command_that_a_user_is_told_is_good_for_root() {
+    needs!("unshare", "setpriv");
+    let output = sandbox::run(&format!(
+        r#"{ROOM}; chmod 755 /tmp; runner; set +e
+        why=$(setpriv --reuid 1000 --regid 1000 --clear-groups /mnt/bin/tmpmedic fix tmp-wrong-mode-or-owner --apply --json)
+        echo $?; line=$(echo "$why" | grep -o 'sudo tmpmedic [^"]*'); echo "$line" | sed 's/ --digest.*//'
+        sh -c "/mnt/bin/${{line#sudo }}" >/dev/null; echo $?; stat -c %a /tmp"#
+    ));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines, ["77", "sudo tmpmedic fix tmp-wrong-mode-or-owner --action repair-mode", "0", "1777"]);
 }
 
 #[test]
@@ -209,6 +226,41 @@ J
     assert_eq!((fixed.code, &*seen), (0, ""), "{:#}", fixed.json);
 }
 
+/// Starts a compiler-cache server: a program of that name without arguments, as the real one shows itself.
+const SERVER: &str = r"
+    cp /bin/cat /mnt/bin/sccache; mkfifo /mnt/never
+    server() {
+      setpriv --reuid 1000 --regid 1000 --clear-groups env -i PATH=/mnt/bin $* /mnt/bin/sccache <>/mnt/never >/dev/null 2>&1 &
+      pid=$!; became sccache $pid; server=$pid
+    }";
+
+#[test]
+fn a_cache_server_with_the_environment_of_an_old_job_ends_and_no_other() {
+    needs!("unshare", "setpriv", "mkfifo");
+    let setup = format!("{SERVER}\nserver TMPDIR=/mnt/job-7/_temp; runner TMPDIR=/tmp");
+    let (planned, seen) =
+        fix(&setup, "tmpdir-missing --action restart-daemon", "kill -0 $server && echo lives");
+    let plan = &planned.json["fixes"][0]["plan"];
+    assert_eq!((planned.code, &*seen), (0, "lives"), "{:#}", planned.json);
+    assert_eq!((&plan["risk"], &plan["reversible"]), (&"interrupts".into(), &false.into()), "{plan:#}");
+    assert_eq!(plan["ends"][0]["program"], "sccache", "{plan:#}");
+    assert_eq!(plan["proofs"], serde_json::json!([]), "nobody is left there to prove it as: {plan:#}");
+    let (refused, seen) =
+        fix(&setup, "tmpdir-missing --action restart-daemon --apply", "kill -0 $server && echo lives");
+    assert_eq!((refused.code, &*seen), (2, "lives"), "it cannot be taken back");
+    let (fixed, seen) = fix(
+        &setup,
+        "tmpdir-missing --action restart-daemon --apply --yes",
+        "set +e; wait $server; echo $?; kill -0 $pid && echo the runner lives
+         /mnt/bin/tmpmedic check --json | grep -c tmpdir-missing\\\",\\\"severity
+         /mnt/bin/tmpmedic undo 2>&1; echo undo $?",
+    );
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(lines[..3], ["143", "the runner lives", "0"], "by SIGTERM: {seen}");
+    assert!(seen.ends_with("undo 2"), "{seen}");
+}
+
 #[test]
 fn a_process_in_a_directory_that_is_gone_ends() {
     needs!("unshare", "setpriv");
@@ -270,9 +322,19 @@ fn state(dir: &Path) -> std::fs::File {
     std::fs::File::open(state).unwrap()
 }
 
-fn carry_out(dir: &Path, action: &str, deed: Deed) -> Came {
+/// Its journal. A child that another test is about to start holds the lock of one that was closed, until it is executed.
+fn journal(dir: &Path) -> Opened {
     use std::os::fd::AsFd;
-    let mut opened = Journal::open(state(dir).as_fd(), 0).unwrap();
+    loop {
+        match Journal::open(state(dir).as_fd(), 0) {
+            Err(JournalError::Busy) => std::thread::yield_now(),
+            other => return other.unwrap(),
+        }
+    }
+}
+
+fn carry_out(dir: &Path, action: &str, deed: Deed) -> Came {
+    let mut opened = journal(dir);
     let work = WorkId(opened.records.iter().filter(|r| matches!(r, Record::Begin(_))).count() as u64 + 1);
     begin(&mut opened.journal, work, action);
     treat::treat(&plan(action, deed), (&mut opened.journal, work), 0, &mut |_, _| {}).unwrap().remove(0)
@@ -385,11 +447,88 @@ fn taking_a_gift_back_leaves_what_the_runner_wrote_since() {
     }
     assert!(carry_out(dir.path(), "give-to-runner", gift(&tree)).is_done());
     std::fs::write(tree.join("written"), "of an attacker").unwrap();
-    let mut opened = Journal::open(std::os::fd::AsFd::as_fd(&state(dir.path())), 0).unwrap();
-    begin(&mut opened.journal, WorkId(2), "undo");
-    let undone = back::take_back(&mut opened.journal, &opened.records, WorkId(1), WorkId(2)).unwrap();
+    let undone = take_back(dir.path());
     assert_eq!(undone.left.len(), 1, "{undone:?}");
     assert_eq!((uid(&tree.join("kept")), uid(&tree.join("written"))), (0, 4242));
+}
+
+/// A tree of root's that was given away long after it was made, and the work that did it.
+fn given(dir: &Path) -> std::path::PathBuf {
+    let tree = dir.join("tree");
+    std::fs::create_dir_all(tree.join("deep")).unwrap();
+    std::fs::write(tree.join("deep/plain"), "of root").unwrap();
+    std::fs::write(tree.join("twin"), "of root").unwrap();
+    std::fs::hard_link(tree.join("twin"), dir.join("other name")).unwrap();
+    std::fs::write(dir.join("elsewhere"), "of root").unwrap();
+    // Stamps are those of the last tick.
+    let made = std::fs::symlink_metadata(dir.join("elsewhere")).unwrap();
+    let probe = dir.join("probe");
+    loop {
+        std::fs::write(&probe, "x").unwrap();
+        let now = std::fs::symlink_metadata(&probe).unwrap();
+        if (now.ctime() - made.ctime()) * 1_000_000_000 + now.ctime_nsec() - made.ctime_nsec() > 50_000_000 {
+            break;
+        }
+    }
+    assert!(carry_out(dir, "give-to-runner", gift(&tree)).is_done());
+    tree
+}
+
+fn take_back(dir: &Path) -> Undone {
+    let mut opened = journal(dir);
+    begin(&mut opened.journal, WorkId(2), "undo");
+    back::take_back(&mut opened.journal, &opened.records, WorkId(1), WorkId(2)).unwrap()
+}
+
+#[test]
+fn a_gift_comes_back_whole_though_its_proof_made_and_removed_a_temp_dir_there() {
+    needs!();
+    let dir = sandbox::scratch();
+    let tree = given(dir.path());
+    for place in ["", "deep"] {
+        std::fs::create_dir(tree.join(place).join("proof")).unwrap();
+        std::fs::remove_dir(tree.join(place).join("proof")).unwrap();
+    }
+    let undone = take_back(dir.path());
+    assert_eq!(undone.left, [], "{undone:?}");
+    for path in ["", "deep", "deep/plain", "twin"] {
+        assert_eq!(uid(&tree.join(path)), 0, "{path}");
+    }
+}
+
+#[test]
+fn a_directory_into_which_something_came_or_may_come_stays_with_the_runner() {
+    needs!();
+    let change = |how: &dyn Fn(&Path, &Path)| {
+        let dir = sandbox::scratch();
+        let tree = given(dir.path());
+        how(dir.path(), &tree);
+        let undone = take_back(dir.path());
+        let plain = std::fs::symlink_metadata(tree.join("deep/plain")).map(|found| found.uid()).ok();
+        (uid(&tree), plain, undone)
+    };
+    let made = change(&|_, tree| std::fs::write(tree.join("build"), "of the runner").unwrap());
+    assert_eq!((made.0, made.1), (4242, Some(0)), "{made:?}");
+    assert!(made.2.left[0].1.contains("build came into it since"), "{made:?}");
+    let moved = change(&|dir, tree| std::fs::rename(dir.join("elsewhere"), tree.join("config")).unwrap());
+    assert_eq!(moved.0, 4242, "somebody else's file under a name that the runner chose: {moved:?}");
+    let renamed = change(&|_, tree| std::fs::rename(tree.join("deep"), tree.join("bin")).unwrap());
+    assert_eq!(renamed.0, 4242, "{renamed:?}");
+    let opened = change(&|_, tree| std::fs::set_permissions(tree, PermissionsExt::from_mode(0o777)).unwrap());
+    assert_eq!(opened.0, 4242, "{opened:?}");
+    // One entry: version 2; the owner rwx, user 4243 rwx, the group r-x, mask rwx, others r-x.
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 7, u32::MAX), (2, 7, 4243), (4, 5, u32::MAX), (0x10, 7, u32::MAX), (0x20, 5, u32::MAX)];
+    let mut acl = 2_u32.to_le_bytes().to_vec();
+    for (tag, permission, id) in entries {
+        acl.extend([tag.to_le_bytes(), permission.to_le_bytes()].concat());
+        acl.extend(id.to_le_bytes());
+    }
+    let with_acl = change(&|_, tree| {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(tree, "system.posix_acl_default", &acl, flags).unwrap();
+    });
+    assert_eq!(with_acl.0, 4242, "new files would be another's: {with_acl:?}");
 }
 
 /// Exchanges a directory of the tree and a link out of it until told to stop.

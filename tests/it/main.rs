@@ -40,6 +40,7 @@ mod pty;
 mod purge;
 mod readme;
 mod refusals;
+mod remedies;
 mod replays;
 mod sandbox;
 mod scenarios;

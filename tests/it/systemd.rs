@@ -260,6 +260,7 @@ fn a_restart_says_who_ends_and_proves_the_new_process() {
     let lab = with_a_room(&[("forgejo-runner@.service", RUNNER)], &[unit]);
     let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
     clean_the_old_way(&lab, &["1"]);
+    said(&lab, "find /var/tmp -maxdepth 1 -name 'systemd-private-*' -exec rm -rf {} +");
     // A program of that name on the path of the caller is not what runs.
     let evil = "mkdir /run/evil; printf '#!/bin/sh\ntouch /run/hijacked\n' > /run/evil/systemctl; chmod 755 /run/evil/systemctl";
     said(&lab, evil);
@@ -272,9 +273,13 @@ fn a_restart_says_who_ends_and_proves_the_new_process() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "the control is hijacked, tmpmedic is not");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let fixed = &json["fixes"][0];
+    assert_eq!(json["fixes"].as_array().unwrap().len(), 1, "its /tmp and /var/tmp take one restart");
     assert_eq!(fixed["plan"]["ends"][0]["pid"].to_string(), main, "{fixed:#}");
     assert_eq!(fixed["outcome"]["exit"], 0, "{fixed:#}");
-    assert_ne!(fixed["outcome"]["after"][0]["pid"].to_string(), main, "proved as the new process");
+    let proved = fixed["outcome"]["after"].as_array().unwrap();
+    let old: u64 = main.parse().unwrap();
+    assert_eq!(proved.len(), 2, "{fixed:#}");
+    assert!(proved.iter().all(|proof| proof["pid"] != old), "proved as the new process: {fixed:#}");
 }
 
 #[test]
@@ -294,6 +299,77 @@ fn a_drop_in_takes_a_variable_away_at_the_next_restart() {
     );
     assert!(lab.inside(&["systemctl", "restart", unit]).status.success());
     assert!(lab.check(&["--unit", unit]).of("tmpdir-relative").next().is_none());
+}
+
+/// A runner whose first job starts a compiler-cache server, as the real one shows itself: no arguments. It outlives restarts.
+const WITH_A_SERVER: &str = "[Unit]
+DefaultDependencies=no
+[Service]
+ExecStartPre=/bin/sh -c '[ -d /run/bin ] || { mkdir /run/bin; cp /bin/cat /run/bin/sccache; mkfifo /run/bin/never; }'
+ExecStart=/bin/sh -c 'mkdir /run/bin/started 2>/dev/null && /run/bin/sccache <>/run/bin/never & exec /bin/sleep 1000'
+PrivateTmp=yes
+KillMode=process
+";
+
+#[test]
+#[expect(clippy::cognitive_complexity, reason = "a story, told in its order")]
+fn a_server_that_outlived_the_restart_of_its_runner_ends_and_the_runner_does_not() {
+    needs!("unshare", "nsenter", "systemctl");
+    let unit = "forgejo-runner@1.service";
+    let lab = with_a_room(&[("forgejo-runner@.service", WITH_A_SERVER)], &[unit]);
+    let started = Instant::now();
+    let server = loop {
+        let found = said(&lab, "grep -lx sccache /proc/[0-9]*/comm | cut -d/ -f3");
+        if !found.is_empty() {
+            break found;
+        }
+        assert!(started.elapsed().as_secs() < 30, "the server never starts");
+    };
+    clean_the_old_way(&lab, &["1"]);
+    // While the runner is as broken as its server, it is the service that is mended.
+    let first = fix(&lab, &["private-tmp-deleted"]);
+    assert_eq!(first.json["fixes"][0]["action"], "rebind-private-tmp", "{:#}", first.json);
+
+    assert!(lab.inside(&["systemctl", "restart", unit]).status.success());
+    let main = said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service");
+    let found = lab.check(&[]);
+    let dead: Vec<_> = found.of("private-tmp-deleted").filter(|f| f["subject"]["path"] == "/tmp").collect();
+    assert_eq!(dead.len(), 1, "{:#}", found.json["findings"]);
+    assert_eq!(dead[0]["subject"]["name"], format!("sccache (pid {server}) of {unit}"));
+    let actions: Vec<_> =
+        dead[0]["actions"].as_array().unwrap().iter().map(|a| a["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["restart-daemon"],
+        "neither a restart of the runner nor a mount helps: {:#}",
+        dead[0]
+    );
+
+    // Both of its temp dirs are dead, and one end is enough for both.
+    let planned = fix(&lab, &["private-tmp-deleted", "--pid", &server]);
+    assert_eq!(planned.json["fixes"].as_array().unwrap().len(), 1, "{:#}", planned.json);
+    assert!(
+        planned.json["fixes"][0]["also"][0].as_str().unwrap().starts_with("/var/tmp of"),
+        "{:#}",
+        planned.json
+    );
+    let plan = &planned.json["fixes"][0]["plan"];
+    assert_eq!(
+        plan["ends"],
+        serde_json::json!([{ "pid": server.parse::<u32>().unwrap(), "program": "sccache" }])
+    );
+    let word = ["private-tmp-deleted", "--pid", &server, "--apply"];
+    assert_eq!(fix(&lab, &word).code, 2, "it cannot be taken back");
+    let fixed = fix(&lab, &[&word[..], &["--yes"]].concat());
+    assert_eq!(fixed.code, 0, "{:#}", fixed.json);
+    assert_eq!(said(&lab, &format!("[ -d /proc/{server} ] || echo ended")), "ended");
+    assert_eq!(said(&lab, "systemctl show -p MainPID --value forgejo-runner@1.service"), main);
+    let left = lab.check(&[]);
+    assert!(left.of("private-tmp-deleted").next().is_none(), "{:#}", left.json["findings"]);
+    // One that ended meanwhile: what was planned is not done to whoever has its place.
+    let digest = plan["digest"].as_str().unwrap();
+    let late = lab.inside(&[TMPMEDIC, "fix", "private-tmp-deleted", "--digest", digest, "--apply", "--yes"]);
+    assert_eq!(late.status.code(), Some(75), "{}", String::from_utf8_lossy(&late.stderr));
 }
 
 /// The lines of the mounts on a place, as the main process of the unit has them.

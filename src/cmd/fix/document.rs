@@ -24,6 +24,7 @@ struct Keys<'a> {
 struct FixKeys<'a> {
     finding: &'a str,
     title: &'a str,
+    also: &'a [String],
     subject: &'a str,
     pids: &'a [u32],
     action: &'a str,
@@ -82,6 +83,7 @@ fn fix(case: &Case) -> FixKeys<'_> {
     FixKeys {
         finding: &case.finding.id,
         title: &case.finding.title,
+        also: &case.also,
         subject: &case.finding.subject.name,
         pids: &case.finding.subject.pids,
         action: &case.action.id,

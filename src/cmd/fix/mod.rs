@@ -3,6 +3,7 @@
 //! Looks, probes and judges as `check` does, plans an action of each finding that matches, prints the plans. What is
 //! applied is written down first (`work`), proved by a probe at every temp dir concerned, and printed before → after.
 
+mod case;
 mod document;
 mod page;
 mod proof;
@@ -15,15 +16,14 @@ use crate::catalog::runbook;
 use crate::cli::{CheckArgs, FixArgs, Global, Whom};
 use crate::cmd::clean::{Bar, StopSignal};
 use crate::cmd::workshop::WithoutUndo;
-use crate::cmd::{Refusal, check, config, orders, out};
+use crate::cmd::{Refusal, check, config, near, orders, out};
 use crate::exec::treat::Came;
 use crate::exit::Exit;
-use crate::model::finding::{Action, Finding, Severity};
 use crate::model::raw_path::{RawPath, shown_bytes};
-use crate::model::snapshot::Snapshot;
 use crate::model::treatment::{Deed, Treatment};
 use crate::remedies::{self, CLEAN, GUIDE, REMEDIES};
 use crate::rules::RULES;
+use case::{Case, cases, once, only_shown};
 use proof::Proved;
 pub use work::Sealed;
 
@@ -31,18 +31,6 @@ pub use work::Sealed;
 const IN_PART: u8 = 1;
 /// Failed or refused; nothing is lost.
 const REFUSED: u8 = 2;
-
-/// One finding with what would be done about it.
-#[derive(Debug)]
-struct Case {
-    finding: Finding,
-    action: Action,
-    /// The plan, where tmpmedic itself can do it.
-    plan: Option<Treatment>,
-    /// How that is proved.
-    asked: Vec<orders::Asked>,
-    outcome: Option<Outcome>,
-}
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -105,6 +93,7 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
         }
     }
     only_shown(args, &mut cases)?;
+    let mut cases = once(cases);
     let mut bar = Bar::new(&stop, global);
     for case in cases.iter_mut().filter(|_| args.apply) {
         case.outcome = Some(apply(args, case, off, &mut bar));
@@ -116,36 +105,6 @@ pub fn run(args: &FixArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     out::write(&text)?;
     Ok(ExitCode::from(code(&cases)))
-}
-
-/// Where a digest was shown, only the plan that it stands for is good.
-fn only_shown(args: &FixArgs, cases: &mut Vec<Case>) -> anyhow::Result<()> {
-    let Some(wanted) = &args.digest else { return Ok(()) };
-    let planned: Vec<String> = cases
-        .iter()
-        .filter_map(|case| case.plan.as_ref())
-        .map(|plan| {
-            let digits: String = plan.digest.chars().take(page::DIGITS).collect();
-            format!("  {digits}  {} for {} of {}", plan.action, plan.finding, plan.subject)
-        })
-        .collect();
-    cases.retain(|case| case.plan.as_ref().is_some_and(|plan| is_digest(wanted, &plan.digest)));
-    if !cases.is_empty() {
-        return Ok(());
-    }
-    let now = if planned.is_empty() {
-        "nothing can be done about it any more".to_owned()
-    } else {
-        format!("now there would be done:\n{}", planned.join("\n"))
-    };
-    let shown = shown_bytes(wanted.as_bytes());
-    let message = format!("nothing was changed: what was planned as {shown} is not as it was; {now}");
-    Err(Refusal { exit: Exit::NotNow, message }.into())
-}
-
-/// Whether somebody means that digest: all of it, or as many of its digits as are shown.
-pub fn is_digest(wanted: &str, digest: &str) -> bool {
-    wanted.len() >= page::DIGITS && digest.starts_with(wanted)
 }
 
 /// The gravest of all; where some are done and some are not, it is done in part.
@@ -161,7 +120,10 @@ fn verify(args: &FixArgs) -> anyhow::Result<()> {
         && !RULES.iter().any(|rule| rule.card().id == cause)
     {
         let shown = shown_bytes(cause.as_bytes());
-        return Err(Refusal::usage(format!("no cause is called `{shown}`; `tmpmedic explain` lists them")));
+        let near = near::question(cause, RULES.iter().map(|rule| rule.card().id));
+        return Err(Refusal::usage(format!(
+            "no cause is called `{shown}`;{near} `tmpmedic explain` lists them"
+        )));
     }
     let known = |id: &str| id == GUIDE || id == CLEAN || remedies::remedy(id).is_some();
     let yes = args.yes.as_ref().filter(|id| !id.is_empty());
@@ -169,39 +131,14 @@ fn verify(args: &FixArgs) -> anyhow::Result<()> {
         if !known(id) {
             let ids: Vec<&str> = REMEDIES.iter().map(|remedy| remedy.card().id).collect();
             let shown = shown_bytes(id.as_bytes());
+            let near = near::question(id, ids.iter().copied());
             return Err(Refusal::usage(format!(
-                "no action is called `{shown}`; there are {}",
+                "no action is called `{shown}`;{near} there are {}",
                 ids.join(", ")
             )));
         }
     }
     Ok(())
-}
-
-/// Without a cause, whatever is more than context.
-fn cases(args: &FixArgs, now: &Snapshot, found: Vec<Finding>) -> anyhow::Result<Vec<Case>> {
-    let matches = |finding: &Finding| match &args.cause {
-        Some(cause) => finding.id == *cause,
-        None => finding.severity > Severity::Info,
-    };
-    let mut cases = Vec::new();
-    let mut offered = Vec::new();
-    for finding in found.into_iter().filter(matches) {
-        offered.extend(finding.actions.iter().map(|action| action.id.clone()));
-        let wanted = |action: &&Action| args.action.as_ref().is_none_or(|id| action.id == *id);
-        let Some(action) = finding.actions.iter().find(wanted).cloned() else { continue };
-        let plan = remedies::plan(now, &finding, &action);
-        cases.push(Case { finding, action, plan, asked: Vec::new(), outcome: None });
-    }
-    if let (Some(id), true, false) = (&args.action, cases.is_empty(), offered.is_empty()) {
-        offered.sort();
-        offered.dedup();
-        return Err(Refusal::usage(format!(
-            "nothing that was found offers `{id}`; offered: {}",
-            offered.join(", ")
-        )));
-    }
-    Ok(cases)
 }
 
 fn apply(args: &FixArgs, case: &Case, off: Option<&str>, bar: &mut Bar<'_>) -> Outcome {

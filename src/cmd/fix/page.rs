@@ -25,6 +25,9 @@ pub fn page(cases: &[Case], args: &FixArgs, options: &Options) -> String {
     for case in cases {
         page.gap();
         page.hang_inked(("Fix: ", Ink::Bold), &safe(&case.finding.title), Ink::Bold);
+        for also in &case.also {
+            page.hang_inked(("     ", Ink::Bold), &safe(also), Ink::Bold);
+        }
         match &case.plan {
             Some(plan) => sheet(&mut page, plan),
             None => guide(&mut page, case),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::errno::Errno;
-use crate::model::finding::{Confidence, Risk, Subject, SubjectKind};
+use crate::model::finding::{Action, Confidence, Finding, Risk, Severity, Subject, SubjectKind};
 use crate::model::thresholds::Thresholds;
 use crate::model::treatment::{Aim, Inode, Rights, Step};
 use crate::rules::stage::{Life, Stage};

@@ -110,6 +110,10 @@ fn headline(plan: &Treatment, outcome: &Outcome, ending: Ending) -> String {
                 broken.word()
             )
         }
+        _ if done == plan.steps.len() => {
+            let left: usize = outcome.steps.iter().map(|came| came.told.len()).sum();
+            format!("done, and {left} left as {}", if left == 1 { "it was" } else { "they were" })
+        }
         _ => format!("{done} of {} steps are done", plan.steps.len()),
     }
 }

@@ -157,18 +157,24 @@ impl Aside {
         let TakenBack { id, undone } = undoing::take_back(&mut shop, &self.begin, bar)?;
         let (back, left) = (undone.back.len(), undone.left.len());
         let root = self.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
+        // What was changed in its place lies below no one directory.
+        let (words, still) = match self.begin.place {
+            Some(_) => (ENTRIES, "not in their place"),
+            None => (("change", "changes"), "not as they were"),
+        };
         Ok(Outcome {
             ending: ending((undone.stopped, back > 0, left > 0)),
             headline: format!(
-                "{} of {} of work {} are back",
+                "{} of {} of work {} {} back",
                 Entries(u64::try_from(back).unwrap_or(u64::MAX)),
-                entries(back + left),
-                self.begin.work.0
+                counted(back + left, words),
+                self.begin.work.0,
+                if back + left == 1 { "is" } else { "are" }
             ),
             work: Some(id),
             can_undo: false,
             steps: Vec::new(),
-            table: vec![changed("not in their place", back + left, left)],
+            table: vec![changed(still, back + left, left)],
             refusals: undone
                 .left
                 .iter()
@@ -217,7 +223,14 @@ fn changed(what: &str, before: usize, after: usize) -> Changed {
     Changed { what: what.to_owned(), before: shown(before), after: shown(after), change }
 }
 
+/// One and several.
+const ENTRIES: (&str, &str) = ("entry", "entries");
+
 fn entries(count: usize) -> String {
+    counted(count, ENTRIES)
+}
+
+fn counted(count: usize, words: (&str, &str)) -> String {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
-    format!("{} {}", Entries(count), if count == 1 { "entry" } else { "entries" })
+    format!("{} {}", Entries(count), if count == 1 { words.0 } else { words.1 })
 }

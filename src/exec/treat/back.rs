@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
 use super::ledger::{Changed, Ledger, Refused};
+use super::since::{self, Given, TICK_NANOS};
 use super::{rights, units, way};
 use crate::exec::journal::{Journal, JournalError};
 use crate::exec::object;
@@ -21,9 +22,6 @@ use crate::model::treatment::Rights;
 use crate::model::units::WallNanos;
 use crate::model::vantage::Kind;
 use crate::sys::{dirfd, hands};
-
-/// The longest tick of a kernel: 100 a second.
-const TICK_NANOS: i64 = 10_000_000;
 
 /// Whether a piece of work is one that this takes back, at least in part.
 pub fn can(records: &[Record], work: WorkId) -> bool {
@@ -75,11 +73,12 @@ pub fn take_back_while(
         Record::Begin(begin) => begin.work == work && begin.action == "give-to-runner",
         _ => false,
     });
-    let directories = if given { Directories::Untouched } else { Directories::InUse };
+    let steps = steps_of(records, work);
+    let directories = if given { Directories::AsLeft(Given::of(&steps)) } else { Directories::InUse };
     let mut ledger = Ledger::new(journal, new);
     let mut undone = Undone::default();
     let mut reload = false;
-    for known in steps_of(records, work).into_values().rev() {
+    for known in steps.into_values().rev() {
         let Some(Done::Done { changed }) = known.done else { continue };
         let Some((path, inverse)) = inverse(&known.change) else { continue };
         if !step(seen) {
@@ -87,7 +86,7 @@ pub fn take_back_while(
             break;
         }
         reload |= matches!(known.change, Change::Write { .. });
-        let came = ledger.change(inverse, || one(&known.change, changed, directories))?;
+        let came = ledger.change(inverse, || one(&known.change, changed, &directories))?;
         match came {
             Ok(_) => undone.back.push(path),
             Err(refused) => undone.left.push((path, refused.why().to_owned())),
@@ -126,15 +125,15 @@ fn inverse(change: &Change) -> Option<(RawPath, Change)> {
 }
 
 /// What may have happened to a directory since we changed its owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Directories {
-    /// Nothing: a tree that was given away.
-    Untouched,
+    /// Nothing came into them but these: a tree that was given away.
+    AsLeft(Given),
     /// Entries came and went: a shared temp dir.
     InUse,
 }
 
-fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) -> Changed {
+fn one(change: &Change, left_at: Option<WallNanos>, directories: &Directories) -> Changed {
     match change {
         Change::Mode { path, object, from, to } => {
             let node = found(path, object)?;
@@ -155,9 +154,13 @@ fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) ->
             let untouched = left_at.is_some_and(|left| {
                 left.0 == now.changed && now.modified < left.0.saturating_sub(TICK_NANOS)
             });
-            let may_be_in_use = object.kind == Kind::Directory && directories == Directories::InUse;
-            if !may_be_in_use && !untouched {
-                return Err(Refused::Kept("somebody changed it since".to_owned()));
+            match (object.kind, directories, left_at) {
+                (Kind::Directory, Directories::InUse, _) => {}
+                _ if untouched => {}
+                (Kind::Directory, Directories::AsLeft(given), Some(left)) => {
+                    return give_back_as_left((node.as_fd(), path), (*from, *to), left, given);
+                }
+                _ => return Err(Refused::Kept("somebody changed it since".to_owned())),
             }
             if object.kind == Kind::File && now.links != 1 {
                 return Err(Refused::Kept(format!("it has {} names by now", now.links)));
@@ -171,6 +174,22 @@ fn one(change: &Change, left_at: Option<WallNanos>, directories: Directories) ->
         }
         _ => Ok(None),
     }
+}
+
+/// Looks once more when its owner of today can bring nothing in any more.
+fn give_back_as_left(
+    dir: (BorrowedFd<'_>, &RawPath),
+    (from, to): ((u32, u32), (u32, u32)),
+    left: WallNanos,
+    given: &Given,
+) -> Changed {
+    since::nothing_came(dir, left, given)?;
+    let changed = rights::give(dir.0, from)?;
+    if let Err(refused) = since::nothing_came(dir, left, given) {
+        rights::give(dir.0, to)?;
+        return Err(refused);
+    }
+    Ok(changed)
 }
 
 /// A recorded path leads through the root of a process, or through ours. Whether that process is still the one does not
@@ -208,7 +227,7 @@ pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(Ow
         return Err(Refused::Kept("which directory it lay in was not written down".to_owned()));
     };
     let (found, _) = object::of(dir.as_fd()).map_err(Refused::at("cannot look at its directory"))?;
-    if found == *wanted {
+    if since::is_same(&found, wanted) {
         Ok((dir, name))
     } else {
         Err(Refused::Kept("another directory has that path by now".to_owned()))
@@ -217,7 +236,7 @@ pub(super) fn parent_of(path: &RawPath, wanted: Option<&ObjectId>) -> Result<(Ow
 
 fn is_the_one(node: BorrowedFd<'_>, wanted: &ObjectId) -> Result<(), Refused> {
     let (object, _) = object::of(node).map_err(Refused::at("cannot look at it"))?;
-    if object == *wanted {
+    if since::is_same(&object, wanted) {
         Ok(())
     } else {
         Err(Refused::Kept("another object has its name by now".to_owned()))

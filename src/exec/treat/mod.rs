@@ -6,14 +6,17 @@
 //! it has hold of, never a name. What does not fit is left as it is, and the steps behind it are not begun.
 
 pub mod back;
+mod gift;
 mod ledger;
 mod private_tmp;
 pub mod rebind;
 mod record;
 mod rights;
 pub mod settle;
+mod since;
 mod still;
 mod stop;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -28,11 +31,12 @@ use crate::model::journal::{Change, Done, WorkId};
 use crate::model::treatment::{Deed, GOOD_FOR_NANOS, SCHEMA, Treatment};
 use crate::model::units::WallNanos;
 
+use gift::Gift;
 use ledger::Ledger;
 pub use ledger::Refused;
 use private_tmp::Fresh;
 use stop::Force;
-use tree::{Gift, Given};
+use tree::Given;
 
 /// Puts the digest in.
 pub fn seal(mut plan: Treatment) -> Treatment {
@@ -41,10 +45,10 @@ pub fn seal(mut plan: Treatment) -> Treatment {
 }
 
 /// Over what will be done to what: whoever plans the same deeds from the same facts, in whatever second and with whatever
-/// rights, has the same digest.
+/// rights, has the same digest. Whom it is done for is not in it: who else is concerned depends on who looks.
 fn digest(plan: &Treatment) -> String {
-    let Treatment { schema, boot_id, action, finding, subject, reversible, lasts, ends, steps, .. } = plan;
-    seal::hash(&(schema, boot_id, action, finding, subject, reversible, lasts, ends, steps))
+    let Treatment { schema, boot_id, action, finding, reversible, lasts, ends, steps, .. } = plan;
+    seal::hash(&(schema, boot_id, action, finding, reversible, lasts, ends, steps))
 }
 
 /// Whether it may be carried out now. Each deed looks once more when its turn comes; this is so that nothing is begun of

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::Refused;
 use super::private_tmp::Fresh;
+use super::table;
 use super::way::{self, Held};
 use crate::exec::object;
 use crate::model::errno::Errno;
@@ -26,7 +27,7 @@ use crate::model::plan::ObjectId;
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::treatment::{Way, Whom};
 use crate::sys::helper::{self, HelperError};
-use crate::sys::mount::{self, Forbids, Reads, Stamps};
+use crate::sys::mount;
 use crate::sys::procfile::{PidDir, Proc};
 use crate::sys::space::{self, Kind};
 use crate::sys::{child, stat};
@@ -94,7 +95,7 @@ pub fn serve(request: &[u8], out: &mut dyn Write) -> io::Result<()> {
 fn exchange(request: &Request) -> Result<(), Refused> {
     let tree = clone(request)?;
     let held = way::hold(request.whom)?;
-    let table = table(&held, &request.line)?;
+    let table = table_of(&held, &request.line)?;
     // Ours, which is that of the process from the next line on, and does not end with it.
     let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
     let own = proc.own().map_err(Refused::at("cannot open our own /proc/self"))?;
@@ -105,7 +106,7 @@ fn exchange(request: &Request) -> Result<(), Refused> {
     if found.links != 0 {
         return Err(Refused::Kept(format!("the directory behind {} lives", request.point)));
     }
-    if is_beneath(&table, request) {
+    if table::is_beneath(&table, &request.line, (&request.fresh, request.object.device)) {
         take_off(&dead, request, &own).map_err(half)?;
     } else {
         match mount::attach_beneath(tree.as_fd(), dead.as_fd()) {
@@ -186,7 +187,7 @@ fn bare(refused: &Refused, request: &Request) -> Refused {
 }
 
 /// The mount table of the process, in which that line must still stand.
-fn table(held: &Held, line: &RawText) -> Result<Vec<u8>, Refused> {
+fn table_of(held: &Held, line: &RawText) -> Result<Vec<u8>, Refused> {
     let table = held.dir.read("mountinfo", TABLE).map_err(Refused::at("cannot read its mount table"))?;
     if table.split(|b| *b == b'\n').any(|known| known == line.as_bytes()) {
         Ok(table)
@@ -198,26 +199,8 @@ fn table(held: &Held, line: &RawText) -> Result<Vec<u8>, Refused> {
 /// Whether the process and the dead mount are still those of the plan.
 pub fn is_still(whom: Whom, line: &RawText) -> Result<(), Refused> {
     let held = way::hold(whom)?;
-    table(&held, line)?;
+    table_of(&held, line)?;
     our_space(&held, whom.pid).map(drop)
-}
-
-/// Whether an earlier run was interrupted before its last step: the dead mount stands on one of the fresh directory. The
-/// name of that directory has a random ending, so on one device it is no other one's.
-fn is_beneath(table: &[u8], request: &Request) -> bool {
-    let field = |line: &[u8], at: usize| line.split(|b| *b == b' ').nth(at).map(<[u8]>::to_vec);
-    let mut names = request.fresh.as_bytes().rsplit(|b| *b == b'/');
-    let (Some(last), Some(name)) = (names.next(), names.next()) else { return false };
-    let end = [b"/", name, b"/", last].concat();
-    let parent = field(request.line.as_bytes(), 1);
-    let device = format!("{}:{}", request.object.device.major, request.object.device.minor).into_bytes();
-    parent.is_some()
-        && table.split(|b| *b == b'\n').any(|line| {
-            field(line, 0) == parent
-                && field(line, 2).as_ref() == Some(&device)
-                && field(line, 3).is_some_and(|root| root.ends_with(&end))
-                && field(line, 4) == field(request.line.as_bytes(), 4)
-        })
 }
 
 /// Takes the dead mount off. The kernel takes whatever is uppermost there, so it is looked at in the last moment whether
@@ -228,31 +211,7 @@ fn take_off(dead: &OwnedFd, request: &Request, own: &PidDir) -> Result<(), Refus
     on_top(request)?;
     mount::detach_uppermost(dead.as_fd()).map_err(Refused::at(format!("cannot detach {}", request.point)))?;
     let after = read().map_err(Refused::at("whether the dead mount is off is not known: mountinfo"))?;
-    went(&before, &after, request)
-}
-
-/// Whether of the mounts on that point the dead one has gone, and no other.
-fn went(before: &[u8], after: &[u8], request: &Request) -> Result<(), Refused> {
-    let field = |line: &[u8], at: usize| line.split(|b| *b == b' ').nth(at).map(<[u8]>::to_vec);
-    let point = field(request.line.as_bytes(), 4);
-    let id = request.mount_id.to_string().into_bytes();
-    let stays = |line: &[u8]| after.split(|b| *b == b'\n').any(|other| field(other, 0) == field(line, 0));
-    let here = before.split(|b| *b == b'\n').filter(|line| !line.is_empty() && field(line, 4) == point);
-    let others = here.filter(|line| field(line, 0).as_ref() != Some(&id) && !stays(line));
-    let others: Vec<String> = others.map(|line| format!("`{}`", RawText::new(line).shown())).collect();
-    let has_gone = !stays(request.line.as_bytes());
-    let point = &request.point;
-    let why = match (has_gone, others.is_empty()) {
-        (true, true) => return Ok(()),
-        (true, false) => format!("with the dead mount on {point} another one went: {}", others.join(", ")),
-        (false, true) => format!(
-            "the dead mount on {point} is still there: what somebody mounted over it in that moment was taken off instead"
-        ),
-        (false, false) => {
-            format!("the dead mount on {point} is still there: {} was taken off instead", others.join(", "))
-        }
-    };
-    Err(Refused::Failed(None, why))
+    table::went(&before, &after, &request.line)
 }
 
 /// The fresh directory, looked at once more, as a mount that is nowhere yet; it forbids what the dead one forbade.
@@ -263,98 +222,13 @@ fn clone(request: &Request) -> Result<OwnedFd, Refused> {
         return Err(Refused::Kept(format!("{} is another directory by now", request.fresh)));
     }
     let tree = mount::clone_tree(fresh.as_fd()).map_err(Refused::at("cannot clone the fresh directory"))?;
-    let (forbids, stamps) = options(request.line.as_bytes());
+    let (forbids, stamps) = table::options(&request.line);
     mount::tame(tree.as_fd(), forbids, stamps)
         .map_err(Refused::at("cannot set up the clone (mount_setattr, Linux 5.12)"))?;
     Ok(tree)
 }
 
-/// The options of a mount, by its line of the mount table; without a word about access times each read is stamped.
-fn options(line: &[u8]) -> (Forbids, Stamps) {
-    let options = line.split(|b| *b == b' ').nth(5).unwrap_or_default();
-    let has = |word: &[u8]| options.split(|b| *b == b',').any(|option| option == word);
-    let forbids = Forbids {
-        write: has(b"ro"),
-        suid: has(b"nosuid"),
-        dev: has(b"nodev"),
-        exec: has(b"noexec"),
-        links: has(b"nosymfollow"),
-    };
-    let reads = match (has(b"noatime"), has(b"relatime")) {
-        (true, _) => Reads::Never,
-        (false, true) => Reads::Relative,
-        (false, false) => Reads::All,
-    };
-    (forbids, Stamps { reads, no_directories: has(b"nodiratime") })
-}
-
 fn attach(tree: &OwnedFd, point: &RawPath) -> Result<(), Refused> {
     let below = way::any_node(point)?;
     mount::attach_tree(tree.as_fd(), below.as_fd()).map_err(Refused::at("move_mount"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::mount::Device;
-    use crate::model::units::BootNanos;
-
-    const DEAD: &str = "70 30 0:40 /systemd-private-0-r.service-x/tmp//deleted /tmp rw - tmpfs lab rw";
-    const BELOW: &str = "30 1 0:30 / / rw - ext4 /dev/vda rw";
-    const NEWER: &str = "90 70 0:41 / /tmp rw - tmpfs newcomer rw";
-
-    fn request() -> Request {
-        let device = Device { major: 0, minor: 40 };
-        Request {
-            whom: Whom { pid: 7, started: BootNanos(1) },
-            point: "/tmp".into(),
-            mount_id: 70,
-            line: DEAD.into(),
-            fresh: "/tmp/systemd-private-0-r.service-x/tmp".into(),
-            object: ObjectId {
-                mount_id: 1,
-                device,
-                inode: 9,
-                kind: crate::model::vantage::Kind::Directory,
-                born: None,
-            },
-        }
-    }
-
-    fn told(before: &[&str], after: &[&str]) -> Option<String> {
-        let text = |lines: &[&str]| format!("{}\n", lines.join("\n")).into_bytes();
-        let went = went(&text(before), &text(after), &request());
-        went.err().map(|refused| {
-            assert!(matches!(refused, Refused::Failed(..)), "what has happened is not taken for nothing");
-            refused.why().to_owned()
-        })
-    }
-
-    #[test]
-    fn the_options_of_the_dead_mount_are_those_of_the_live_one() {
-        let of =
-            |words: &str| options(format!("70 30 0:40 /x//deleted /tmp {words} - tmpfs lab rw").as_bytes());
-        let (none, relative) = (Forbids::default(), Stamps::default());
-        assert_eq!(of("rw,relatime"), (none, relative));
-        assert_eq!(of("ro,nosuid,relatime").0, Forbids { write: true, suid: true, ..none });
-        assert_eq!(
-            of("rw,nodev,noexec,nosymfollow").0,
-            Forbids { dev: true, exec: true, links: true, ..none }
-        );
-        assert_eq!(of("rw,noatime,nodiratime").1, Stamps { reads: Reads::Never, no_directories: true });
-        assert_eq!(of("rw").1.reads, Reads::All);
-    }
-
-    #[test]
-    fn only_the_dead_mount_may_go() {
-        assert_eq!(told(&[BELOW, DEAD], &[BELOW]), None);
-        let elsewhere = "91 30 0:42 / /srv rw - tmpfs x rw";
-        assert_eq!(told(&[BELOW, DEAD, elsewhere], &[BELOW]), None, "what others do elsewhere is theirs");
-        let instead = told(&[BELOW, DEAD, NEWER], &[BELOW, DEAD]).unwrap();
-        assert!(instead.contains("newcomer") && instead.contains("instead"), "{instead}");
-        let unseen = told(&[BELOW, DEAD], &[BELOW, DEAD]).unwrap();
-        assert!(unseen.contains("is still there"), "{unseen}");
-        let both = told(&[BELOW, DEAD, NEWER], &[BELOW]).unwrap();
-        assert!(both.contains("newcomer") && both.contains("another one went"), "{both}");
-    }
 }

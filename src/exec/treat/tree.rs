@@ -12,8 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
-use super::ledger::{Changed, Ledger, Refused};
-use super::{rights, way};
+use super::gift::{self, Gift, Giving};
+use super::ledger::{Ledger, Refused};
+use super::way;
 use crate::exec::journal::JournalError;
 use crate::exec::object;
 use crate::model::journal::Change;
@@ -21,8 +22,8 @@ use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Inode, Way};
 use crate::sys::getdents::Listing;
-use crate::sys::stat::{self, Stat};
-use crate::sys::{clock, dirfd, enter, hands};
+use crate::sys::stat::Stat;
+use crate::sys::{clock, dirfd, enter};
 
 /// How many objects share one sync of the journal; each is held by a descriptor meanwhile.
 const BATCH: usize = 64;
@@ -30,31 +31,6 @@ const BATCH: usize = 64;
 const LEVELS: usize = 256;
 /// What is told one by one.
 const TOLD: usize = 50;
-/// Set-user-id and set-group-id.
-const GIVES_RIGHTS: u32 = 0o6000;
-
-/// Why something is left.
-const NEW: &str = "changed or came here while the tree was being given; once more takes it along";
-
-/// From whom to whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Gift {
-    /// Whose objects.
-    pub old_uid: u32,
-    /// To whom.
-    pub uid: u32,
-    /// To which group.
-    pub gid: u32,
-}
-
-/// A gift as it is carried out.
-#[derive(Clone, Copy, Debug)]
-struct Giving {
-    gift: Gift,
-    /// What changed later is left alone.
-    began: i64,
-}
-
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Given {
@@ -200,7 +176,7 @@ impl Walk<'_, '_> {
             // Also his own directory may just have come here, with what is root's in it.
             let may_enter = found.is_directory() && !self.giving.is_new(found);
             if found.is_directory() && !may_enter {
-                self.left(&path, NEW);
+                self.left(&path, gift::NEW);
             }
             return Ok(may_enter);
         }
@@ -229,7 +205,7 @@ impl Walk<'_, '_> {
             to,
         });
         let all = self.ledger.batch(changes.collect(), |at| {
-            items.get(at).map_or(Ok(None), |item| one(item.node.as_fd(), item.from, giving))
+            items.get(at).map_or(Ok(None), |item| gift::one(item.node.as_fd(), item.from, giving))
         })?;
         for (item, changed) in items.iter().zip(all) {
             match changed {
@@ -245,56 +221,6 @@ impl Walk<'_, '_> {
             self.given.left.push(format!("{}: {why}", path.shown()));
         } else {
             self.unsaid += 1;
-        }
-    }
-}
-
-/// Looks once more through the handle, gives, and looks whether it got a second name in that moment.
-fn one(node: BorrowedFd<'_>, from: (u32, u32), giving: Giving) -> Changed {
-    let look = || stat::of(node).map_err(Refused::at("cannot look at it"));
-    let found = look()?;
-    if let Some(why) = giving.why_not(node, &found) {
-        return Err(Refused::Kept(why));
-    }
-    let changed = rights::give(node, (giving.gift.uid, giving.gift.gid))?;
-    if found.is_regular() && look()?.links != 1 {
-        hands::give(node, from.0, from.1).map_err(Refused::at("cannot take it back"))?;
-        return Err(Refused::Kept("it got a second name meanwhile (a hard link)".to_owned()));
-    }
-    Ok(changed)
-}
-
-impl Giving {
-    fn is_new(&self, found: &Stat) -> bool {
-        found.changed > self.began
-    }
-
-    fn why_not(&self, node: BorrowedFd<'_>, found: &Stat) -> Option<String> {
-        if found.uid != self.gift.old_uid {
-            return Some(format!("belongs to uid {}", found.uid));
-        }
-        if self.is_new(found) {
-            return Some(NEW.to_owned());
-        }
-        if found.is_directory() {
-            return None;
-        }
-        if found.is_link() {
-            return Some("a link is left alone".to_owned());
-        }
-        if !found.is_regular() {
-            return Some("neither a file nor a directory".to_owned());
-        }
-        if found.links != 1 {
-            return Some(format!("has {} names (hard links), one of which may be elsewhere", found.links));
-        }
-        if found.mode & GIVES_RIGHTS != 0 {
-            return Some(format!("has a set-id bit (mode {:04o})", found.mode & 0o7777));
-        }
-        match dirfd::attribute(node, "security.capability") {
-            Ok(None) => None,
-            Ok(Some(_)) => Some("has capabilities".to_owned()),
-            Err(error) => Some(format!("whether it has capabilities is not known: {error}")),
         }
     }
 }
