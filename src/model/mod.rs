@@ -14,6 +14,7 @@ pub mod holder;
 pub mod host;
 pub mod journal;
 pub mod log_line;
+pub mod mode;
 pub mod mount;
 pub mod plan;
 pub mod probe;
