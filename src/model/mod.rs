@@ -30,6 +30,7 @@ pub mod temp_dir;
 pub mod temp_variable;
 pub mod thresholds;
 pub mod treatment;
+pub mod unit_name;
 pub mod units;
 pub mod vantage;
 pub mod work;

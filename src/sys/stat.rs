@@ -1,4 +1,4 @@
-//! statx(2) and statvfs(3) on handles and names: what an object is, and how much room its file system has.
+//! statx(2) on handles and names: what an object is.
 //!
 //! Always with `AT_STATX_DONT_SYNC` (a remote server is not asked) and `AT_NO_AUTOMOUNT` (nothing gets mounted by our
 //! looking). Called by `sys::walk` and `collect`, which give the numbers their meaning.
@@ -7,8 +7,9 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, StatVfsMountFlags, Statx, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use serde::{Deserialize, Serialize};
 
 /// What statx(2) says of one object. Times are nanoseconds since 1970.
@@ -78,25 +79,6 @@ impl Stat {
     }
 }
 
-/// Room on a file system, in bytes and inodes. Source: statvfs(3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Room {
-    /// Size.
-    pub total: u64,
-    /// Free, the reserve of root included.
-    pub free: u64,
-    /// Free for everybody.
-    pub available: u64,
-    /// Inodes.
-    pub inodes: u64,
-    /// Free inodes.
-    pub inodes_free: u64,
-    /// ST_RDONLY.
-    pub read_only: bool,
-    /// ST_NOEXEC.
-    pub no_exec: bool,
-}
-
 const LOOK: AtFlags = AtFlags::STATX_DONT_SYNC.union(AtFlags::NO_AUTOMOUNT);
 
 /// Everything that [`Stat`] holds.
@@ -117,17 +99,12 @@ pub fn of(node: BorrowedFd<'_>) -> io::Result<Stat> {
     }
 }
 
-/// Looks at `name` in `dir`, itself if it is a link.
+/// Looks at `name` in `dir`, itself if it is a link. A name that has its NUL already costs no copy.
 ///
 /// # Errors
 /// Those of statx(2).
 pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    match rustix::fs::statx(dir, name, LOOK | AtFlags::SYMLINK_NOFOLLOW, all()) {
-        Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, flags)?)),
-        Err(error) => Err(error.into()),
-    }
+    look(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// The same for a name that has no NUL behind it yet.
@@ -135,12 +112,7 @@ pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
 /// # Errors
 /// Those of statx(2).
 pub fn named(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    match rustix::fs::statx(dir, name, LOOK | AtFlags::SYMLINK_NOFOLLOW, all()) {
-        Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, flags)?)),
-        Err(error) => Err(error.into()),
-    }
+    look(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// Looks at what a magic link of procfs (`fd/7` below an opened `/proc/PID`) leads to: the open file itself.
@@ -148,9 +120,13 @@ pub fn named(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
 /// # Errors
 /// Those of statx(2).
 pub fn through_magic(dir: BorrowedFd<'_>, link: &[u8]) -> io::Result<Stat> {
-    match rustix::fs::statx(dir, link, LOOK, all()) {
+    look(dir, link, AtFlags::empty())
+}
+
+fn look<P: Arg + Copy>(dir: BorrowedFd<'_>, name: P, links: AtFlags) -> io::Result<Stat> {
+    match rustix::fs::statx(dir, name, LOOK | links, all()) {
         Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, link, AtFlags::NO_AUTOMOUNT)?)),
+        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, links | AtFlags::NO_AUTOMOUNT)?)),
         Err(error) => Err(error.into()),
     }
 }
@@ -188,23 +164,6 @@ pub fn brief_at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Brief> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Room on the file system of the object behind a handle.
-///
-/// # Errors
-/// Those of fstatfs(2), which answers for `O_PATH` handles since Linux 3.12.
-pub fn room(node: BorrowedFd<'_>) -> io::Result<Room> {
-    let found = rustix::fs::fstatvfs(node)?;
-    Ok(Room {
-        total: found.f_blocks.saturating_mul(found.f_frsize),
-        free: found.f_bfree.saturating_mul(found.f_frsize),
-        available: found.f_bavail.saturating_mul(found.f_frsize),
-        inodes: found.f_files,
-        inodes_free: found.f_ffree,
-        read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY),
-        no_exec: found.f_flag.contains(StatVfsMountFlags::NOEXEC),
-    })
 }
 
 fn brief_of(found: &Statx) -> Brief {
@@ -335,13 +294,5 @@ mod tests {
         assert_eq!(full.modified, 1_000_000_000_000);
         assert!(full.changed > full.modified, "extraction keeps the mtime, but not the ctime");
         assert_eq!(brief_at(handle.as_fd(), c"old").unwrap().newest, full.newest());
-    }
-
-    #[test]
-    fn measures_room_through_a_path_handle() {
-        let handle = dirfd::open_trusted_dir(b"/").unwrap();
-        let room = room(handle.as_fd()).unwrap();
-        assert!(room.free <= room.total);
-        assert!(room.available <= room.free);
     }
 }
