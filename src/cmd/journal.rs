@@ -21,7 +21,7 @@ use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::{Bytes, Entries, Micros, WallNanos};
 use crate::model::work::{Changed, Fate, Worked};
 use crate::remedies::CLEAN;
-use crate::report::keys::rfc3339;
+use crate::report::json::rfc3339;
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe, safe_json};
 use crate::sys::clock::Stopwatch;

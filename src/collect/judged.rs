@@ -9,7 +9,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::reading::{GapWhy, Seen};
 use crate::model::units::{Bytes, Entries};
 use crate::model::vantage::{Component, Identity, Kind, Space};
-use crate::sys::room::Room;
+use crate::sys::stat::Room;
 use crate::sys::walk::Step;
 
 /// A way as certain credentials meet it.

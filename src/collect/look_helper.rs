@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::collect::way::{self, End, Request, Way};
 use crate::model::errno::Errno;
 use crate::model::reading::GapWhy;
-use crate::sys::room::Room;
+use crate::sys::stat::Room;
 use crate::sys::walk::Step;
 
 /// What a helper says, one line each: the steps as they are known, so that a late one has told how far it came.

@@ -13,9 +13,9 @@ use crate::model::mount::Device;
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
-use crate::sys::room::{self, Room};
+use crate::sys::dirfd;
+use crate::sys::stat::{self, Room};
 use crate::sys::walk::{Step, Walker};
-use crate::sys::{dirfd, stat};
 
 /// Which directory is looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -176,7 +176,7 @@ fn finish(steps: Vec<Step>, walker: Walker) -> (Way, Option<OwnedFd>) {
     }
     match walker.into_end() {
         Some(dir) => {
-            let room = room::of(dir.as_fd()).map_err(Errno::from);
+            let room = stat::room(dir.as_fd()).map_err(Errno::from);
             (Way { steps, end: End::Arrived(room) }, Some(dir))
         }
         None => (Way { steps, end: End::Unseen(GapWhy::Vanished) }, None),

@@ -12,10 +12,11 @@ use crate::model::finding::{
 use crate::model::log_line::LogLine;
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
+use crate::model::units::WallNanos;
 use crate::model::vantage::{Can, HowKnown, Identity, Vantage};
 use crate::report::backing::backing;
 use crate::report::incomplete::incomplete;
-use crate::report::keys::{Tool, hex, rfc3339, text};
+use crate::report::keys::{Tool, hex, text};
 use crate::report::{Options, safe_json};
 
 /// The version of the document.
@@ -268,6 +269,11 @@ fn log_line(line: &LogLine) -> LogKeys<'_> {
 /// `dev:ino`, the device as mountinfo writes it: `254:1:131073`.
 fn identity(identity: &Identity) -> String {
     format!("{}:{}", identity.device, identity.inode)
+}
+
+/// `2026-01-22T20:40:00Z`; nothing where the clock is beyond the calendar.
+pub fn rfc3339(at: WallNanos) -> Option<String> {
+    jiff::Timestamp::from_second(at.0.div_euclid(1_000_000_000)).ok().map(|t| t.to_string())
 }
 
 #[cfg(test)]

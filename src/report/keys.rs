@@ -1,9 +1,8 @@
-//! What the JSON documents write alike: who wrote them, text that need not be UTF-8, times.
+//! What the JSON documents write alike: who wrote them, and text that need not be UTF-8.
 
 use serde::Serialize;
 
 use crate::model::raw_path::RawPath;
-use crate::model::units::WallNanos;
 
 /// Who wrote a document.
 #[derive(Serialize)]
@@ -28,9 +27,4 @@ pub fn text(raw: &RawPath) -> String {
 pub fn hex(raw: &RawPath) -> Option<String> {
     let is_text = std::str::from_utf8(raw.as_bytes()).is_ok();
     (!is_text).then(|| raw.as_bytes().iter().map(|b| format!("{b:02x}")).collect())
-}
-
-/// `2026-01-22T20:40:00Z`; nothing where the clock is beyond the calendar.
-pub fn rfc3339(at: WallNanos) -> Option<String> {
-    jiff::Timestamp::from_second(at.0.div_euclid(1_000_000_000)).ok().map(|t| t.to_string())
 }

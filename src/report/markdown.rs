@@ -6,7 +6,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::report::backing::backing;
 use crate::report::incomplete::incomplete;
-use crate::report::{Detail, Options, keys, safe};
+use crate::report::{Detail, Options, json, safe};
 
 /// Rows of the table of vantages that can create temp dirs; those that cannot are all shown.
 const WELL_ROWS: usize = 10;
@@ -40,7 +40,7 @@ fn circumstances(now: &Snapshot, options: &Options) -> String {
     let host = now.host.value();
     let name = host.map_or_else(|| "unknown host".to_owned(), |h| inline(&h.name));
     let kernel = host.map_or_else(String::new, |h| format!(", Linux {}", inline(&h.kernel)));
-    let at = keys::rfc3339(now.taken).unwrap_or_default();
+    let at = json::rfc3339(now.taken).unwrap_or_default();
     format!(
         "{name}{kernel}, {at}; tmpmedic {}, {} of {} processes readable, {}\n",
         env!("CARGO_PKG_VERSION"),

@@ -28,7 +28,6 @@ pub mod presence;
 pub mod procfile;
 pub mod program;
 pub mod remove;
-pub mod room;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod space;

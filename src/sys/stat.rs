@@ -1,4 +1,4 @@
-//! statx(2) on handles and names: what an object is.
+//! statx(2) and statvfs(3) on handles and names: what an object is, and how much room its file system has.
 //!
 //! Always with `AT_STATX_DONT_SYNC` (a remote server is not asked) and `AT_NO_AUTOMOUNT` (nothing gets mounted by our
 //! looking). Called by `sys::walk` and `collect`, which give the numbers their meaning.
@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, FileType, StatVfsMountFlags, Statx, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,25 @@ impl Stat {
         let newest = self.accessed.max(self.modified).max(self.changed);
         self.born.map_or(newest, |born| newest.max(born))
     }
+}
+
+/// Room on a file system, in bytes and inodes. Source: statvfs(3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Size.
+    pub total: u64,
+    /// Free, the reserve of root included.
+    pub free: u64,
+    /// Free for everybody.
+    pub available: u64,
+    /// Inodes.
+    pub inodes: u64,
+    /// Free inodes.
+    pub inodes_free: u64,
+    /// ST_RDONLY.
+    pub read_only: bool,
+    /// ST_NOEXEC.
+    pub no_exec: bool,
 }
 
 const LOOK: AtFlags = AtFlags::STATX_DONT_SYNC.union(AtFlags::NO_AUTOMOUNT);
@@ -166,6 +185,23 @@ pub fn brief_at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Brief> {
     }
 }
 
+/// Room on the file system of the object behind a handle.
+///
+/// # Errors
+/// Those of fstatfs(2), which answers for `O_PATH` handles since Linux 3.12.
+pub fn room(node: BorrowedFd<'_>) -> io::Result<Room> {
+    let found = rustix::fs::fstatvfs(node)?;
+    Ok(Room {
+        total: found.f_blocks.saturating_mul(found.f_frsize),
+        free: found.f_bfree.saturating_mul(found.f_frsize),
+        available: found.f_bavail.saturating_mul(found.f_frsize),
+        inodes: found.f_files,
+        inodes_free: found.f_ffree,
+        read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY),
+        no_exec: found.f_flag.contains(StatVfsMountFlags::NOEXEC),
+    })
+}
+
 fn brief_of(found: &Statx) -> Brief {
     let nanos = |stamp: &rustix::fs::StatxTimestamp| nanos(stamp.tv_sec, stamp.tv_nsec.into());
     let mut newest = nanos(&found.stx_atime).max(nanos(&found.stx_mtime)).max(nanos(&found.stx_ctime));
@@ -238,61 +274,5 @@ fn nanos(seconds: i64, fraction: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::os::fd::AsFd;
-
-    use super::*;
-    use crate::sys::{dirfd, scratch};
-
-    #[test]
-    fn tells_kinds_owners_and_links_apart() {
-        let dir = scratch::dir();
-        std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
-        File::create(dir.path().join("file")).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        assert!(of(handle.as_fd()).unwrap().is_directory());
-        assert!(at(handle.as_fd(), c"link").unwrap().is_link());
-        let file = at(handle.as_fd(), c"file").unwrap();
-        assert!(file.is_regular());
-        assert_eq!((file.links, file.size), (1, 0));
-        assert_eq!(
-            at(handle.as_fd(), c"none").unwrap_err().raw_os_error(),
-            Some(Errno::NOENT.raw_os_error())
-        );
-    }
-
-    #[test]
-    fn the_fallback_agrees_with_statx() {
-        let dir = scratch::dir();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let new = of(handle.as_fd()).unwrap();
-        let old = plain(&rustix::fs::statat(&handle, c"", AtFlags::EMPTY_PATH).unwrap());
-        assert_eq!((new.mode, new.uid, new.device, new.inode), (old.mode, old.uid, old.device, old.inode));
-        assert_eq!((new.modified, new.changed, new.links), (old.modified, old.changed, old.links));
-    }
-
-    #[test]
-    fn a_removed_directory_has_no_links_left() {
-        let dir = scratch::dir();
-        let inner = dir.path().join("inner");
-        std::fs::create_dir(&inner).unwrap();
-        let parent = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let handle = dirfd::open_node(parent.as_fd(), b"inner").unwrap();
-        rustix::fs::unlinkat(&parent, "inner", AtFlags::REMOVEDIR).unwrap();
-        assert_eq!(of(handle.as_fd()).unwrap().links, 0);
-    }
-
-    #[test]
-    fn the_brief_look_takes_the_newest_stamp() {
-        let dir = scratch::dir();
-        let file = File::create(dir.path().join("old")).unwrap();
-        let past = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
-        file.set_times(std::fs::FileTimes::new().set_accessed(past).set_modified(past)).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let full = at(handle.as_fd(), c"old").unwrap();
-        assert_eq!(full.modified, 1_000_000_000_000);
-        assert!(full.changed > full.modified, "extraction keeps the mtime, but not the ctime");
-        assert_eq!(brief_at(handle.as_fd(), c"old").unwrap().newest, full.newest());
-    }
-}
+#[path = "stat_tests.rs"]
+mod tests;

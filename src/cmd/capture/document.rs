@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Done;
 use super::recording::Course;
 use crate::model::raw_path::RawPath;
-use crate::report::keys::rfc3339;
+use crate::report::json::rfc3339;
 use crate::report::safe_json;
 
 /// The version of the document's form.

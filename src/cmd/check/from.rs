@@ -10,7 +10,7 @@ use crate::cmd::{Refusal, captured, out};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
 use crate::model::units::{Entries, count};
-use crate::report::keys::rfc3339;
+use crate::report::json::rfc3339;
 use crate::rules;
 
 /// Judges the last snapshot, with the one before it as what was before.

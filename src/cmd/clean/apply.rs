@@ -23,7 +23,7 @@ use crate::model::plan::{Candidate, Plan, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::About;
 use crate::model::units::Bytes;
-use crate::sys::room;
+use crate::sys::stat;
 
 /// What the journal holds of one entry, an intent and an outcome, with a long name.
 const ROOM_EACH: u64 = 700;
@@ -259,7 +259,7 @@ fn changed(found: &Candidate, planned: &Candidate) -> Option<String> {
 
 /// A directory takes an inode, and on most file systems a block.
 fn no_room(place: &Place, dir: &str) -> String {
-    if room::of(place.dir.as_fd()).is_ok_and(|room| room.inodes_free > 0) {
+    if stat::room(place.dir.as_fd()).is_ok_and(|room| room.inodes_free > 0) {
         return format!(
             "; not even a directory can be made: df {dir}. Remove one file of your own there by hand; then again"
         );

@@ -14,7 +14,7 @@ use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries, WallNanos};
 use crate::sys::getdents::{Listing, PIECE};
-use crate::sys::{dirfd, room, stat};
+use crate::sys::{dirfd, stat};
 
 /// What everybody's temporary files are in. Source: hier(7), file-hierarchy(7).
 const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
@@ -131,7 +131,7 @@ fn absolute(dir: &Path) -> anyhow::Result<RawPath> {
 impl Place {
     /// What lies in it, and how full its file system is.
     pub fn figures(&self, now: WallNanos) -> Figures {
-        let room = room::of(self.dir.as_fd()).ok();
+        let room = stat::room(self.dir.as_fd()).ok();
         let counted = self.counted(now).ok();
         let old = counted.as_ref().filter(|counted| !counted.is_in_part);
         Figures {

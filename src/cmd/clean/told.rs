@@ -19,7 +19,7 @@ use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
 use crate::remedies::clean::GUARDS;
 use crate::report::safe;
-use crate::sys::room;
+use crate::sys::stat;
 
 /// How many entries of a lot are named.
 const SAMPLES: usize = 200;
@@ -197,7 +197,7 @@ fn lots<'a>(draft: &Draft, groups: impl Iterator<Item = (&'a str, &'a Group)>) -
 
 /// What putting aside is worth on a full file system.
 fn room(place: &Place, wishes: &Wishes) -> Option<String> {
-    let room = room::of(place.dir.as_fd()).ok()?;
+    let room = stat::room(place.dir.as_fd()).ok()?;
     let is_low = |free: u64, of: u64| of > 0 && free <= of / FULL;
     let what = match (is_low(room.available, room.total), is_low(room.inodes_free, room.inodes)) {
         (false, false) => return None,

@@ -9,7 +9,8 @@ use crate::model::change::{
 };
 use crate::model::finding::Severity;
 use crate::model::vantage::{Can, HowKnown};
-use crate::report::keys::{Tool, hex, rfc3339, text};
+use crate::report::json::rfc3339;
+use crate::report::keys::{Tool, hex, text};
 use crate::report::safe_json;
 
 /// The version of the document.
