@@ -4,8 +4,6 @@
 
 /// `S_ISVTX`: an entry of this directory is renamed or removed by its owner, the directory's owner and root alone.
 pub const STICKY: u32 = 0o1000;
-/// `S_ISUID | S_ISGID`: who executes it gets rights of its owner or group.
-pub const SET_ID: u32 = 0o6000;
 /// `S_IRWXG | S_IRWXO`: anything for anybody but the owner.
 pub const GROUP_OTHERS: u32 = 0o077;
 /// `S_IWGRP | S_IWOTH`: somebody besides the owner may write.

@@ -17,7 +17,6 @@ use super::{rights, way};
 use crate::exec::journal::JournalError;
 use crate::exec::object;
 use crate::model::journal::Change;
-use crate::model::mode::SET_ID;
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Inode, Way};
@@ -31,6 +30,8 @@ const BATCH: usize = 64;
 const LEVELS: usize = 256;
 /// What is told one by one.
 const TOLD: usize = 50;
+/// Set-user-id and set-group-id.
+const GIVES_RIGHTS: u32 = 0o6000;
 
 /// Why something is left.
 const NEW: &str = "changed or came here while the tree was being given; once more takes it along";
@@ -287,7 +288,7 @@ impl Giving {
         if found.links != 1 {
             return Some(format!("has {} names (hard links), one of which may be elsewhere", found.links));
         }
-        if found.mode & SET_ID != 0 {
+        if found.mode & GIVES_RIGHTS != 0 {
             return Some(format!("has a set-id bit (mode {:04o})", found.mode & 0o7777));
         }
         match dirfd::attribute(node, "security.capability") {
