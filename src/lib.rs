@@ -48,7 +48,8 @@
 //! | 3 | [`tui`] | the screen: pure state, update, draw | `model`, `catalog` |
 //! | roof | [`cmd`] | one subcommand a file; the only place where floors meet | all |
 //!
-//! `tests/it/laws.rs` reads the `use` lines and fails on any other edge. That a tab cannot act, even by mistake, and that a
+//! Beside the rooms stand [`cli`], what a command line may say, and [`exit`], what an exit code means.
+//! `tests/it/laws.rs` reads every `crate::` and fails on any other edge. That a tab cannot act, even by mistake, and that a
 //! rule cannot read a clock, follows from this table.
 //!
 //! # Glossary

@@ -11,15 +11,12 @@ use crate::catalog::Catalog;
 use crate::cli::Global;
 use crate::cmd::Refusal;
 use crate::model::errno;
+use crate::model::mode::{GROUP_OTHERS_WRITE, STICKY};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy};
 
 /// Where the configuration is looked for unasked.
 const DEFAULT: &str = "/etc/tmpmedic/config.toml";
-/// Others may write: group or world.
-const SHARED: u32 = 0o022;
-/// Only the owner of an entry may rename it.
-const STICKY: u32 = 0o1000;
 /// More than any configuration needs; what is larger is something else.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -99,7 +96,10 @@ fn read(path: &Path) -> Result<Text, Unread> {
         let parent = rustix::fs::stat(parent).ok()?;
         // Where only owners may rename, root's own file stays what it is.
         let sticky = parent.st_mode & STICKY != 0;
-        let why = distrust(parent.st_uid, if sticky { parent.st_mode & !SHARED } else { parent.st_mode })?;
+        let why = distrust(
+            parent.st_uid,
+            if sticky { parent.st_mode & !GROUP_OTHERS_WRITE } else { parent.st_mode },
+        )?;
         Some(format!("lies in a directory that {why}"))
     });
     Ok(Text { text, distrust })
@@ -107,7 +107,7 @@ fn read(path: &Path) -> Result<Text, Unread> {
 
 /// Whether somebody else than root decides what it says.
 fn distrust(uid: u32, mode: u32) -> Option<String> {
-    match (uid, mode & SHARED) {
+    match (uid, mode & GROUP_OTHERS_WRITE) {
         (0, 0) => None,
         (0, _) => Some(format!("may be written by others (mode {:04o})", mode & 0o7777)),
         (uid, _) => Some(format!("belongs to uid {uid}")),

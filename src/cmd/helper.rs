@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::collect::surroundings::{self, Place, SurroundingsEyes};
-use crate::collect::{environment, fenced};
+use crate::collect::{environment, look_helper};
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::About;
@@ -35,7 +35,7 @@ pub fn serve(kind: &str) -> ExitCode {
             inside::serve(request, out).map_err(io::Error::other)
         }),
         environment::HELPER => answer_while_wanted(environment::serve),
-        "look" => answer_while_wanted(fenced::serve),
+        "look" => answer_while_wanted(look_helper::serve),
         surroundings::HELPER => answer_while_wanted(surroundings::serve),
         "surroundings" => answer(show_surroundings),
         "exec" => become_command(),

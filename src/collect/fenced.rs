@@ -2,17 +2,14 @@
 //!
 //! A thread that touches such a mount when its server is gone stays in the kernel for ever, and keeps its process alive
 //! after its end. So a way that leads onto one is walked by a helper process with a deadline; who is late is left behind,
-//! and that file system is not asked again for a growing while. [`serve`] is the body of the helper. Called by
-//! `collect::vantages`, `collect::caches` and `cmd::helper`.
+//! and that file system is not asked again for a growing while. What the helper does is `collect::look_helper`.
+//! Called by `collect::vantages` and `collect::caches`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::collect::look_helper::read_answer;
 use crate::collect::way::{self, Bounds, End, Request, Way};
-use crate::model::errno::Errno;
 use crate::model::mount::{Device, Mount, MountNamespace};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
@@ -21,7 +18,6 @@ use crate::model::units::{Entries, Millis};
 use crate::sys::clock;
 use crate::sys::helper::{self, HelperError};
 use crate::sys::standing::Standing;
-use crate::sys::stat::Room;
 use crate::sys::walk::Step;
 
 /// How long one helper may take: a healthy server answers within a few milliseconds, and the first screen waits for this.
@@ -34,16 +30,6 @@ const ANSWER_GOOD_FOR: u64 = 10_000_000_000;
 const FIRST_PAUSE: u64 = 2_000_000_000;
 /// And at most.
 const LONGEST_PAUSE: u64 = 300_000_000_000;
-
-/// What a helper says, one line each: the steps as they are known, so that a late one has told how far it came.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Line {
-    Step(Step),
-    Arrived(Result<Room, Errno>),
-    Broken,
-    Unseen(GapWhy),
-}
 
 /// Asks a helper: the request and a deadline in, its output back.
 type Ask = Box<dyn Fn(&[u8], Duration) -> Result<Vec<u8>, HelperError> + Send>;
@@ -246,62 +232,6 @@ pub fn in_namespace(root: &RawPath, path: &[u8]) -> RawPath {
         b"" | b"/" => RawPath::from(path),
         _ => root.join(path.strip_prefix(b"/").unwrap_or(path)),
     }
-}
-
-/// The body of the helper: walks the way that `input` asks for and writes what it sees, each step at once.
-///
-/// # Errors
-/// Those of `out`; a request that is none is `InvalidData`.
-pub fn serve(input: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    let request: Request = serde_json::from_slice(input)?;
-    let mut failed = None;
-    let way = way::walk(&request, &way::Unbounded, &mut |step| {
-        if let Err(error) = say(out, &Line::Step(step.clone())) {
-            failed = Some(error);
-        }
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let last = match way.end {
-        End::Arrived(room) => Line::Arrived(room),
-        End::Broken => Line::Broken,
-        End::Unseen(why) => Line::Unseen(why),
-        End::Fenced(_) => Line::Unseen(GapWhy::NotAsked),
-    };
-    if let (Line::Broken | Line::Unseen(_), Some(step)) = (&last, way.steps.last()) {
-        // Once more, as it was judged in the end: a refusal to ourselves is no error of the way.
-        say(out, &Line::Step(step.clone()))?;
-    }
-    say(out, &last)
-}
-
-fn say(out: &mut dyn Write, line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    out.write_all(&text)?;
-    out.flush()
-}
-
-/// What a helper said; one that said no end died on its way.
-fn read_answer(answer: &[u8]) -> Way {
-    let mut way = Way::unseen(GapWhy::Malformed { line: "the helper ended early".to_owned() });
-    for line in answer.split_inclusive(|b| *b == b'\n').filter(|line| line.ends_with(b"\n")) {
-        way.end = match serde_json::from_slice(line) {
-            Ok(Line::Step(step)) => {
-                if way.steps.last().is_some_and(|last| last.path == step.path && last.stat == step.stat) {
-                    way.steps.pop();
-                }
-                way.steps.push(step);
-                continue;
-            }
-            Ok(Line::Arrived(room)) => End::Arrived(room),
-            Ok(Line::Broken) => End::Broken,
-            Ok(Line::Unseen(why)) => End::Unseen(why),
-            Err(error) => End::Unseen(GapWhy::Malformed { line: error.to_string() }),
-        };
-    }
-    way
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::*;
-use crate::collect::specimen;
+use crate::collect::{look_helper, specimen};
 use crate::sys::scratch;
 
 fn namespace(extra: Option<Mount>) -> MountNamespace {
@@ -109,27 +109,6 @@ fn without_a_mount_table_nothing_is_touched_here() {
 }
 
 #[test]
-fn the_helper_says_what_a_walk_in_this_process_sees() {
-    let dir = scratch::dir();
-    std::fs::create_dir(dir.path().join("a")).unwrap();
-    // Other tests work beside it, so stamps and link counts on the way may move between the two walks.
-    let lasting = |steps: &[Step]| -> Vec<_> {
-        let stat = |step: &Step| step.stat.as_ref().map(|s| (s.mode, s.uid, s.device, s.inode, s.mount_id));
-        steps.iter().map(|step| (step.path.clone(), stat(step), step.mounts, step.errno)).collect()
-    };
-    for tail in [&b"/a"[..], b"/a/none/x", b""] {
-        let request = request(&[scratch::bytes(&dir), tail].concat());
-        let here = way::walk(&request, &way::Unbounded, &mut |_| {});
-        let mut out = Vec::new();
-        serve(&serde_json::to_vec(&request).unwrap(), &mut out).unwrap();
-        let there = read_answer(&out);
-        assert_eq!(lasting(&here.steps), lasting(&there.steps));
-        assert_eq!(format!("{:?}", here.end).get(..7), format!("{:?}", there.end).get(..7));
-    }
-    assert!(serve(b"nonsense", &mut Vec::new()).is_err());
-}
-
-#[test]
 fn an_answer_is_asked_for_once_and_trusted_for_a_while() {
     let dir = scratch::dir();
     let path = scratch::bytes(&dir).to_vec();
@@ -138,7 +117,7 @@ fn an_answer_is_asked_for_once_and_trusted_for_a_while() {
     let ask = move |input: &[u8], _: Duration| {
         count.fetch_add(1, Ordering::SeqCst);
         let mut out = Vec::new();
-        serve(input, &mut out).unwrap();
+        look_helper::serve(input, &mut out).unwrap();
         Ok(out)
     };
     let mut fence = Fence::with(Box::new(ask), || 5);
@@ -148,19 +127,6 @@ fn an_answer_is_asked_for_once_and_trusted_for_a_while() {
         assert!(way.arrived(), "a doubtful mount that answers is as good as any");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-}
-
-#[test]
-fn a_helper_that_was_late_has_told_how_far_it_came() {
-    let dir = scratch::dir();
-    let request = request(scratch::bytes(&dir));
-    let mut out = Vec::new();
-    serve(&serde_json::to_vec(&request).unwrap(), &mut out).unwrap();
-    let whole = read_answer(&out);
-    let cut = out.iter().rposition(|b| *b == b'{').unwrap();
-    let part = read_answer(&out[..cut - 30]);
-    assert!(part.steps.len() < whole.steps.len() && !part.steps.is_empty());
-    assert!(matches!(part.end, End::Unseen(_)));
 }
 
 #[test]

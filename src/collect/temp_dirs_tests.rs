@@ -5,6 +5,10 @@ use crate::collect::fenced::Fence;
 use crate::collect::specimen::{self, process, with_variable};
 use crate::collect::vantages;
 use crate::model::asked::Asked;
+use crate::model::mount::Mount;
+use crate::model::raw_path::RawPath;
+use crate::model::units::Entries;
+use crate::model::vantage::Reason;
 use crate::sys::scratch;
 
 fn look(dir: &tempfile::TempDir, extra: Vec<Mount>) -> (Vec<Vantage>, Vec<MountNamespace>) {

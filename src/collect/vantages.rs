@@ -1,28 +1,26 @@
 //! What each temp path is for the processes that see it alike, and whether a temp dir can be made there.
 //!
 //! Groups the processes (`collect::claims`), walks each way once (`collect::fenced`), and judges it for each group's
-//! credentials (`collect::owners`, `collect::prediction`). Called by `collect`.
+//! credentials (`collect::judged`, `collect::prediction`). Called by `collect`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::collect::claims::{self, Claim, Key, Place, Scene};
 use crate::collect::fenced::{self, Fence};
-use crate::collect::owners::{self, EXECUTE, Mapped, Who};
+use crate::collect::judged::judge;
+use crate::collect::owners::{Mapped, Who};
 use crate::collect::prediction::{self, Case};
 use crate::collect::way::{End, Request, Way};
 use crate::model::asked::Asked;
-use crate::model::errno::Errno;
 use crate::model::mount::{Mount, MountNamespace};
 use crate::model::process::{Pid, Process, ProcessTable};
 use crate::model::raw_path::RawPath;
-use crate::model::reading::{Gap, GapWhy, Reading, Seen};
-use crate::model::units::{Bytes, Entries, Micros};
-use crate::model::vantage::{Component, Identity, Kind, Reason, Space, Vantage};
+use crate::model::reading::{Gap, GapWhy, Reading};
+use crate::model::units::{Entries, Micros};
+use crate::model::vantage::{Component, Reason, Vantage};
 use crate::sys::clock::Stopwatch;
 use crate::sys::procfile::Proc;
-use crate::sys::stat::Room;
-use crate::sys::walk::Step;
 
 /// Labels of a vantage beyond these are left out: they would not fit any screen.
 const NAMES_MAX: usize = 8;
@@ -135,7 +133,7 @@ impl Survey<'_> {
         let who = Who { credentials: &claim.credentials, mapped: &mapped };
         let judged = judge(way, who);
         let only_bound = claim.reasons.iter().all(|reason| *reason == Reason::BindMount);
-        if only_bound && is_file(&judged.walked) {
+        if only_bound && judged.is_file() {
             return None;
         }
         let mount = self.mount(place, &judged.walked, way);
@@ -234,89 +232,6 @@ fn inside(root: &RawPath, path: &RawPath) -> RawPath {
     }
     let rest = path.as_bytes().get(root.as_bytes().len()..).unwrap_or_default();
     if rest.is_empty() { "/".into() } else { RawPath::from(rest) }
-}
-
-/// A way as certain credentials meet it.
-struct Judged {
-    walked: Vec<Component>,
-    /// Whether they come to the directory itself, even if they may do nothing in it.
-    arrived: bool,
-}
-
-/// Adds to each step whether these credentials may search it, and ends the way where they may not.
-fn judge(way: &Way, who: Who<'_>) -> Judged {
-    let mut walked: Vec<Component> = Vec::with_capacity(way.steps.len());
-    for (at, step) in way.steps.iter().enumerate() {
-        let component = component(step, who);
-        let denied = component.search == Some(false);
-        walked.push(component);
-        if denied && at + 1 < way.steps.len() {
-            return Judged { walked, arrived: false };
-        }
-    }
-    Judged { arrived: way.arrived(), walked }
-}
-
-fn component(step: &Step, who: Who<'_>) -> Component {
-    let facts = owners::facts_of(step);
-    let directory = facts.as_ref().filter(|f| f.kind == Kind::Directory);
-    let search = directory.map(|f| who.may(f, EXECUTE));
-    let denied = (search == Some(false)).then_some(Errno::EACCES);
-    Component {
-        path: RawPath::from(step.path.as_slice()),
-        facts,
-        link: step.link.as_deref().map(RawPath::from),
-        mount_point: step.mounts,
-        search,
-        error: step.errno.map(Errno).or(denied),
-    }
-}
-
-fn is_file(walked: &[Component]) -> bool {
-    walked.last().is_some_and(|c| c.error == Some(Errno::ENOTDIR))
-}
-
-impl Judged {
-    fn identity(&self, way: &Way) -> Seen<Identity> {
-        let reached = way.steps.last().and_then(|step| step.stat.as_ref()).filter(|_| self.arrived);
-        let identity = reached.map(|stat| Identity {
-            device: owners::device(stat.device),
-            inode: stat.inode,
-            mount_id: stat.mount_id,
-        });
-        identity.ok_or_else(|| self.why_not(way))
-    }
-
-    fn space(&self, way: &Way) -> Seen<Space> {
-        match &way.end {
-            End::Arrived(Ok(room)) if self.arrived => Ok(space_of(room)),
-            End::Arrived(Err(errno)) if self.arrived => Err(GapWhy::from_errno(*errno)),
-            _ => Err(self.why_not(way)),
-        }
-    }
-
-    /// Why there is no directory at the end, as far as it is known.
-    fn why_not(&self, way: &Way) -> GapWhy {
-        match (self.walked.iter().find_map(|c| c.error), &way.end) {
-            (Some(Errno::ENOENT), _) => GapWhy::Absent,
-            (Some(errno), _) => GapWhy::Os(errno),
-            (None, End::Unseen(why)) => why.clone(),
-            (None, _) => GapWhy::NotAsked,
-        }
-    }
-}
-
-/// Room as the model holds it.
-pub fn space_of(room: &Room) -> Space {
-    Space {
-        total: Bytes(room.total),
-        free: Bytes(room.free),
-        available: Bytes(room.available),
-        inodes: Entries(room.inodes),
-        inodes_free: Entries(room.inodes_free),
-        read_only: room.read_only,
-        no_exec: room.no_exec,
-    }
 }
 
 #[cfg(test)]

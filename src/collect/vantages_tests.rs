@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::collect::specimen::{self, process, with_variable};
+use crate::model::errno::Errno;
 use crate::model::process::MountNs;
 use crate::model::vantage::Can;
 use crate::sys::scratch;

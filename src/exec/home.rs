@@ -8,15 +8,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 
+use crate::model::mode::{GROUP_OTHERS, GROUP_OTHERS_WRITE, STICKY};
 use crate::model::raw_path::RawPath;
 use crate::sys::{dirfd, hands, stat};
-
-/// Others may write.
-const SHARED: u32 = 0o022;
-/// Only the owner of an entry may rename it.
-const STICKY: u32 = 0o1000;
-/// Anything for anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// A home that was found or made.
 #[derive(Debug)]
@@ -94,10 +88,10 @@ fn walk(path: &RawPath, own: u32, missing: Missing) -> Result<OwnedFd, String> {
         if found.uid != 0 && found.uid != own {
             return Err(format!("{shown} belongs to uid {}", found.uid));
         }
-        if found.mode & SHARED != 0 && found.mode & STICKY == 0 {
+        if found.mode & GROUP_OTHERS_WRITE != 0 && found.mode & STICKY == 0 {
             return Err(format!("others may change {shown} (mode {:04o})", found.mode & 0o7777));
         }
-        if is_last && (found.uid != own || found.mode & OTHERS != 0) {
+        if is_last && (found.uid != own || found.mode & GROUP_OTHERS != 0) {
             return Err(format!(
                 "{shown} is not ours alone (uid {}, mode {:04o})",
                 found.uid,

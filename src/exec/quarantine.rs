@@ -9,15 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
 use super::object;
+use crate::model::mode::{GROUP_OTHERS, GROUP_OTHERS_WRITE, STICKY};
 use crate::model::plan::ObjectId;
 use crate::sys::{enter, hands, stat};
-
-/// Others may write: group or world.
-const SHARED: u32 = 0o022;
-/// Only the owner of an entry may rename it.
-const STICKY: u32 = 0o1000;
-/// Anything for anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// A quarantine that is open.
 #[derive(Debug)]
@@ -87,7 +81,7 @@ impl NoQuarantine {
         if around.uid != 0 && around.uid != own {
             return Some(Self::ForeignOwner { uid: around.uid });
         }
-        let is_loose = around.mode & SHARED != 0 && around.mode & STICKY == 0;
+        let is_loose = around.mode & GROUP_OTHERS_WRITE != 0 && around.mode & STICKY == 0;
         is_loose.then_some(Self::NotSticky { mode: around.mode & 0o7777 })
     }
 }
@@ -121,7 +115,7 @@ impl Quarantine {
         let at = |what| move |source: io::Error| NoQuarantine::Os { what, source };
         let dir = enter::listing(place, name).map_err(at("cannot enter the quarantine"))?;
         let (id, stat) = object::of(dir.as_fd()).map_err(at("cannot look at the quarantine"))?;
-        if stat.uid != own || stat.mode & OTHERS != 0 {
+        if stat.uid != own || stat.mode & GROUP_OTHERS != 0 {
             return Err(NoQuarantine::NotOurs { uid: stat.uid, mode: stat.mode & 0o7777 });
         }
         Ok(Self { dir, id })

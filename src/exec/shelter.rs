@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::model::mode::GROUP_OTHERS_WRITE;
 use crate::model::raw_path::RawPath;
 use crate::sys::dirfd::{self, Cut};
 use crate::sys::{hands, stat};
@@ -58,7 +59,7 @@ pub fn forget() -> io::Result<()> {
 fn ours(run: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let dir = dirfd::open_listing(run, DIR)?;
     let found = stat::of(dir.as_fd())?;
-    if found.uid != 0 || found.mode & 0o022 != 0 {
+    if found.uid != 0 || found.mode & GROUP_OTHERS_WRITE != 0 {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(dir)

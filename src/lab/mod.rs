@@ -69,16 +69,19 @@ mod cast;
 mod cgroup;
 mod freezer;
 mod ground;
+mod holds;
 mod home;
 mod init;
 mod join;
 mod needs;
 mod open;
 mod part;
+mod ranges;
 mod request;
 mod resident;
 mod service;
 mod systemd;
+mod trial;
 mod trouble;
 mod unit;
 mod users;
@@ -114,7 +117,7 @@ pub fn serve(kind: &str, say: &dyn Fn(&str)) -> Option<u8> {
         freezer::KIND => code(freezer::serve()),
         cgroup::KIND => code(cgroup::serve()),
         systemd::KIND => code(systemd::serve()),
-        needs::KIND => code(needs::serve()),
+        trial::KIND => code(trial::serve()),
         open::MAPPER => code(open::serve_mapper()),
         _ => return None,
     })

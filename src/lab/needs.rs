@@ -1,32 +1,18 @@
 //! What a scenario needs, and whether this machine offers it: tried, not guessed.
 //!
-//! Whether namespaces can be made is tried by a child that throws them away. Only where it fails the settings are read that
-//! are known to forbid it, to name the one that does.
+//! Whether a lab can be opened at all is `trial`'s to find out, which users it can have `ranges`'.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::path::Path;
-
-use rustix::mount::MountFlags;
 
 use super::build::find_tool;
 use super::cast::casts;
+use super::ranges::{SUBGID, SUBUID, granted};
 use super::request::Users;
 use super::service::SYSTEMCTL;
-use super::{cgroup, open, systemd};
+use super::systemd;
+use super::trial::{CGROUP, OK, ask, trial};
 use crate::model::scenario::step::Step;
 use crate::model::scenario::{Need, Scenario};
-use crate::sys::spawn::{self, Program, Streams};
-use crate::sys::{mount, space};
-
-/// The name of the job among the helpers.
-pub const KIND: &str = "lab-try";
-/// Ranges of ids that users may give away. Source: subuid(5).
-pub(super) const SUBUID: &str = "/etc/subuid";
-pub(super) const SUBGID: &str = "/etc/subgid";
-/// The highest id that scenarios use, the overflow id included.
-const ENOUGH: u32 = 65_535;
 
 /// What this machine offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,155 +156,5 @@ fn add_needs(step: &Step, all: &mut BTreeSet<Need>) {
         | Step::FillInodes { .. }
         | Step::Stop { .. }
         | Step::Wait { .. } => {}
-    }
-}
-
-/// The first range of the file that belongs to that user and reaches far enough: its first id and its length.
-pub(super) fn granted(file: &str, uid: u32) -> Option<(u32, u32)> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let name = name_of(uid);
-    granted_in(&text, uid, name.as_deref())
-}
-
-fn granted_in(text: &str, uid: u32, name: Option<&str>) -> Option<(u32, u32)> {
-    text.lines().find_map(|line| {
-        let [owner, first, count] = line.split(':').collect::<Vec<_>>()[..] else { return None };
-        let is_ours = owner == uid.to_string() || Some(owner) == name;
-        let (first, count): (u32, u32) = (first.parse().ok()?, count.trim().parse().ok()?);
-        (is_ours && count >= ENOUGH).then_some((first, count))
-    })
-}
-
-fn name_of(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        (number == uid.to_string()).then(|| name.to_owned())
-    })
-}
-
-/// Why no lab can be opened, from a child that tried.
-fn trial(users: Users) -> Option<String> {
-    match ask(word(users)) {
-        Ok(answer) if answer == OK => None,
-        Ok(answer) => Some(explain(&answer, users)),
-        Err(why) => Some(format!("no helper process can be started: {why}")),
-    }
-}
-
-/// Asks for the cgroup tree; the other words are those of [`word`].
-const CGROUP: &str = "cgroup";
-/// The answer where all went well.
-const OK: &str = "ok";
-
-fn word(users: Users) -> &'static str {
-    match users {
-        Users::All => "all",
-        Users::Range => "range",
-        Users::One => "one",
-    }
-}
-
-fn ask(word: &str) -> io::Result<String> {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-    let (mut ours, theirs) = UnixStream::pair()?;
-    let program = Program::new("/proc/self/exe", &["tmpmedic", "__helper", KIND], &[]);
-    let child = program.start(Streams::Ours, &[theirs.as_fd()])?;
-    drop(theirs);
-    ours.write_all(word.as_bytes())?;
-    ours.shutdown(std::net::Shutdown::Write)?;
-    let mut answer = String::new();
-    ours.read_to_string(&mut answer)?;
-    spawn::wait(Some(child), spawn::Patience::Endless)?;
-    Ok(answer)
-}
-
-/// The side of the helper.
-///
-/// # Errors
-/// Where it was not started as it should be.
-pub fn serve() -> io::Result<()> {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-    let mut socket = UnixStream::from(spawn::inherited(3).ok_or(io::ErrorKind::NotConnected)?);
-    let mut word = String::new();
-    socket.read_to_string(&mut word)?;
-    let attempted = match word.as_str() {
-        CGROUP => cgroup::attempt().map_err(|why| ("the cgroup tree", why)),
-        "all" => attempt(Users::All),
-        "range" => attempt(Users::Range),
-        _ => attempt(Users::One),
-    };
-    let answer = match attempted {
-        Ok(()) => OK.to_owned(),
-        Err((what, why)) => format!("{what}: {why}"),
-    };
-    socket.write_all(answer.as_bytes())
-}
-
-/// The calls that every lab begins with; only a procfs of a new PID namespace would need one more process, and what
-/// forbids it, a procfs that is covered in places, is looked for instead.
-fn attempt(users: Users) -> Result<(), (&'static str, io::Error)> {
-    open::enter_namespaces(users).map_err(|why| ("namespaces", why))?;
-    mount::make_all_private().map_err(|why| ("mounts", why))?;
-    mount::make_read_only(Path::new("/")).map_err(|why| ("read-only mounts", why))?;
-    mount::attach("tmpfs", Path::new("tmpfs"), Path::new("/tmp"), MountFlags::empty(), "")
-        .map_err(|why| ("tmpfs", why))?;
-    if users == Users::All {
-        space::leave(&[space::Kind::User]).map_err(|why| ("a user namespace", why))?;
-        return Ok(());
-    }
-    if let Some(place) = covered_proc() {
-        let why = format!("{place} is covered, as containers do it, and then no new /proc can be mounted");
-        return Err(("/proc", io::Error::other(why)));
-    }
-    Ok(())
-}
-
-/// Something mounted below `/proc` that hides a part of it. Source: user_namespaces(7), mount_too_revealing of the kernel.
-fn covered_proc() -> Option<String> {
-    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
-    let is_harmless = |point: &str| point == "/proc/sys/fs/binfmt_misc";
-    points.filter(|point| point.starts_with("/proc/") && !is_harmless(point)).map(str::to_owned).next()
-}
-
-/// Names the setting that forbids it, where one is known.
-fn explain(answer: &str, users: Users) -> String {
-    let value = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).ok();
-    let is = |path: &str, forbidding: &str| value(path).as_deref() == Some(forbidding);
-    if is("/proc/sys/user/max_user_namespaces", "0") {
-        return "user namespaces are forbidden: sysctl user.max_user_namespaces is 0".to_owned();
-    }
-    if users == Users::All {
-        return format!("root may not make namespaces here, as in a container ({answer})");
-    }
-    if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
-        return "user namespaces are for root only: sysctl kernel.unprivileged_userns_clone is 0".to_owned();
-    }
-    if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
-        return "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns is 1"
-            .to_owned();
-    }
-    if answer.starts_with("/proc") {
-        return answer.to_owned();
-    }
-    let modules = value("/sys/kernel/security/lsm").unwrap_or_default();
-    let hint = if modules.is_empty() { String::new() } else { format!("; security modules: {modules}") };
-    format!("no namespaces can be made here ({answer}{hint})")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_is_found_by_name_or_number_and_only_if_it_is_long_enough() {
-        let text = "alice:100000:65536\n1001:200000:65536\nbob:1:10\n";
-        assert_eq!(granted_in(text, 7, Some("alice")), Some((100_000, 65_536)));
-        assert_eq!(granted_in(text, 1001, None), Some((200_000, 65_536)));
-        assert_eq!(granted_in(text, 8, Some("bob")), None, "ten ids are not enough");
     }
 }

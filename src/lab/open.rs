@@ -15,7 +15,7 @@ use super::build::find_tool;
 use super::cgroup::Keeper;
 use super::request::{Request, Users};
 use super::trouble::{LabError, during};
-use super::{freezer, home, init, needs, systemd};
+use super::{freezer, home, init, ranges, systemd};
 use crate::model::scenario::step::Step;
 use crate::sys::init::{self as signals, Inbox, News};
 use crate::sys::pidfd::Pidfd;
@@ -219,8 +219,8 @@ pub fn serve_mapper() -> io::Result<()> {
 
 fn map(pid: &str) -> io::Result<()> {
     let (uid, gid) = own_ids();
-    for (tool, file, own) in [("newuidmap", needs::SUBUID, uid), ("newgidmap", needs::SUBGID, gid)] {
-        let (first, count) = needs::granted(file, uid)
+    for (tool, file, own) in [("newuidmap", ranges::SUBUID, uid), ("newgidmap", ranges::SUBGID, gid)] {
+        let (first, count) = ranges::granted(file, uid)
             .ok_or_else(|| io::Error::other(format!("{file} grants no range of ids")))?;
         let path = find_tool(tool).ok_or_else(|| io::Error::other(format!("{tool} is not installed")))?;
         let numbers = ["0".to_owned(), own.to_string(), "1".to_owned(), "1".to_owned()];

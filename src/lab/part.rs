@@ -3,25 +3,25 @@
 //! It was executed with the arguments and the environment of its part. Everything else it does itself, while it still may:
 //! its mount namespace, its root, its user, what it holds, its limits. Called by `cmd` before anything else is set up.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 
 use super::build::Builder;
+use super::holds::Props;
 use super::home::{self, Stage};
 use super::request::Users;
-use crate::model::scenario::cast::{Cast, Hold, How};
+use crate::model::scenario::cast::Cast;
 use crate::sys::guise::{self, Groups, Privileges};
 use crate::sys::space::{self, Kind};
 use crate::sys::spawn::{self, Program, Streams};
-use crate::sys::{init, make, mount};
+use crate::sys::{init, mount};
 
 /// What a process is to play.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,23 +175,6 @@ fn part_of_service() -> Option<(Reports, io::Result<Given>)> {
     }
 }
 
-/// What a process holds while it plays.
-#[derive(Debug, Default)]
-struct Props {
-    open: Vec<OwnedFd>,
-    exhausts: bool,
-}
-
-impl Props {
-    fn take_every_descriptor(&mut self) {
-        while let Ok(fd) =
-            rustix::fs::openat(CWD, "/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-        {
-            self.open.push(fd);
-        }
-    }
-}
-
 impl Part {
     /// That of a member of the cast, without a private `/tmp` and without children.
     pub(super) fn of(cast: &Cast, users: Users) -> Self {
@@ -267,41 +250,6 @@ impl Part {
         guise::become_user(uid, gid, Groups::Drop, privileges)
     }
 }
-
-impl Hold {
-    /// Takes hold, as the user of the process. What is made for it is open to all, so that others can use it too.
-    fn take(&self, into: &mut Vec<OwnedFd>) -> io::Result<()> {
-        let path = Path::new(&self.path);
-        let open = |flags: OFlags| {
-            rustix::fs::openat(CWD, path, flags | OFlags::CLOEXEC, Mode::from_raw_mode(0o644))
-        };
-        match self.how {
-            How::Read => into.push(open(OFlags::RDONLY).or_else(|_| open(OFlags::RDONLY | OFlags::CREATE))?),
-            How::Write => into.push(open(OFlags::RDWR | OFlags::CREATE)?),
-            How::Lock => {
-                let file = open(OFlags::RDWR | OFlags::CREATE)?;
-                rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-                into.push(file);
-            }
-            How::Socket => into.push(UnixListener::bind(path)?.into()),
-            How::Deleted => {
-                let file = if let Ok(file) = open(OFlags::RDWR) {
-                    file
-                } else {
-                    let file = File::from(open(OFlags::RDWR | OFlags::CREATE)?);
-                    make::fill(&file, DELETED)?;
-                    file.into()
-                };
-                rustix::fs::unlink(path)?;
-                into.push(file);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// So much a deleted file takes that the process made itself; one that a step made keeps its own size.
-const DELETED: u64 = 1 << 20;
 
 fn limit(resource: Resource, value: Option<u64>) -> io::Result<()> {
     let Some(value) = value else { return Ok(()) };

@@ -12,6 +12,7 @@ use rustix::process::{Pid, geteuid, test_kill_process};
 
 use super::mark::Mark;
 use super::steps::NAMES;
+use crate::model::mode::GROUP_OTHERS;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::namespace::{is_zombie, start_ticks};
 use crate::sys::procfile::Proc;
@@ -20,8 +21,6 @@ use crate::sys::procfile::Proc;
 const OLD_SECONDS: i64 = 3600;
 /// A directory of a million entries is not read to its end for this.
 const BUDGET: Duration = Duration::from_millis(150);
-/// What group and others may do.
-const OTHERS: u32 = 0o077;
 /// More than that were not left by accidents.
 const MOST: usize = 64;
 
@@ -128,7 +127,7 @@ fn remove(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<()> {
     // Somebody may mount over it or exchange it: then it is not what a probe made.
     let same_mount =
         has_mount_id(&outside) && has_mount_id(&inside) && outside.stx_mnt_id == inside.stx_mnt_id;
-    let ours = inside.stx_uid == geteuid().as_raw() && u32::from(inside.stx_mode) & OTHERS == 0;
+    let ours = inside.stx_uid == geteuid().as_raw() && u32::from(inside.stx_mode) & GROUP_OTHERS == 0;
     let kind = FileType::from_raw_mode(inside.stx_mode.into());
     if !same_mount || !ours || kind != FileType::Directory {
         return Err(Errno::PERM);

@@ -16,6 +16,7 @@ use rustix::process::{fchdir, geteuid};
 use super::answer::{Line, Teller};
 use super::program;
 use crate::model::errno::Errno as Code;
+use crate::model::mode::GROUP_OTHERS;
 use crate::model::probe::{Step, StepResult};
 use crate::model::raw_path::RawPath;
 use crate::model::units::Micros;
@@ -24,9 +25,6 @@ use crate::sys::clock::Stopwatch;
 
 /// The file of a probe before and after its renaming.
 pub(super) const NAMES: [&str; 2] = ["written", "renamed"];
-
-/// What group and others may do.
-const OTHERS: u32 = 0o077;
 
 /// Opens a temp dir as the process names it; a relative path starts at its working directory, an empty one is that.
 pub(super) fn open_dir(dir: &RawPath, cwd: &io::Result<OwnedFd>) -> io::Result<OwnedFd> {
@@ -198,7 +196,7 @@ impl Scratch {
     fn stranger(&self) -> Option<u32> {
         let found = self.inner().and_then(|inner| Ok(rustix::fs::fstat(inner)?));
         match found {
-            Ok(found) if found.st_uid == geteuid().as_raw() && found.st_mode & OTHERS == 0 => None,
+            Ok(found) if found.st_uid == geteuid().as_raw() && found.st_mode & GROUP_OTHERS == 0 => None,
             Ok(found) => Some(found.st_uid),
             Err(_) => Some(u32::MAX),
         }

@@ -4,7 +4,8 @@ use super::{Card, Remedy, draft};
 use crate::model::finding::Finding;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Aim, Deed, Step, Treatment, is_unit_name};
+use crate::model::treatment::{Aim, Deed, Step, Treatment};
+use crate::model::unit_name::is_unit_name;
 
 /// See the module's header.
 pub struct RestartUnit;

@@ -7,7 +7,8 @@ use super::{Card, Remedy, draft};
 use crate::model::finding::{Finding, Risk};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::snapshot::Snapshot;
-use crate::model::treatment::{Aim, Deed, Setting, Step, Treatment, is_unit_name};
+use crate::model::treatment::{Aim, Deed, Setting, Step, Treatment};
+use crate::model::unit_name::is_unit_name;
 
 /// See the module's header.
 pub struct SetOverride;

@@ -10,13 +10,13 @@ use crate::model::finding::{
     Action, Confidence, Diagnosis, Evidence, Finding, Risk, Severity, Subject, SubjectKind,
 };
 use crate::model::log_line::LogLine;
-use crate::model::raw_path::RawPath;
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::units::WallNanos;
 use crate::model::vantage::{Can, HowKnown, Identity, Vantage};
 use crate::report::backing::backing;
 use crate::report::incomplete::incomplete;
+use crate::report::keys::{Tool, hex, text};
 use crate::report::{Options, safe_json};
 
 /// The version of the document.
@@ -54,12 +54,6 @@ struct Document<'a> {
     log: Vec<LogKeys<'a>>,
     incomplete: Vec<GapKeys>,
     elapsed_ms: u64,
-}
-
-#[derive(Serialize)]
-struct Tool {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize)]
@@ -168,7 +162,7 @@ fn document<'a>(now: &'a Snapshot, diagnosis: &'a Diagnosis, options: &Options) 
     let host = now.host.value();
     Document {
         schema: SCHEMA,
-        tool: Tool { name: "tmpmedic", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::ours(),
         host: HostKeys {
             name: host.map(|h| h.name.as_str()),
             kernel: host.map(|h| h.kernel.as_str()),
@@ -272,17 +266,6 @@ fn log_line(line: &LogLine) -> LogKeys<'_> {
     }
 }
 
-/// The characters themselves where they are UTF-8, the escaped form where not.
-pub(super) fn text(raw: &RawPath) -> String {
-    std::str::from_utf8(raw.as_bytes()).map_or_else(|_| raw.shown(), str::to_owned)
-}
-
-/// The bytes, where they are not UTF-8.
-pub(super) fn hex(raw: &RawPath) -> Option<String> {
-    let is_text = std::str::from_utf8(raw.as_bytes()).is_ok();
-    (!is_text).then(|| raw.as_bytes().iter().map(|b| format!("{b:02x}")).collect())
-}
-
 /// `dev:ino`, the device as mountinfo writes it: `254:1:131073`.
 fn identity(identity: &Identity) -> String {
     format!("{}:{}", identity.device, identity.inode)
@@ -294,67 +277,5 @@ pub fn rfc3339(at: WallNanos) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-    use crate::model::units::Micros;
-    use crate::report::sample;
-
-    fn read(now: &Snapshot, diagnosis: &Diagnosis) -> Value {
-        let options = Options { elapsed: Micros(11_001), ..Options::default() };
-        serde_json::from_str(&render(now, diagnosis, &options)).unwrap()
-    }
-
-    #[test]
-    fn has_exactly_the_keys_of_the_contract() {
-        let (now, diagnosis) = sample::sick();
-        let document = read(&now, &diagnosis);
-        let keys = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(
-            keys(&document),
-            "blind elapsed_ms findings host incomplete log ruled_out schema tool vantages verdict"
-        );
-        assert_eq!(keys(&document["host"]), "boot_id kernel name now");
-        assert_eq!(
-            keys(&document["findings"][0]),
-            "actions confidence errno evidence id severity subject title"
-        );
-        assert_eq!(keys(&document["findings"][0]["subject"]), "kind name path pids");
-        assert_eq!(keys(&document["findings"][0]["evidence"][0]), "by_hand means observed source");
-        assert_eq!(keys(&document["findings"][0]["actions"][0]), "by_hand id reversible risk title");
-        assert_eq!(
-            keys(&document["vantages"][0]),
-            "backing can_create errno how_known identity mount_ns names path pids uid"
-        );
-        assert_eq!(keys(&document["log"][0]), "errno line means path replayed tool");
-        assert_eq!(keys(&document["incomplete"][0]), "reason remedy what");
-    }
-
-    #[test]
-    fn says_what_the_snapshot_says() {
-        let (now, diagnosis) = sample::sick();
-        let document = read(&now, &diagnosis);
-        assert_eq!(document["schema"], "tmpmedic.check/1");
-        assert_eq!(document["verdict"]["status"], "critical");
-        assert_eq!(document["host"]["now"], "2026-01-22T20:40:00Z");
-        assert_eq!(document["findings"][0]["errno"], "ENOENT");
-        assert_eq!(document["findings"][0]["actions"][0]["risk"], "interrupts");
-        assert_eq!(document["vantages"][0]["can_create"], "no");
-        assert_eq!(document["vantages"][0]["how_known"], "predicted");
-        assert_eq!(document["elapsed_ms"], 12);
-    }
-
-    #[test]
-    fn keeps_the_bytes_of_a_path_that_is_not_text() {
-        let (mut now, diagnosis) = sample::sick();
-        now.vantages.value_mut().unwrap()[0].path = RawPath::new(&b"/tmp/\xff\x1b"[..]);
-        let document = read(&now, &diagnosis);
-        assert_eq!(document["vantages"][0]["path"], "/tmp/\\xff\\x1b");
-        assert_eq!(document["vantages"][0]["path_hex"], "2f746d702fff1b");
-        now.vantages.value_mut().unwrap()[0].path = "/tmp/\u{1b}[2J\u{202e}".into();
-        let text = render(&now, &diagnosis, &Options::default());
-        assert!(text.is_ascii() || !text.contains(['\u{1b}', '\u{202e}']));
-        assert_eq!(read(&now, &diagnosis)["vantages"][0]["path"], "/tmp/\u{1b}[2J\u{202e}");
-    }
-}
+#[path = "json_tests.rs"]
+mod tests;

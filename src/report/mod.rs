@@ -2,13 +2,15 @@
 //!
 //! Each form is one file with one `render`; all of them are pure and return the whole document. What more than one form
 //! needs lives beside them: [`wrap`] breaks lines, [`paste`] breaks commands so that they can still be pasted,
-//! [`backing`] names what lies behind a temp dir, [`incomplete`] lists what could not be seen. Writing is up to `cmd`.
+//! [`backing`] names what lies behind a temp dir, [`incomplete`] lists what could not be seen, [`keys`] is what all JSON
+//! documents write alike. Writing is up to `cmd`.
 
 pub mod backing;
 pub mod diff;
 pub mod github;
 pub mod incomplete;
 pub mod json;
+pub mod keys;
 pub mod markdown;
 pub mod openmetrics;
 pub mod page;

@@ -2,6 +2,7 @@
 
 use crate::model::errno::Errno;
 use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severity, Subject, SubjectKind};
+use crate::model::mode::OTHERS_WRITE;
 use crate::model::mount::Device;
 use crate::model::process::{Pid, Process};
 use crate::model::raw_path::{RawPath, RawText};
@@ -54,7 +55,7 @@ fn seen(facts: &Facts) -> String {
 }
 
 fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
-    let is_shut = facts.is_none_or(|f| f.mode & 0o002 == 0);
+    let is_shut = facts.is_none_or(|f| f.mode & OTHERS_WRITE == 0);
     let users: Vec<Pid> = builds::of(now).iter().filter(|p| is_user(p)).map(|p| p.pid).collect();
     let (title, means, errno) = match facts {
         None => ("/dev/null is gone".to_owned(), "whatever redirects to it fails, or makes a file of it", Errno::ENOENT),

@@ -3,6 +3,7 @@
 
 use crate::model::errno::Errno;
 use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severity};
+use crate::model::mode::{OTHERS_WRITE, STICKY};
 use crate::model::process::{Credentials, MountNs};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
@@ -15,8 +16,6 @@ use crate::rules::{Rule, RuleCard, Verdict, place, unseen};
 
 /// What the directories that everybody shares must have.
 const SHARED_MODE: u32 = 0o1777;
-const STICKY: u32 = 0o1000;
-const OTHERS_WRITE: u32 = 0o002;
 /// What an owner looks like that the user namespace of the observer does not map. Source: user_namespaces(7).
 const OVERFLOW_UID: u32 = 65_534;
 

@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, FileType, StatVfsMountFlags, Statx, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use serde::{Deserialize, Serialize};
 
 /// What statx(2) says of one object. Times are nanoseconds since 1970.
@@ -117,17 +118,12 @@ pub fn of(node: BorrowedFd<'_>) -> io::Result<Stat> {
     }
 }
 
-/// Looks at `name` in `dir`, itself if it is a link.
+/// Looks at `name` in `dir`, itself if it is a link. A name that has its NUL already costs no copy.
 ///
 /// # Errors
 /// Those of statx(2).
 pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    match rustix::fs::statx(dir, name, LOOK | AtFlags::SYMLINK_NOFOLLOW, all()) {
-        Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, flags)?)),
-        Err(error) => Err(error.into()),
-    }
+    look(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// The same for a name that has no NUL behind it yet.
@@ -135,12 +131,7 @@ pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
 /// # Errors
 /// Those of statx(2).
 pub fn named(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    match rustix::fs::statx(dir, name, LOOK | AtFlags::SYMLINK_NOFOLLOW, all()) {
-        Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, flags)?)),
-        Err(error) => Err(error.into()),
-    }
+    look(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// Looks at what a magic link of procfs (`fd/7` below an opened `/proc/PID`) leads to: the open file itself.
@@ -148,9 +139,13 @@ pub fn named(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<Stat> {
 /// # Errors
 /// Those of statx(2).
 pub fn through_magic(dir: BorrowedFd<'_>, link: &[u8]) -> io::Result<Stat> {
-    match rustix::fs::statx(dir, link, LOOK, all()) {
+    look(dir, link, AtFlags::empty())
+}
+
+fn look<P: Arg + Copy>(dir: BorrowedFd<'_>, name: P, links: AtFlags) -> io::Result<Stat> {
+    match rustix::fs::statx(dir, name, LOOK | links, all()) {
         Ok(found) => Ok(stat_of(&found)),
-        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, link, AtFlags::NO_AUTOMOUNT)?)),
+        Err(Errno::NOSYS) => Ok(plain(&rustix::fs::statat(dir, name, links | AtFlags::NO_AUTOMOUNT)?)),
         Err(error) => Err(error.into()),
     }
 }
@@ -279,69 +274,5 @@ fn nanos(seconds: i64, fraction: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::os::fd::AsFd;
-
-    use super::*;
-    use crate::sys::{dirfd, scratch};
-
-    #[test]
-    fn tells_kinds_owners_and_links_apart() {
-        let dir = scratch::dir();
-        std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
-        File::create(dir.path().join("file")).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        assert!(of(handle.as_fd()).unwrap().is_directory());
-        assert!(at(handle.as_fd(), c"link").unwrap().is_link());
-        let file = at(handle.as_fd(), c"file").unwrap();
-        assert!(file.is_regular());
-        assert_eq!((file.links, file.size), (1, 0));
-        assert_eq!(
-            at(handle.as_fd(), c"none").unwrap_err().raw_os_error(),
-            Some(Errno::NOENT.raw_os_error())
-        );
-    }
-
-    #[test]
-    fn the_fallback_agrees_with_statx() {
-        let dir = scratch::dir();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let new = of(handle.as_fd()).unwrap();
-        let old = plain(&rustix::fs::statat(&handle, c"", AtFlags::EMPTY_PATH).unwrap());
-        assert_eq!((new.mode, new.uid, new.device, new.inode), (old.mode, old.uid, old.device, old.inode));
-        assert_eq!((new.modified, new.changed, new.links), (old.modified, old.changed, old.links));
-    }
-
-    #[test]
-    fn a_removed_directory_has_no_links_left() {
-        let dir = scratch::dir();
-        let inner = dir.path().join("inner");
-        std::fs::create_dir(&inner).unwrap();
-        let parent = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let handle = dirfd::open_node(parent.as_fd(), b"inner").unwrap();
-        rustix::fs::unlinkat(&parent, "inner", AtFlags::REMOVEDIR).unwrap();
-        assert_eq!(of(handle.as_fd()).unwrap().links, 0);
-    }
-
-    #[test]
-    fn the_brief_look_takes_the_newest_stamp() {
-        let dir = scratch::dir();
-        let file = File::create(dir.path().join("old")).unwrap();
-        let past = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
-        file.set_times(std::fs::FileTimes::new().set_accessed(past).set_modified(past)).unwrap();
-        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
-        let full = at(handle.as_fd(), c"old").unwrap();
-        assert_eq!(full.modified, 1_000_000_000_000);
-        assert!(full.changed > full.modified, "extraction keeps the mtime, but not the ctime");
-        assert_eq!(brief_at(handle.as_fd(), c"old").unwrap().newest, full.newest());
-    }
-
-    #[test]
-    fn measures_room_through_a_path_handle() {
-        let handle = dirfd::open_trusted_dir(b"/").unwrap();
-        let room = room(handle.as_fd()).unwrap();
-        assert!(room.free <= room.total);
-        assert!(room.available <= room.free);
-    }
-}
+#[path = "stat_tests.rs"]
+mod tests;

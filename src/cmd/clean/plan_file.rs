@@ -10,14 +10,13 @@ use crate::cmd::Refusal;
 use crate::cmd::surroundings::variable;
 use crate::cmd::workshop::Actor;
 use crate::exit::Exit;
+use crate::model::mode::GROUP_OTHERS_WRITE;
 use crate::model::plan::Plan;
 use crate::model::raw_path::RawPath;
 use crate::sys::dirfd::{Cut, read_bounded};
 
 /// A plan of half a million entries; what is larger is something else.
 const LARGEST: usize = 384 << 20;
-/// Others may write: group or world.
-const SHARED: u32 = 0o022;
 
 /// Reads it.
 ///
@@ -40,7 +39,7 @@ pub fn read(path: &Path, us: &Actor) -> anyhow::Result<Vec<Plan>> {
             found.st_uid
         )));
     }
-    if found.st_mode & SHARED != 0 {
+    if found.st_mode & GROUP_OTHERS_WRITE != 0 {
         return Err(refuse("others may write to it; chmod go-w it once you have read it"));
     }
     let (text, cut) = read_bounded(&File::from(file), LARGEST).map_err(|why| refuse(&why.to_string()))?;

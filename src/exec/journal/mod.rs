@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::shelter;
 use crate::model::journal::{Act, Came, Record};
+use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
 use codec::{EncodeError, Tip};
 
@@ -21,8 +22,6 @@ const NAME: &str = "journal";
 const LOCK: &str = "lock";
 /// Millions of entries: a longer one is not read, and never cut.
 const LARGEST: u64 = 1 << 30;
-/// Anything for anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// A journal that is open for writing; nobody else has it.
 #[derive(Debug)]
@@ -258,7 +257,7 @@ fn open_private(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
 
 fn ours(node: BorrowedFd<'_>, own: u32) -> Result<(), JournalError> {
     let found = stat::of(node).map_err(os("cannot look at the journal"))?;
-    if found.uid == own && found.mode & OTHERS == 0 {
+    if found.uid == own && found.mode & GROUP_OTHERS == 0 {
         Ok(())
     } else {
         Err(JournalError::NotOurs { uid: found.uid, mode: found.mode & 0o7777 })

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::ledger::Refused;
 use super::way;
 use crate::exec::object;
+use crate::model::mode::{GROUP_OTHERS, GROUP_OTHERS_WRITE, STICKY};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Rights, Way};
@@ -24,12 +25,6 @@ const TRIES: usize = 16;
 const ENDING: usize = 6;
 /// The directory in it.
 const INNER: &[u8] = b"tmp";
-/// Others may write.
-const SHARED: u32 = 0o022;
-/// Only the owner of an entry may rename it.
-const STICKY: u32 = 0o1000;
-/// Anything for anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// The inner directory: where it lies and which one it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +84,7 @@ pub fn make(parent: &RawPath, name: &RawPath, rights: Rights, own: u32) -> Resul
 /// Whether what we make there keeps its name: nobody but root may rename it.
 fn keeps_names(place: BorrowedFd<'_>, path: &RawPath) -> Result<(), Refused> {
     let found = stat::of(place).map_err(Refused::at(format!("cannot look at {path}")))?;
-    if found.uid != 0 || found.mode & SHARED != 0 && found.mode & STICKY == 0 {
+    if found.uid != 0 || found.mode & GROUP_OTHERS_WRITE != 0 && found.mode & STICKY == 0 {
         let mode = found.mode & 0o7777;
         let why = format!(
             "everybody may rename what lies in {path} (uid {}, mode {mode:04o}): mend that first",
@@ -129,7 +124,7 @@ fn outer(place: BorrowedFd<'_>, wanted: &RawPath, own: u32) -> Result<Outer, Ref
 fn ours_alone(place: BorrowedFd<'_>, name: &[u8], own: u32) -> Option<OwnedFd> {
     let dir = enter::listing(place, name).ok()?;
     let found = stat::of(dir.as_fd()).ok()?;
-    (found.uid == own && found.mode & OTHERS == 0).then_some(dir)
+    (found.uid == own && found.mode & GROUP_OTHERS == 0).then_some(dir)
 }
 
 /// In a directory that only we can enter nobody else makes names: one that is there already is of systemd or of root.

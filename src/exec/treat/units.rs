@@ -10,8 +10,10 @@ use super::way;
 use crate::exec::journal::JournalError;
 use crate::exec::object;
 use crate::model::journal::Change;
+use crate::model::mode::GROUP_OTHERS_WRITE;
 use crate::model::raw_path::{RawPath, RawText};
-use crate::model::treatment::{Way, is_unit_name};
+use crate::model::treatment::Way;
+use crate::model::unit_name::is_unit_name;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::procfile::Proc;
 use crate::sys::program::{self, Ended};
@@ -28,8 +30,6 @@ const BETWEEN: Duration = Duration::from_millis(2);
 const PLACE: &str = "/etc/systemd/system";
 /// Larger than any drop-in.
 const LARGEST: u64 = 64 << 10;
-/// Others may write.
-const SHARED: u32 = 0o022;
 
 /// Restarts a unit, waits, and looks whether it is up. Its main process is the service's own program then: until that is
 /// executed it stands in the mount namespace of systemd, and a probe would prove nothing.
@@ -251,7 +251,7 @@ fn directory(
     };
     let safe = |dir: OwnedFd| {
         let found = stat::of(dir.as_fd()).map_err(Refused::at(format!("cannot look at {name}")))?;
-        let ours = (found.uid == 0 || found.uid == own) && found.mode & SHARED == 0;
+        let ours = (found.uid == 0 || found.uid == own) && found.mode & GROUP_OTHERS_WRITE == 0;
         if ours { Ok(dir) } else { Err(Refused::Kept(format!("others may change {name}"))) }
     };
     Ok(dir.and_then(safe))

@@ -9,7 +9,8 @@ use crate::model::change::{
 };
 use crate::model::finding::Severity;
 use crate::model::vantage::{Can, HowKnown};
-use crate::report::json::{hex, rfc3339, text};
+use crate::report::json::rfc3339;
+use crate::report::keys::{Tool, hex, text};
 use crate::report::safe_json;
 
 /// The version of the document.
@@ -19,7 +20,7 @@ pub const SCHEMA: &str = "tmpmedic.diff/1";
 pub fn render(change: &Change) -> String {
     let document = Document {
         schema: SCHEMA,
-        tool: Tool { name: "tmpmedic", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::ours(),
         before: Some(side(&change.before)),
         after: Some(side(&change.after)),
         worse: change.worsening(),
@@ -40,7 +41,7 @@ pub fn render(change: &Change) -> String {
 pub fn render_failure(message: &str) -> String {
     encode(&Document {
         schema: SCHEMA,
-        tool: Tool { name: "tmpmedic", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::ours(),
         before: None,
         after: None,
         worse: None,
@@ -70,12 +71,6 @@ struct Document<'a> {
     runners: Vec<RunnerKeys<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Tool {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize)]

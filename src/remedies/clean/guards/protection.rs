@@ -3,16 +3,14 @@
 use super::super::scene::Scene;
 use super::claim;
 use crate::model::family::Safety;
+use crate::model::mode::GROUP_OTHERS;
 use crate::model::plan::Candidate;
 use crate::model::surroundings::ClaimKind;
-
-/// Anything for anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 pub fn protected(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let name = candidate.name.as_bytes();
     // The name alone is anybody's, and would be a place to hide in.
-    if (scene.is_ours)(name) && candidate.uid == scene.own && candidate.mode & OTHERS == 0 {
+    if (scene.is_ours)(name) && candidate.uid == scene.own && candidate.mode & GROUP_OTHERS == 0 {
         return Some("it is tmpmedic's own quarantine".to_owned());
     }
     if (scene.is_kept)(name) {
