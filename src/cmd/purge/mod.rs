@@ -95,10 +95,15 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let mut freed = Vec::new();
     for lying in &choice.chosen {
-        if signal.is_asked() {
-            break;
+        let one =
+            if signal.is_asked() { Err(Refusal::stopped()) } else { one(&lying.begin, &mut shop, &mut bar) };
+        match one {
+            Err(why) if Refusal::is_stop(&why) && !freed.is_empty() => {
+                freed.push(untouched(lying));
+                break;
+            }
+            one => freed.push(one?),
         }
-        freed.push(one(&lying.begin, &mut shop, &mut bar)?);
     }
     if shop.us.uid == 0 {
         // A line that protects nothing any more does no harm either, and goes with the next boot.
@@ -108,6 +113,12 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
         if global.json { page::document(&choice, Some(&freed))? } else { page::done(&freed, &options) };
     out::write(&text)?;
     Ok(ExitCode::from(page::exit(&freed)))
+}
+
+/// What a stop before its first step leaves of a work.
+fn untouched(lying: &Lying) -> Freed {
+    let root = lying.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
+    Freed { of: lying.begin.work, root, wanted: lying.entries, stopped: true, ..Freed::default() }
 }
 
 /// The works of which something lies aside, by whether they are to be freed now.
@@ -165,7 +176,7 @@ pub fn named(records: &[Record], id: u64) -> anyhow::Result<Begin> {
 /// Frees what one work put aside.
 ///
 /// # Errors
-/// Where the journal cannot be written.
+/// Where the journal cannot be written; or it was stopped before anything was removed.
 pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Result<Freed> {
     let signal = bar.stop();
     let root = begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
@@ -181,20 +192,12 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
     let goes_on = || !signal.is_asked();
     let before = place.figures(now(), &goes_on);
     let (of, today) = (begin.clone(), ends.id);
-    let found = shop.go_through(signal, move |records| {
+    let (aside, slots): (Vec<_>, BTreeSet<RawPath>) = shop.go_through(signal, move |records| {
         let aside = undo::all_aside(&Workshop::records_today(records, &of, &today));
         // In quarantines lies what works put there, and nothing else.
         let slots = aside.values().flatten().map(|aside| aside.slot.clone()).collect();
         (aside.get(&of.work).cloned().unwrap_or_default(), slots)
-    });
-    let (aside, slots): (_, BTreeSet<RawPath>) = match found {
-        Ok(found) => found,
-        // Of other works something may be gone already.
-        Err(_) => {
-            freed.stopped = true;
-            return Ok(freed);
-        }
-    };
+    })?;
     let count = u64::try_from(aside.len()).unwrap_or(u64::MAX);
     freed.wanted = count;
     let work = Begin {
