@@ -198,7 +198,7 @@ pub(crate) mod tests {
         let wishes = Wishes { names: vec![name; 8], ..Wishes::default() };
         let large = Plan { wishes, ..plan() };
         assert_eq!(seal_while(large.clone(), &goes_on), None);
-        assert_eq!(asked.get(), 3, "it is asked while it is at it");
+        assert!(asked.get() >= 3, "it is asked while it is at it");
         let sealed = seal(large);
         assert_eq!(check_while(&sealed, "b", WallNanos(150), &goes_on), None);
         assert_eq!(check_while(&sealed, "b", WallNanos(150), &|| true), Some(Ok(())));

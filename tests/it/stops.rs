@@ -62,8 +62,9 @@ fn a_stop_of_the_console_in_the_middle_of_a_look_ends_it_and_nothing_is_planned(
            while :; do
              rm -f /mnt/in; mkfifo /mnt/in; /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null & job=$!
              exec 8> /mnt/in; cat /mnt/request >&8
-             if held_by $job; then break; fi
-             exec 8>&-; wait $job
+             { until grep -q Planned /mnt/out; do sleep 0.05; done; kill -KILL $job; } & dog=$!
+             if held_by $job; then kill $dog; break; fi
+             exec 8>&-; wait
            done 2>/dev/null
            echo stop >&8; start=$(date +%s%N); wait $job; echo code $? $(since $start); grep Planned /mnt/out; works; count"],
     );

@@ -69,6 +69,6 @@ fn a_look_that_nobody_wants_any_more_gives_nothing_wherever_it_stood() {
     let stopped = (0..).map(|power| 1 << power).take_while(|questions| look(*questions).is_none()).count();
     assert!(stopped >= 4, "it is asked at each part, not only {stopped} times");
     let whole = look(u32::MAX).unwrap();
-    let plain = eyes.look(&place, Duration::from_secs(20));
-    assert_eq!((whole.claims, whole.gaps), (plain.claims, plain.gaps), "half a look spoils no later one");
+    let is_cut = |gap: &&Gap| matches!(gap.why, GapWhy::OverBudget { .. } | GapWhy::Hung { .. });
+    assert_eq!(whole.gaps.iter().find(is_cut), None, "half a look spoils no later one");
 }
