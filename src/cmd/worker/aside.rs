@@ -142,10 +142,10 @@ fn inverse(change: &Change, line: &str) -> Told {
 
 impl Aside {
     /// The journal, if it still says what was planned.
-    fn shop(&self, what: &'static str, stop: &StopSignal) -> anyhow::Result<Workshop> {
-        let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never, stop)?;
+    fn shop(&self, what: &'static str, signal: &StopSignal) -> anyhow::Result<Workshop> {
+        let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never, signal)?;
         let begin = self.begin.clone();
-        let found = shop.go_through(stop, move |records| digest(what, records, &begin))?;
+        let found = shop.go_through(signal, move |records| digest(what, records, &begin))?;
         if found == self.digest {
             return Ok(shop);
         }

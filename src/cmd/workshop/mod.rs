@@ -101,12 +101,12 @@ impl Workshop {
     ///
     /// # Errors
     /// Another instance works; or no home will do, with the reasons; or it was stopped.
-    pub fn open(us: Actor, room: u64, without: WithoutUndo, stop: &StopSignal) -> anyhow::Result<Self> {
+    pub fn open(us: Actor, room: u64, without: WithoutUndo, signal: &StopSignal) -> anyhow::Result<Self> {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
             let (home, actor) = (path.clone(), us.clone());
             // A journal may be long; whoever is stopped while he reads it has written nothing.
-            let opened = stop.unless_asked("journal", move || open_home(&home, &actor, room))?;
+            let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room))?;
             match opened {
                 Ok((journal, records, last)) => {
                     let mut shop = Self::settled(us, Some(path), journal, records, last);
