@@ -45,7 +45,6 @@ pub fn seal_while(mut plan: Plan, goes_on: &dyn Fn() -> bool) -> Option<Plan> {
 }
 
 /// Puts the digest in.
-#[cfg(test)]
 pub fn seal(mut plan: Plan) -> Plan {
     plan.digest.clear();
     plan.digest = hash(&plan);
