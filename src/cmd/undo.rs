@@ -40,8 +40,9 @@ fn from_here(args: &UndoArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (catalog, _gaps) = config::load(global)?;
     refuse_where_read_only(global, &catalog)?;
     let signal = StopSignal::listen();
-    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
-    let begin = choose(&shop.records, args.id)?;
+    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never, &signal)?;
+    let id = args.id;
+    let begin = shop.go_through(&signal, move |records| choose(records, id))??;
     let taken = take_back(&mut shop, &begin, &mut Bar::new(&signal, global))?;
     report(&begin, &taken, global)
 }
@@ -66,13 +67,15 @@ pub fn take_back(shop: &mut Workshop, begin: &Begin, bar: &mut Bar<'_>) -> anyho
         exit: Exit::Failed,
         message: format!("work {} cannot be taken back: {why}", begin.work.0),
     })?;
-    let records = shop.records_today(begin, &ends);
-    let taken = undo::still_taken(&records, begin.work);
+    let (of, today) = (begin.clone(), ends.id);
+    let taken = shop.go_through(bar.stop(), move |records| {
+        undo::still_taken(&Workshop::records_today(records, &of, &today), of.work)
+    })?;
     let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
     let back = Begin {
         place: begin.place.as_ref().map(|(path, _)| (path.clone(), ends.id)),
         quarantine: begin.quarantine.as_ref().map(|(name, _)| (name.clone(), ends.quarantine.id())),
-        ..of(shop, begin)
+        ..self::of(shop, begin)
     };
     let id = back.work;
     shop.add(Record::Begin(back))?;

@@ -15,7 +15,7 @@ use crate::model::process::{Pid, Variable};
 use crate::model::raw_path::RawText;
 use crate::model::reading::{GapWhy, Seen, Strain};
 use crate::model::units::{Entries, Millis};
-use crate::sys::helper::{self, HelperError};
+use crate::sys::helper::{self, HelperError, Wanted};
 use crate::sys::procfile::{PidDir, Proc};
 
 /// The kind of helper by which [`serve`] is reached.
@@ -79,12 +79,17 @@ pub fn cut(arguments: &mut Vec<RawText>) {
 }
 
 /// Asks a helper for the text of processes in state D; those that it did not reach in time are said to hang.
-pub fn ask(pids: &[Pid], catalog: &Catalog, patience: Duration) -> (BTreeMap<Pid, Text>, Option<Strain>) {
+pub fn ask(
+    pids: &[Pid],
+    catalog: &Catalog,
+    patience: Duration,
+    wanted: Option<Wanted<'_>>,
+) -> (BTreeMap<Pid, Text>, Option<Strain>) {
     let asked: Vec<Pid> = pids.iter().copied().take(ASKED_MAX).collect();
     let request: String = asked.iter().map(|pid| format!("{pid}\n")).collect();
     let after = Millis(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
     let hung = GapWhy::Hung { after };
-    let (answer, why, strain) = match helper::ask(HELPER, request.as_bytes(), patience) {
+    let (answer, why, strain) = match helper::ask_while(HELPER, request.as_bytes(), patience, wanted) {
         Ok(answer) => (answer, hung, None),
         Err(HelperError::Late { partial, .. } | HelperError::Died { partial, .. }) => (partial, hung, None),
         Err(HelperError::Spawn(error)) => {

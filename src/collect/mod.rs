@@ -72,7 +72,7 @@ use crate::model::snapshot::{SCHEMA, Snapshot};
 use crate::model::temp_dir::TempDir;
 use crate::model::units::{BootNanos, Entries, WallNanos};
 use crate::model::vantage::Vantage;
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock;
 use crate::sys::procfile::Proc;
 
 /// Looks at one machine again and again, remembering what need not be read twice.
@@ -117,7 +117,7 @@ impl Eyes {
 
     /// Takes one look.
     pub fn look(&mut self, asked: &Asked, budget: Budget) -> Snapshot {
-        let until = Until { watch: Stopwatch::start(), deadline: budget.deadline };
+        let until = Until::within(budget.deadline);
         let clocks = (WallNanos(clock::wall_nanos()), BootNanos(clock::boot_nanos()));
         let proc = match self.proc.clone().map_or_else(open_proc, Ok) {
             Ok(proc) => proc,
@@ -169,7 +169,7 @@ impl Eyes {
         snapshot
     }
 
-    fn ground(&mut self, proc: &Arc<Proc>, own: Pid, until: Until) -> Ground {
+    fn ground(&mut self, proc: &Arc<Proc>, own: Pid, until: Until<'_>) -> Ground {
         let seen = self.processes.look(proc, &self.catalog, own, until);
         let mut ground = Ground {
             processes: seen.table,
@@ -204,7 +204,7 @@ impl Eyes {
         asked
     }
 
-    fn vantages(&mut self, ground: &Ground, asked: &Asked, until: Until) -> Reading<Vec<Vantage>> {
+    fn vantages(&mut self, ground: &Ground, asked: &Asked, until: Until<'_>) -> Reading<Vec<Vantage>> {
         let Some(table) = ground.processes.value() else {
             return Reading::Blind { gap: Gap::new("vantages", GapWhy::Absent) };
         };
@@ -229,7 +229,7 @@ impl Eyes {
     }
 
     /// Holders and caches.
-    fn look_deeper(&mut self, ground: &Ground, asked: &Asked, found: Places<'_>, until: Until) {
+    fn look_deeper(&mut self, ground: &Ground, asked: &Asked, found: Places<'_>, until: Until<'_>) {
         let Some(table) = ground.processes.value() else { return };
         let namespaces = ground.namespaces.items();
         self.caches = unless_late(until, "recorded failures of cargo", || {

@@ -29,7 +29,7 @@ pub fn find(
     proc: &Proc,
     processes: &mut ProcessTable,
     own: Pid,
-    until: Until,
+    until: Until<'_>,
 ) -> Reading<Vec<MountNamespace>> {
     let watch = Stopwatch::start();
     let mut found =
@@ -100,7 +100,7 @@ fn own_namespace(processes: &ProcessTable, own: Pid) -> Option<MountNs> {
 
 struct Found<'a> {
     proc: &'a Proc,
-    until: Until,
+    until: Until<'a>,
     own: Option<MountNs>,
     all: Vec<MountNamespace>,
     /// Position in `all` by mount id.

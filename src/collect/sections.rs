@@ -8,7 +8,7 @@ use crate::model::snapshot::{SCHEMA, Snapshot};
 use crate::model::units::{BootNanos, Entries, WallNanos};
 
 /// A section, or the gap that stands for it where the deadline has passed.
-pub(super) fn unless_late<T>(until: Until, what: &str, look: impl FnOnce() -> Reading<T>) -> Reading<T> {
+pub(super) fn unless_late<T>(until: Until<'_>, what: &str, look: impl FnOnce() -> Reading<T>) -> Reading<T> {
     if until.is_over() {
         return Reading::Blind { gap: Gap::new(what, GapWhy::OverBudget { seen: Entries(0) }) };
     }

@@ -37,6 +37,13 @@ pub enum Stale {
     Changed(String),
 }
 
+/// Puts the digest in, for as long as somebody wants the plan; nothing where he does not any more.
+pub fn seal_while(mut plan: Plan, goes_on: &dyn Fn() -> bool) -> Option<Plan> {
+    plan.digest.clear();
+    plan.digest = hash_while(&plan, goes_on)?;
+    Some(plan)
+}
+
 /// Puts the digest in.
 pub fn seal(mut plan: Plan) -> Plan {
     plan.digest.clear();
@@ -48,11 +55,26 @@ pub fn seal(mut plan: Plan) -> Plan {
 ///
 /// # Errors
 /// See [`Stale`].
+#[cfg(test)]
 pub fn check(plan: &Plan, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
+    check_while(plan, boot_id, now, &|| true).unwrap_or(Ok(()))
+}
+
+/// Whether it may be carried out now; nothing where somebody wants an end before that is known.
+pub fn check_while(
+    plan: &Plan,
+    boot_id: &str,
+    now: WallNanos,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Result<(), Stale>> {
+    let found = digest(plan, goes_on)?;
+    Some(fits(plan, found, boot_id, now))
+}
+
+fn fits(plan: &Plan, found: String, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
     if plan.schema != SCHEMA {
         return Err(Stale::Schema(plan.schema.clone()));
     }
-    let found = digest(plan);
     if found != plan.digest {
         return Err(Stale::Digest { said: plan.digest.clone(), found });
     }
@@ -65,10 +87,11 @@ pub fn check(plan: &Plan, boot_id: &str, now: WallNanos) -> Result<(), Stale> {
     Ok(())
 }
 
-fn digest(plan: &Plan) -> String {
+fn digest(plan: &Plan, goes_on: &dyn Fn() -> bool) -> Option<String> {
     // A copy of the head only: the entries of a large plan are not copied to be hashed.
     let Plan { schema, digest: _, boot_id, made, expires, root, place, wishes, entries } = plan;
-    hash(&Unsealed { schema, digest: "", boot_id, made, expires, root, place, wishes, entries })
+    let plan = Unsealed { schema, digest: "", boot_id, made, expires, root, place, wishes, entries };
+    hash_while(&plan, goes_on)
 }
 
 /// A plan without its digest, field by field as [`Plan`] is written.
@@ -87,22 +110,37 @@ struct Unsealed<'a> {
 
 /// The hash of plain data.
 pub fn hash(data: &impl Serialize) -> String {
-    let mut text = BufWriter::with_capacity(PIECE, Hashed(Sha256::new()));
-    let written = serde_json::to_writer(&mut text, data);
     // Plain data of ours always has a text; the hash of none would match no plan.
-    let hash = written.ok().and_then(|()| text.into_inner().ok()).unwrap_or_else(|| Hashed(Sha256::new()));
-    hash.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash_while(data, &|| true).unwrap_or_else(|| hex(Sha256::new()))
+}
+
+/// The same, for as long as somebody wants it.
+fn hash_while(data: &impl Serialize, goes_on: &dyn Fn() -> bool) -> Option<String> {
+    let mut text = BufWriter::with_capacity(PIECE, Hashed { hash: Sha256::new(), goes_on });
+    serde_json::to_writer(&mut text, data).ok()?;
+    let hashed = text.into_inner().ok()?;
+    Some(hex(hashed.hash))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How much text is hashed at once.
 const PIECE: usize = 64 << 10;
 
 /// Takes in what is written to it; a large plan never stands in memory as text.
-struct Hashed(Sha256);
+struct Hashed<'a> {
+    hash: Sha256,
+    goes_on: &'a dyn Fn() -> bool,
+}
 
-impl Write for Hashed {
+impl Write for Hashed<'_> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.update(text);
+        if !(self.goes_on)() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.hash.update(text);
         Ok(text.len())
     }
 
@@ -146,6 +184,23 @@ pub(crate) mod tests {
         for time in [99, 200, 1_000] {
             assert_eq!(check(&plan, "b", WallNanos(time)), Err(Stale::Expired), "{time}");
         }
+    }
+
+    #[test]
+    fn a_plan_that_nobody_wants_any_more_gets_no_digest_and_is_not_taken_for_good_or_bad() {
+        let asked = std::cell::Cell::new(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 3
+        };
+        let name = RawPath::from("x".repeat(PIECE).as_str());
+        let wishes = Wishes { names: vec![name; 8], ..Wishes::default() };
+        let large = Plan { wishes, ..plan() };
+        assert_eq!(seal_while(large.clone(), &goes_on), None);
+        assert!(asked.get() >= 3, "it is asked while it is at it");
+        let sealed = seal(large);
+        assert_eq!(check_while(&sealed, "b", WallNanos(150), &goes_on), None);
+        assert_eq!(check_while(&sealed, "b", WallNanos(150), &|| true), Some(Ok(())));
     }
 
     #[test]

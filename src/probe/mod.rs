@@ -26,7 +26,7 @@ use crate::model::units::BootNanos;
 pub use accounts::{Account, account_of, groups_of};
 pub use answer::{Described, Ended};
 pub use requests::{left_out, requests};
-pub use run::{command_request, describe, probe_one, run};
+pub use run::{command_request, describe, probe_one, run, run_while};
 
 /// One vantage to be probed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

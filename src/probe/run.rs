@@ -13,7 +13,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::standing::{Standing, Wait};
 use crate::model::units::WallNanos;
 use crate::sys::clock;
-use crate::sys::helper::{self, HelperError, Pending, State};
+use crate::sys::helper::{self, HelperError, Pending, State, Wanted};
 use crate::sys::standing;
 
 /// The kind of helper that probes.
@@ -32,11 +32,22 @@ static SWEPT: Mutex<BTreeSet<Place>> = Mutex::new(BTreeSet::new());
 ///
 /// One whose helper could not be started or could not take the view has a failed `enter` as its only step.
 pub fn run(requests: &[ProbeRequest], deadline: Duration, parallel: usize) -> Vec<ProbeResult> {
+    run_while(requests, deadline, parallel, None).into_iter().flatten().collect()
+}
+
+/// The same, for as long as the answers are wanted: none of those that were not there by then. A helper that has begun is
+/// not ended in the middle: what it has made, only it removes.
+pub fn run_while(
+    requests: &[ProbeRequest],
+    deadline: Duration,
+    parallel: usize,
+    wanted: Option<Wanted<'_>>,
+) -> Vec<Option<ProbeResult>> {
     let mut results: Vec<Option<ProbeResult>> = vec![None; requests.len()];
     let mut waiting = requests.iter().enumerate().peekable();
     let mut working: Vec<(usize, &ProbeRequest)> = Vec::new();
     let mut pending: Vec<Pending> = Vec::new();
-    loop {
+    while wanted.is_none_or(|wanted| wanted()) {
         let may_start = |working: usize| working == 0 || working < parallel && helper::has_room();
         while let Some((index, request)) = waiting.next_if(|_| may_start(pending.len())) {
             match start(request, deadline) {
@@ -50,14 +61,15 @@ pub fn run(requests: &[ProbeRequest], deadline: Duration, parallel: usize) -> Ve
         if pending.is_empty() {
             break;
         }
-        helper::wait_any(&mut pending);
+        helper::wait_any(&mut pending, wanted);
         while let Some(at) = pending.iter().position(|helper| helper.state() != State::Working) {
             let (index, request) = working.swap_remove(at);
             let ended = conclude(pending.swap_remove(at), request);
             put(&mut results, index, result(request, ended));
         }
     }
-    results.into_iter().flatten().collect()
+    pending.into_iter().map(Pending::let_go).for_each(drop);
+    results
 }
 
 /// Probes one vantage and keeps everything that the helper said.
@@ -66,7 +78,7 @@ pub fn probe_one(request: &ProbeRequest, deadline: Duration) -> (ProbeResult, En
         Ok(helper) => {
             let mut pending = [helper];
             while pending.iter().all(|helper| helper.state() == State::Working) {
-                helper::wait_any(&mut pending);
+                helper::wait_any(&mut pending, None);
             }
             let [helper] = pending;
             conclude(helper, request)

@@ -5,6 +5,8 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -19,6 +21,34 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What the kernel answered: EAGAIN at a limit of tasks, ENOMEM without address space.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work)
+}
+
+/// Has it done in a thread, for as long as somebody wants it; nothing where he does not any more: the thread then goes on
+/// unheard, so it must change nothing. Where no thread is to be had it is done here.
+pub fn while_wanted<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+    wanted: &dyn Fn() -> bool,
+) -> Option<T> {
+    let (sender, receiver) = sync_channel(1);
+    let work = Arc::new(Mutex::new(Some(work)));
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let theirs = Arc::clone(&work);
+    let begun = spawn(name, move || {
+        // Nobody listens where it is not wanted any more.
+        take(&theirs).map(|work| sender.send(work()).ok());
+    });
+    let Ok(thread) = begun else { return take(&work).map(|work| work()) };
+    while wanted() {
+        match receiver.recv_timeout(PAUSE) {
+            Ok(done) => return Some(done),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return thread.join().err().and_then(|panic| std::panic::resume_unwind(panic));
+            }
+        }
+    }
+    None
 }
 
 /// Does both at once: `one` in a thread of its own, `other` here. Whoever is done here first asks `meanwhile` again and
@@ -114,9 +144,23 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_wants_any_more_is_not_waited_for() {
+        assert_eq!(while_wanted("crew-test", || 7, &|| true), Some(7));
+        let (release, held) = mpsc::channel::<()>();
+        let asked = std::cell::Cell::new(0);
+        let wanted = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 3
+        };
+        let given = while_wanted("crew-test", move || held.recv(), &wanted);
+        assert_eq!((given, asked.get()), (None, 3));
+        drop(release);
+    }
+
+    #[test]
     fn whoever_waits_for_the_other_asks_meanwhile() {
         let (sender, receiver) = mpsc::channel();
-        let receiver = std::sync::Mutex::new(receiver);
+        let receiver = Mutex::new(receiver);
         let one = || receiver.lock().unwrap().recv().unwrap();
         let done = both("crew-test", &one, || 1, &|| sender.send(2).unwrap());
         assert_eq!(done, (2, 1));

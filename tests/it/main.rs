@@ -46,6 +46,7 @@ mod sandbox;
 mod scenarios;
 mod scenes;
 mod staged;
+mod stops;
 mod surroundings;
 mod systemd;
 mod work_flow;

@@ -13,9 +13,9 @@ use super::watch::Watch;
 use crate::catalog::Catalog;
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, begin_of, chain, now};
 use crate::cmd::{Refusal, out};
-use crate::exec::examine::{Budget, examine};
+use crate::exec::examine::{Budget, examine_while};
 use crate::exec::quarantine::{NoQuarantine, Quarantine};
-use crate::exec::sweep::{Eyes, Flow, Sweep};
+use crate::exec::sweep::{Flow, Sweep};
 use crate::exec::{object, seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
@@ -62,7 +62,7 @@ impl Job<'_> {
         let mut shop = None;
         if count > 0 && !outcome.stopped {
             let room = ROOM.saturating_add(ROOM_EACH.saturating_mul(count.min(AHEAD)));
-            let mut opened = Workshop::open(self.us.clone(), room, self.without)?;
+            let mut opened = Workshop::open(self.us.clone(), room, self.without, self.stop)?;
             outcome.notes = std::mem::take(&mut opened.notes);
             outcome.home.clone_from(&opened.home);
             shop = Some(opened);
@@ -72,7 +72,7 @@ impl Job<'_> {
         }
         if !outcome.stopped {
             progress.begin("proving", None);
-            proof::again(&mut self.asked);
+            proof::again(&mut self.asked, &|| !self.stop.is_asked());
         }
         for (place, work) in places.iter().zip(&mut outcome.works) {
             work.after.probe = proof::worst(&self.asked, &place.path, |asking| asking.after.as_ref());
@@ -89,7 +89,9 @@ impl Job<'_> {
     fn place_of(&self, plan: &Plan) -> anyhow::Result<Place> {
         let stale =
             |why: seal::Stale| anyhow::Error::from(Refusal { exit: Exit::NotNow, message: why.to_string() });
-        seal::check(plan, &self.us.boot_id, now()).map_err(stale)?;
+        let goes_on = || !self.stop.is_asked();
+        let checked = seal::check_while(plan, &self.us.boot_id, now(), &goes_on);
+        checked.ok_or_else(Refusal::stopped)?.map_err(stale)?;
         let place = place::open(&plan.root)?;
         if place.id != plan.place {
             return Err(stale(seal::Stale::Place(plan.root.shown())));
@@ -104,7 +106,9 @@ impl Job<'_> {
         (shop, progress): (Option<&mut Workshop>, &mut Progress<'_>),
         outcome: &mut Outcome,
     ) -> anyhow::Result<()> {
-        let mut before = place.figures(now());
+        let goes_on = || !self.stop.is_asked();
+        let mut before = place.figures(now(), &goes_on);
+        outcome.stopped |= self.stop.is_asked();
         before.probe = proof::worst(&self.asked, &place.path, |asking| Some(&asking.before));
         let mut work = Work::nothing(plan, before);
         if let Some(shop) = shop.filter(|_| work.wanted > 0 && !outcome.stopped) {
@@ -116,7 +120,7 @@ impl Job<'_> {
                 }
                 Err(why) => return Err(why),
             }
-            work.after = place.figures(now());
+            work.after = place.figures(now(), &goes_on);
             outcome.stopped |= work.swept.stopped;
         }
         outcome.works.push(work);
@@ -277,24 +281,30 @@ fn no_room(place: &Place, dir: &str) -> String {
 pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -> anyhow::Result<()> {
     let place = job.place_of(plan)?;
     let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
-    let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
+    let goes_on = || !job.stop.is_asked();
+    let surroundings = watch
+        .look_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
+        .ok_or_else(Refusal::stopped)?;
     progress.begin(&format!("{}: comparing", place.path.shown()), Some(count(plan)));
     let mut changes = Vec::new();
     for (done, planned) in (0..).zip(wanted(&plan.entries)) {
         let candidate = &planned.candidate;
-        let change = match examine(place.dir.as_fd(), candidate.name.as_bytes(), Budget::default()) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("it is gone".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(found) if found.object != candidate.object => Some("another object has its name".to_owned()),
-            Ok(found) => {
-                let change = changed(&found, candidate);
-                let (judged, _) = watch.judged(found, &surroundings, now());
-                if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
-            }
-        };
+        let change =
+            match examine_while(place.dir.as_fd(), candidate.name.as_bytes(), Budget::default(), &goes_on) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("it is gone".to_owned()),
+                Err(error) => Some(error.to_string()),
+                Ok(found) if found.object != candidate.object => {
+                    Some("another object has its name".to_owned())
+                }
+                Ok(found) => {
+                    let change = changed(&found, candidate);
+                    let (judged, _) = watch.judged(found, &surroundings, now());
+                    if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
+                }
+            };
         changes.extend(change.map(|why| format!("  {}: {why}", candidate.name.shown())));
         if !progress.tell(done, Bytes(0)) {
-            return Err(Refusal { exit: Exit::Failed, message: "stopped; nothing was changed".into() }.into());
+            return Err(Refusal::stopped());
         }
     }
     progress.end();

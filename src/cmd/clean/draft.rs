@@ -13,7 +13,6 @@ use crate::catalog::Catalog;
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Actor, now};
 use crate::exec::seal;
-use crate::exec::sweep::Eyes;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
@@ -86,13 +85,17 @@ impl Maker<'_> {
         progress.begin(&format!("{shown}: looking"), None);
         let candidates = survey(place, &mut |done| progress.tell(done, Bytes(0))).map_err(|why| {
             if why.kind() == std::io::ErrorKind::Interrupted {
-                return stopped();
+                return Refusal::stopped();
             }
-            Refusal { exit: Exit::Failed, message: format!("{shown} cannot be listed: {why}") }
+            Refusal { exit: Exit::Failed, message: format!("{shown} cannot be listed: {why}") }.into()
         })?;
         progress.begin(&format!("{shown}: judging"), candidates.len().try_into().ok());
         // After the entries: whoever took hold of one while they were looked at is seen.
-        let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
+        let stop = progress.stop();
+        let goes_on = || !stop.is_asked();
+        let surroundings = watch
+            .look_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
+            .ok_or_else(Refusal::stopped)?;
         let made = now();
         let mut draft = Draft {
             plan: self.empty(place, made),
@@ -103,7 +106,7 @@ impl Maker<'_> {
         for candidate in candidates {
             let judged = draft.plan.entries.len();
             if judged.is_multiple_of(SHARE) && !progress.tell(judged.try_into()?, Bytes(0)) {
-                return Err(stopped().into());
+                return Err(Refusal::stopped());
             }
             let (planned, kept_by) = watch.judged(candidate, &surroundings, made);
             match (planned.verdict, kept_by) {
@@ -119,7 +122,7 @@ impl Maker<'_> {
             draft.plan.entries.push(planned);
         }
         progress.end();
-        draft.plan = seal::seal(draft.plan);
+        draft.plan = seal::seal_while(draft.plan, &goes_on).ok_or_else(Refusal::stopped)?;
         Ok(draft)
     }
 
@@ -137,8 +140,4 @@ impl Maker<'_> {
             entries: Vec::new(),
         }
     }
-}
-
-fn stopped() -> Refusal {
-    Refusal { exit: Exit::Failed, message: "stopped; nothing was changed".to_owned() }
 }

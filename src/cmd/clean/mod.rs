@@ -17,6 +17,7 @@ pub mod told;
 mod watch;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -87,11 +88,11 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let places = place::all(&args.dir)?;
     let roots: Vec<RawPath> = places.iter().map(|place| place.path.clone()).collect();
     let due = purge::due_here(us.uid, catalog.clean.purge_after_s).told();
-    let ground = Ground::look(catalog, us, &roots);
+    let ground = Ground::look(catalog, us, &roots, &stop)?;
     let mut progress = Progress::new(&stop, global);
     let drafts = ground.drafts(&places, &wishes, &mut progress)?;
     refuse_unknown_names(args, &drafts)?;
-    refuse_another(args, &drafts)?;
+    refuse_another(args, &drafts, &stop)?;
     let no_help = &ground.no_help;
     if format == DiffFormat::Json {
         for why in no_help {
@@ -166,7 +167,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     // Before any thread is made: none of them may be ended by a signal in the middle of a step.
     let stop = Stop::listen();
     let (us, names) = (Actor::find(), Names::read());
-    let from_file = args.plan.as_deref().map(|path| plan_file::read(path, &us)).transpose()?;
+    let from_file = args.plan.as_deref().map(|path| plan_from(path, &us, &stop)).transpose()?;
     refuse_unasked_deletion(args, from_file.as_deref())?;
     let options = check::options(global, gaps, Micros(watch.micros()));
     let mut progress = Progress::new(&stop, global);
@@ -175,7 +176,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         Some(plans) => plans.iter().map(|plan| plan.root.clone()).collect(),
         None => places.iter().map(|place| place.path.clone()).collect(),
     };
-    let ground = Ground::look(catalog, us, &roots);
+    let ground = Ground::look(catalog, us, &roots, &stop)?;
     let is_from_file = from_file.is_some();
     let plans = if let Some(plans) = from_file {
         tell(&[], &names, &ground.no_help, (DiffFormat::Json, &options))?;
@@ -184,7 +185,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         let wishes = wishes(args, &names, (&ground.catalog, global))?;
         let drafts = ground.drafts(&places, &wishes, &mut progress)?;
         refuse_unknown_names(args, &drafts)?;
-        refuse_another(args, &drafts)?;
+        refuse_another(args, &drafts, &stop)?;
         tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
     };
@@ -223,10 +224,17 @@ pub struct Ground {
 
 impl Ground {
     /// Looks around.
-    pub fn look(catalog: Arc<Catalog>, us: Actor, roots: &[RawPath]) -> Self {
-        let now = proof::look(&catalog, roots);
-        let (builders, no_help) = (watch::builders(&now), proof::no_help(&now, &catalog, roots));
-        Self { catalog, us, now, builders, no_help }
+    ///
+    /// # Errors
+    /// It was stopped.
+    pub fn look(catalog: Arc<Catalog>, us: Actor, roots: &[RawPath], stop: &Stop) -> anyhow::Result<Self> {
+        let roots = roots.to_vec();
+        let look = move || {
+            let now = proof::look(&catalog, &roots);
+            let (builders, no_help) = (watch::builders(&now), proof::no_help(&now, &catalog, &roots));
+            Self { catalog, us, now, builders, no_help }
+        };
+        stop.unless_asked("look", look)
     }
 
     /// Plans for these directories.
@@ -264,7 +272,8 @@ impl Ground {
         }
         if Totals::of(plans).remove > 0 {
             let known: Vec<_> = plans.iter().map(|plan| (plan.root.clone(), plan.place)).collect();
-            job.asked = proof::before(&self.now, &known);
+            let goes_on = || !stop.is_asked();
+            job.asked = proof::before(&self.now, &known, &goes_on).ok_or_else(Refusal::stopped)?;
         }
         job.run(plans, progress)
     }
@@ -272,6 +281,9 @@ impl Ground {
 
 /// Whoever mistypes a name must not read that nothing of it can go.
 fn refuse_unknown_names(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
+    if args.name.is_empty() {
+        return Ok(());
+    }
     let known: BTreeSet<&[u8]> = drafts
         .iter()
         .flat_map(|draft| &draft.plan.entries)
@@ -286,10 +298,13 @@ fn refuse_unknown_names(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()
 }
 
 /// Where a digest was shown, only the plan that it stands for is good.
-fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
+fn refuse_another(args: &CleanArgs, drafts: &[Draft], stop: &Stop) -> anyhow::Result<()> {
     let Some(wanted) = &args.digest else { return Ok(()) };
     let plans: Vec<Plan> = drafts.iter().map(|draft| draft.plan.clone()).collect();
-    let digest = told::agreed(&plans);
+    let (plans, digest) = stop.unless_asked("digest", move || {
+        let digest = told::agreed(&plans);
+        (plans, digest)
+    })?;
     if digest.starts_with(wanted.as_str()) {
         return Ok(());
     }
@@ -302,6 +317,12 @@ fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
         Bytes(totals.bytes)
     );
     Err(Refusal { exit: Exit::NotNow, message }.into())
+}
+
+/// Somebody's plan.
+fn plan_from(path: &Path, us: &Actor, stop: &Stop) -> anyhow::Result<Vec<Plan>> {
+    let (path, us) = (path.to_owned(), us.clone());
+    stop.unless_asked("plan", move || plan_file::read(&path, &us))?
 }
 
 /// What is about to be done, for people.

@@ -27,6 +27,8 @@ const NEVER: [&str; 19] = [
 const NEVER_BELOW: [&str; 9] = ["/bin", "/boot", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"];
 /// Names of our own in a temp dir.
 const OURS: &[u8] = b".tmpmedic-";
+/// So many entries are looked at between two questions whether to go on.
+const SHARE: u64 = 1024;
 /// When something counts as old in a table, as in the counts of `check`.
 const OLD: u64 = 86_400;
 
@@ -129,10 +131,11 @@ fn absolute(dir: &Path) -> anyhow::Result<RawPath> {
 }
 
 impl Place {
-    /// What lies in it, and how full its file system is.
-    pub fn figures(&self, now: WallNanos) -> Figures {
+    /// What lies in it, and how full its file system is. Where somebody wants an end, entries are counted and no longer
+    /// looked at, so that nothing is said of their age.
+    pub fn figures(&self, now: WallNanos, goes_on: &dyn Fn() -> bool) -> Figures {
         let room = stat::room(self.dir.as_fd()).ok();
-        let counted = self.counted(now).ok();
+        let counted = self.counted(now, goes_on).ok();
         let old = counted.as_ref().filter(|counted| !counted.is_in_part);
         Figures {
             path: self.path.clone(),
@@ -145,7 +148,7 @@ impl Place {
         }
     }
 
-    fn counted(&self, now: WallNanos) -> std::io::Result<Counted> {
+    fn counted(&self, now: WallNanos, goes_on: &dyn Fn() -> bool) -> std::io::Result<Counted> {
         // A handle of its own: another one may stand anywhere in the list.
         let dir = dirfd::reopen_listing(self.dir.as_fd())?;
         let mut buffer = Vec::with_capacity(PIECE);
@@ -154,6 +157,13 @@ impl Place {
         while let Some(entry) = listing.next() {
             let entry = entry?;
             if entry.is_dot() || is_ours(entry.name().to_bytes()) {
+                continue;
+            }
+            if !counted.is_in_part && counted.entries.0.is_multiple_of(SHARE) {
+                counted.is_in_part = !goes_on();
+            }
+            if counted.is_in_part {
+                counted.entries.0 += 1;
                 continue;
             }
             let found = match stat::brief_at(dir.as_fd(), entry.name()) {
@@ -184,13 +194,30 @@ struct Counted {
     entries: Entries,
     old_directories: Entries,
     old_files: Entries,
-    /// Whether the age of one could not be seen.
+    /// Whether the age of one was not seen: then the others are only counted.
     is_in_part: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::scratch;
+
+    #[test]
+    fn in_haste_entries_are_counted_and_their_ages_left_out() {
+        let dir = scratch::dir();
+        std::fs::write(dir.path().join("a"), b"").unwrap();
+        std::fs::create_dir(dir.path().join("b")).unwrap();
+        let handle = dirfd::open_trusted_dir(scratch::bytes(&dir)).unwrap();
+        let id = object::of(handle.as_fd()).unwrap().0;
+        let place = Place { path: "/t".into(), dir: Arc::new(handle), id };
+        let (later, two) = (WallNanos(i64::MAX), Some(Entries(2)));
+        let whole = place.figures(later, &|| true);
+        let one = Some(Entries(1));
+        assert_eq!((whole.entries, whole.old_files, whole.old_directories), (two, one, one));
+        let haste = place.figures(later, &|| false);
+        assert_eq!((haste.entries, haste.old_files, haste.old_directories), (two, None, None));
+    }
 
     #[test]
     fn what_holds_the_system_is_no_temp_dir() {

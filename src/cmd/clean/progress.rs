@@ -8,10 +8,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cli::Global;
-use crate::cmd::out;
+use crate::cmd::{Refusal, out};
 use crate::model::units::{Bytes, Entries, Micros, Seconds};
 use crate::model::work::{Fate, Pace};
 use crate::sys::clock::Stopwatch;
+use crate::sys::crew;
 use crate::sys::term::{Event, Signals};
 
 /// How often a line is written anew.
@@ -104,6 +105,18 @@ impl Stop {
             self.asked.set(true);
         }
         self.asked.get()
+    }
+
+    /// Has something found out that changes nothing, however long it takes, unless somebody wants us to stop.
+    ///
+    /// # Errors
+    /// Somebody does.
+    pub fn unless_asked<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        crew::while_wanted(name, work, &|| !self.is_asked()).ok_or_else(Refusal::stopped)
     }
 }
 

@@ -91,11 +91,17 @@ pub struct Asking {
     pub after: Option<ProbeResult>,
 }
 
-/// Makes the probes, and keeps those that failed and those of the directories themselves.
-pub fn before(now: &Snapshot, places: &[(RawPath, ObjectId)]) -> Vec<Asking> {
+/// Makes the probes, and keeps those that failed and those of the directories themselves; nothing where somebody wants an
+/// end before all are there.
+pub fn before(
+    now: &Snapshot,
+    places: &[(RawPath, ObjectId)],
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Asking>> {
     let requests = probe::requests(now);
-    let results = probe::run(&requests, PATIENCE, AT_ONCE);
-    let all = requests.into_iter().zip(results).map(|(request, before)| {
+    let results: Option<Vec<ProbeResult>> =
+        probe::run_while(&requests, PATIENCE, AT_ONCE, Some(goes_on)).into_iter().collect();
+    let all = requests.into_iter().zip(results?).map(|(request, before)| {
         let vantage = now.vantages.items().iter().find(|vantage| before.is_of(vantage));
         let label = vantage.and_then(|vantage| vantage.names.first()).map(|name| safe(name));
         let is_same = vantage.and_then(|vantage| vantage.identity.as_ref().ok()).is_some_and(|identity| {
@@ -104,14 +110,15 @@ pub fn before(now: &Snapshot, places: &[(RawPath, ObjectId)]) -> Vec<Asking> {
         let who = label.unwrap_or_else(|| format!("pid {}", request.pid));
         Asking { request, who, is_own: is_same, before, after: None }
     });
-    all.filter(|asking| asking.is_own || !asking.before.passed()).collect()
+    Some(all.filter(|asking| asking.is_own || !asking.before.passed()).collect())
 }
 
-/// Asks all of them again.
-pub fn again(asked: &mut [Asking]) {
+/// Asks all of them again, for as long as somebody wants that.
+pub fn again(asked: &mut [Asking], goes_on: &dyn Fn() -> bool) {
     let requests: Vec<ProbeRequest> = asked.iter().map(|asking| asking.request.clone()).collect();
-    for (asking, result) in asked.iter_mut().zip(probe::run(&requests, PATIENCE, AT_ONCE)) {
-        asking.after = Some(result);
+    let results = probe::run_while(&requests, PATIENCE, AT_ONCE, Some(goes_on));
+    for (asking, result) in asked.iter_mut().zip(results) {
+        asking.after = result;
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::place::Place;
 use crate::exec::examine::{Budget, examine_while};
@@ -19,6 +20,8 @@ use crate::sys::{crew, dirfd, stat};
 
 /// As many as help: the second halves the time of a cold cache, a third finds the lock of the directory taken.
 const THREADS: usize = 2;
+/// Between two questions whether to go on, where nothing is handed over.
+const QUESTION: Duration = Duration::from_millis(20);
 /// So many are handed over together.
 const SHARE: usize = 64;
 
@@ -58,7 +61,7 @@ pub fn survey(place: &Place, tell: &mut dyn FnMut(u64) -> bool) -> io::Result<Ve
     drop(sender);
     let mut all = Vec::new();
     loop {
-        match receiver.recv_timeout(std::time::Duration::from_millis(100)) {
+        match receiver.recv_timeout(QUESTION) {
             Ok(Ok(mut share)) => all.append(&mut share),
             Ok(Err(error)) => {
                 shared.stop.store(true, Ordering::Relaxed);

@@ -73,6 +73,19 @@ impl Watch {
         })
     }
 
+    /// The same as [`Eyes::surroundings`], for as long as somebody wants it; nothing where he does not any more.
+    pub fn look_while(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &RawPath,
+        about: About<'_>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Surroundings> {
+        let found = self.around.look_while(&Place { path, dir, about }, PATIENCE, goes_on)?;
+        self.booted.get_or_insert(found.booted);
+        Some(found)
+    }
+
     /// What becomes of an entry, and which guard keeps it.
     pub fn judged(
         &self,

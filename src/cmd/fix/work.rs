@@ -43,7 +43,7 @@ impl Sealed {
         progress.begin("looking", None);
         let before: Vec<Proved> =
             self.asked.iter().filter_map(|asked| proof::prove(asked, &self.plan, When::Before)).collect();
-        let mut shop = match Workshop::open(us, ROOM, without) {
+        let mut shop = match Workshop::open(us, ROOM, without, progress.stop()) {
             Ok(shop) => shop,
             Err(why) => {
                 let code = why.downcast_ref::<Refusal>().map_or(REFUSED, |refusal| refusal.exit.code());

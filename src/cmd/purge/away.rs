@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Ends, Workshop, chain};
 use crate::exec::flatten::{self, Flattener, Shape};
-use crate::exec::undo::{self, Aside};
+use crate::exec::undo::Aside;
 use crate::exec::{object, sweep};
 use crate::exit::Exit;
 use crate::model::journal::{Act, Begin, Came, Change, Done, Figures, Record, WorkId};
@@ -129,13 +129,11 @@ pub fn waiting(shop: &Workshop) -> BTreeMap<WorkId, u64> {
 /// belongs to no work is named.
 pub fn rests(
     ends: &Ends,
-    records: &[Record],
+    known: &BTreeSet<RawPath>,
     flattener: &mut Flattener<'_>,
     freed: &mut Freed,
     goes_on: &dyn Fn() -> bool,
 ) {
-    let known: BTreeSet<RawPath> =
-        undo::all_aside(records).into_values().flatten().map(|aside| aside.slot).collect();
     let Ok(dir) = dirfd::reopen_listing(ends.quarantine.dir()) else { return };
     let mut buffer = Vec::with_capacity(PIECE);
     let mut listing = Listing::new(dir.as_fd(), &mut buffer);

@@ -6,7 +6,7 @@ mod away;
 mod due;
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use crate::exec::flatten::Flattener;
 use crate::exec::{shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record, WorkId};
+use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Micros, Seconds};
 use crate::report::safe_json;
 pub use away::Freed;
@@ -75,9 +76,10 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     refuse_where_read_only(global, &catalog)?;
     let signal = StopSignal::listen();
     let mut bar = Bar::new(&signal, global);
-    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
+    let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never, &signal)?;
     let older_than = args.older_than.map_or(catalog.clean.purge_after_s, |time| Seconds(time.as_secs()));
-    let choice = choose(&shop.records, &away::waiting(&shop), args.id, older_than)?;
+    let (id, waiting) = (args.id, away::waiting(&shop));
+    let choice = shop.go_through(&signal, move |records| choose(records, &waiting, id, older_than))??;
     let options = check::options(global, gaps, Micros(0));
     if !args.yes {
         let text = if global.json {
@@ -93,10 +95,15 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let mut freed = Vec::new();
     for lying in &choice.chosen {
-        if signal.is_asked() {
-            break;
+        let one =
+            if signal.is_asked() { Err(Refusal::stopped()) } else { one(&lying.begin, &mut shop, &mut bar) };
+        match one {
+            Err(why) if Refusal::is_stop(&why) && !freed.is_empty() => {
+                freed.push(untouched(lying));
+                break;
+            }
+            one => freed.push(one?),
         }
-        freed.push(one(&lying.begin, &mut shop, &mut bar)?);
     }
     if shop.us.uid == 0 {
         // A line that protects nothing any more does no harm either, and goes with the next boot.
@@ -106,6 +113,12 @@ fn free(args: &PurgeArgs, global: &Global) -> anyhow::Result<ExitCode> {
         if global.json { page::document(&choice, Some(&freed))? } else { page::done(&freed, &options) };
     out::write(&text)?;
     Ok(ExitCode::from(page::exit(&freed)))
+}
+
+/// What a stop before its first step leaves of a work.
+fn untouched(lying: &Lying) -> Freed {
+    let root = lying.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
+    Freed { of: lying.begin.work, root, wanted: lying.entries, stopped: true, ..Freed::default() }
 }
 
 /// The works of which something lies aside, by whether they are to be freed now.
@@ -163,7 +176,7 @@ pub fn named(records: &[Record], id: u64) -> anyhow::Result<Begin> {
 /// Frees what one work put aside.
 ///
 /// # Errors
-/// Where the journal cannot be written.
+/// Where the journal cannot be written; or it was stopped before anything was removed.
 pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Result<Freed> {
     let signal = bar.stop();
     let root = begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
@@ -176,9 +189,15 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
         }
     };
     let place = Place { path: freed.root.clone(), dir: Arc::new(ends.place.try_clone()?), id: ends.id };
-    let before = place.figures(now());
-    let records = shop.records_today(begin, &ends);
-    let aside = undo::all_aside(&records).remove(&begin.work).unwrap_or_default();
+    let goes_on = || !signal.is_asked();
+    let before = place.figures(now(), &goes_on);
+    let (of, today) = (begin.clone(), ends.id);
+    let (aside, slots): (Vec<_>, BTreeSet<RawPath>) = shop.go_through(signal, move |records| {
+        let aside = undo::all_aside(&Workshop::records_today(records, &of, &today));
+        // In quarantines lies what works put there, and nothing else.
+        let slots = aside.values().flatten().map(|aside| aside.slot.clone()).collect();
+        (aside.get(&of.work).cloned().unwrap_or_default(), slots)
+    })?;
     let count = u64::try_from(aside.len()).unwrap_or(u64::MAX);
     freed.wanted = count;
     let work = Begin {
@@ -199,14 +218,14 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
         let many = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         shop.journal.reserve(ROOM.saturating_add(ROOM_EACH.saturating_mul(many)))?;
         let at = (&ends, &mut flattener, id);
-        away::batch_away(shop, &mut freed, at, (batch, first), &|| !signal.is_asked())?;
+        away::batch_away(shop, &mut freed, at, (batch, first), &goes_on)?;
         bar.tell(freed.entries, freed.bytes);
     }
     bar.end();
     if !freed.stopped {
-        away::rests(&ends, &records, &mut flattener, &mut freed, &|| !signal.is_asked());
+        away::rests(&ends, &slots, &mut flattener, &mut freed, &goes_on);
     }
-    let after = place.figures(now());
+    let after = place.figures(now(), &goes_on);
     let table = (vec![before.clone()], vec![after.clone()]);
     shop.add(Record::End { work: id, time: now(), before: table.0, after: table.1 })?;
     freed.figures = Some((before, after));

@@ -1,6 +1,6 @@
 //! Earlier work taken back, and what it put aside removed: planned from the journal, done if that says the same by then.
 
-use crate::cmd::clean::Bar;
+use crate::cmd::clean::{Bar, StopSignal};
 use crate::cmd::undo::{self as undoing, TakenBack};
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, homes};
 use crate::cmd::{Refusal, purge as purging};
@@ -142,9 +142,11 @@ fn inverse(change: &Change, line: &str) -> Told {
 
 impl Aside {
     /// The journal, if it still says what was planned.
-    fn shop(&self, what: &str) -> anyhow::Result<Workshop> {
-        let shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never)?;
-        if digest(what, &shop.records, &self.begin) == self.digest {
+    fn shop(&self, what: &'static str, signal: &StopSignal) -> anyhow::Result<Workshop> {
+        let mut shop = Workshop::open(Actor::find(), ROOM, WithoutUndo::Never, signal)?;
+        let begin = self.begin.clone();
+        let found = shop.go_through(signal, move |records| digest(what, records, &begin))?;
+        if found == self.digest {
             return Ok(shop);
         }
         let message = "the plan is stale: the journal says something else by now".to_owned();
@@ -153,7 +155,7 @@ impl Aside {
 
     /// Takes it back.
     pub fn take_back(&self, bar: &mut Bar<'_>) -> anyhow::Result<Outcome> {
-        let mut shop = self.shop("undo")?;
+        let mut shop = self.shop("undo", bar.stop())?;
         let TakenBack { id, undone } = undoing::take_back(&mut shop, &self.begin, bar)?;
         let (back, left) = (undone.back.len(), undone.left.len());
         let root = self.begin.place.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
@@ -187,8 +189,11 @@ impl Aside {
 
     /// Frees what it put aside.
     pub fn free(&self, bar: &mut Bar<'_>) -> anyhow::Result<Outcome> {
-        let mut shop = self.shop(PURGE)?;
-        let aside = exec_undo::all_aside(&shop.records).remove(&self.begin.work).unwrap_or_default().len();
+        let mut shop = self.shop(PURGE, bar.stop())?;
+        let work = self.begin.work;
+        let aside = shop.go_through(bar.stop(), move |records| {
+            exec_undo::all_aside(records).get(&work).map_or(0, Vec::len)
+        })?;
         let freed = purging::one(&self.begin, &mut shop, bar)?;
         let gone = usize::try_from(freed.entries).unwrap_or(usize::MAX);
         let root = freed.root.shown();

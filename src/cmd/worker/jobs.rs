@@ -10,7 +10,7 @@ use crate::cmd::clean::{self, Bar, Ground, Origin, StopSignal};
 use crate::cmd::fix::{self, Sealed};
 use crate::cmd::orders::{Job, Request, refused};
 use crate::cmd::workshop::{Actor, WithoutUndo, refuse_where_read_only};
-use crate::cmd::{config, explain_failure};
+use crate::cmd::{Refusal, config, explain_failure};
 use crate::model::plan::Plan;
 use crate::model::work::{Barred, Ending, Outcome, Pace, Prospect};
 
@@ -64,19 +64,22 @@ fn planned(request: Request, stop: &StopSignal, listener: &mut Listener<'_>) -> 
             let place = clean::open(&root)?;
             let mut bar = Bar::for_screen(stop, listener);
             bar.begin("looking", None);
-            let ground = Ground::look(Arc::clone(&catalog), Actor::find(), std::slice::from_ref(&root));
+            let roots = std::slice::from_ref(&root);
+            let ground = Ground::look(Arc::clone(&catalog), Actor::find(), roots, stop)?;
             let drafts = ground.drafts(std::slice::from_ref(&place), &wishes, &mut bar)?;
             let draft = drafts.into_iter().next().ok_or_else(|| anyhow::anyhow!("nothing was planned"))?;
-            let prospect = clean::told::prospect(wish, &draft, &place, &ground.no_help);
-            (prospect, Work::Clean(draft.plan))
+            stop.unless_asked("prospect", move || {
+                let prospect = clean::told::prospect(wish, &draft, &place, &ground.no_help);
+                (prospect, Work::Clean(draft.plan))
+            })?
         }
         Job::Undo(id) => {
-            let (prospect, aside) = aside::undo(wish, id)?;
+            let (prospect, aside) = stop.unless_asked("undo", move || aside::undo(wish, id))??;
             (prospect, Work::Undo(aside))
         }
         Job::Journal => return Err(anyhow::anyhow!("the journal is no work")),
         Job::Purge(id) => {
-            let (prospect, aside) = aside::purge(wish, id)?;
+            let (prospect, aside) = stop.unless_asked("purge", move || aside::purge(wish, id))??;
             (prospect, Work::Purge(aside))
         }
     };
@@ -101,19 +104,20 @@ impl Planned {
             Work::Clean(plan) => {
                 bar.step(0, None);
                 bar.begin("looking", None);
-                let ground = Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root));
-                if !bar.goes_on() {
-                    let headline = format!("{}: nothing was put aside or removed", plan.root.shown());
-                    return Outcome { ending: Ending::Stopped, ..refused(headline) };
-                }
                 let plans = std::slice::from_ref(plan);
-                let done = ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar);
+                let ground =
+                    Ground::look(self.catalog, Actor::find(), std::slice::from_ref(&plan.root), stop);
+                let done = ground
+                    .and_then(|ground| ground.carry_out(plans, Origin::Made, WithoutUndo::Refuse, &mut bar));
                 done.map(|outcome| clean::told::outcome(&outcome))
             }
             Work::Undo(aside) => aside.take_back(&mut bar),
             Work::Purge(aside) => aside.free(&mut bar),
         };
-        let mut outcome = done.unwrap_or_else(|why| refused(explain_failure(&why).1));
+        let mut outcome = done.unwrap_or_else(|why| {
+            let ending = if Refusal::is_stop(&why) { Ending::Stopped } else { Ending::Refused };
+            Outcome { ending, ..refused(explain_failure(&why).1) }
+        });
         if outcome.work.is_none() && outcome.headline.starts_with("the plan ") {
             return refused(format!("{}; f plans again", outcome.headline));
         }

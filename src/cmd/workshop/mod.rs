@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::catalog::Catalog;
 use crate::cli::Global;
+use crate::cmd::clean::StopSignal;
 use crate::cmd::surroundings::variable;
 use crate::cmd::{Refusal, out};
 use crate::exec::home::{self, Unfit};
@@ -99,15 +100,15 @@ impl Workshop {
     /// Opens the first home with room for so many bytes, and settles what was interrupted.
     ///
     /// # Errors
-    /// Another instance works; or no home will do, with the reasons.
-    pub fn open(us: Actor, room: u64, without: WithoutUndo) -> anyhow::Result<Self> {
+    /// Another instance works; or no home will do, with the reasons; or it was stopped.
+    pub fn open(us: Actor, room: u64, without: WithoutUndo, signal: &StopSignal) -> anyhow::Result<Self> {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
-            match open_home(&path, &us, room) {
-                Ok((journal, records)) => {
-                    let others = elsewhere(&path, us.uid);
-                    let last = chronicle::last(others.iter().chain([&records]).flatten());
-                    let records = chronicle::join(records, others);
+            let (home, actor) = (path.clone(), us.clone());
+            // A journal may be long; whoever is stopped while he reads it has written nothing.
+            let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room))?;
+            match opened {
+                Ok((journal, records, last)) => {
                     let mut shop = Self::settled(us, Some(path), journal, records, last);
                     if let Some(note) = shop.is_second_best(&unfit) {
                         out::say(&format!("tmpmedic: {note}"));
@@ -177,12 +178,31 @@ impl Workshop {
     }
 
     /// The journal's records, with the objects of a place as they are named today.
-    pub fn records_today(&self, begin: &Begin, ends: &Ends) -> Vec<Record> {
-        let mut records = self.records.clone();
+    pub fn records_today(records: &[Record], begin: &Begin, today: &ObjectId) -> Vec<Record> {
+        let mut records = records.to_vec();
         if let Some((_, then)) = &begin.place {
-            undo::translate(&mut records, then, &ends.id);
+            undo::translate(&mut records, then, today);
         }
         records
+    }
+
+    /// Has somebody go through the journal's records, which may be many, unless we are to stop.
+    ///
+    /// # Errors
+    /// We are; then the shop is of no use any more.
+    pub fn go_through<T: Send + 'static>(
+        &mut self,
+        stop: &StopSignal,
+        find: impl FnOnce(&[Record]) -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let records = std::mem::take(&mut self.records);
+        let find = move || {
+            let found = find(&records);
+            (records, found)
+        };
+        let (records, found) = stop.unless_asked("records", find)?;
+        self.records = records;
+        Ok(found)
     }
 
     /// Opens the directory and the quarantine of a piece of work, if they are still the same.
@@ -297,7 +317,8 @@ enum Closed {
     Unfit(String),
 }
 
-fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Record>), Closed> {
+/// The journal of a home, what it and all others hold, and the last number of a work in any of them.
+fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Record>, WorkId), Closed> {
     let home = home::open(std::slice::from_ref(path), us.uid)
         .map_err(|unfit| Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; ")))?;
     let opened = Journal::open(home.dir.as_fd(), us.uid).map_err(closed)?;
@@ -309,7 +330,9 @@ fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Reco
     }
     let mut journal = opened.journal;
     journal.reserve(room).map_err(closed)?;
-    Ok((journal, opened.records))
+    let (records, others) = (opened.records, elsewhere(path, us.uid));
+    let last = chronicle::last(others.iter().chain([&records]).flatten());
+    Ok((journal, chronicle::join(records, others), last))
 }
 
 fn closed(error: JournalError) -> Closed {

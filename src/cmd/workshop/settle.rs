@@ -63,7 +63,7 @@ impl Workshop {
 
     fn settle_in_place(&mut self, begin: &Begin) -> Result<(), String> {
         let ends = self.ends(begin)?;
-        let records = self.records_today(begin, &ends);
+        let records = Self::records_today(&self.records, begin, &ends.id);
         let ends = (ends.place.as_fd(), &ends.quarantine);
         let found = recover(&mut self.journal, &records, begin.work, ends).map_err(|why| why.to_string())?;
         self.records.extend(found.records);

@@ -53,7 +53,7 @@ pub struct Seen {
 
 impl Processes {
     /// Looks at all processes.
-    pub fn look(&mut self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid, until: Until) -> Seen {
+    pub fn look(&mut self, proc: &Arc<Proc>, catalog: &Arc<Catalog>, own: Pid, until: Until<'_>) -> Seen {
         let watch = clock::Stopwatch::start();
         // A procfs shows at least us; where it shows nobody, something else is mounted there, or nothing.
         let first = proc.pids().map_err(GapWhy::from);
@@ -128,7 +128,7 @@ fn merge(pass: &mut Pass, mut other: Pass) {
 }
 
 /// Reads the texts that are still wanted, and lets a helper read what may block.
-fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until) {
+fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until<'_>) {
     let mut buffer = Vec::new();
     for kept in pass.kept.iter_mut().filter(|kept| kept.wants_text) {
         // Where it has ended meanwhile, the helper finds that out too.
@@ -139,7 +139,7 @@ fn ask_for_texts(reader: &Reader, pass: &mut Pass, until: Until) {
     if pids.is_empty() || patience.is_zero() {
         return;
     }
-    let (mut texts, strain) = environment::ask(&pids, &reader.catalog, patience);
+    let (mut texts, strain) = environment::ask(&pids, &reader.catalog, patience, until.goes_on());
     pass.strains.extend(strain);
     for kept in pass.kept.iter_mut().filter(|kept| kept.wants_text) {
         let Some(text) = texts.remove(&kept.process.pid) else { continue };

@@ -43,19 +43,21 @@ pub struct Job {
 }
 
 /// Reads all jobs, or as many as there is time for.
-pub fn run(reader: &Arc<Reader>, jobs: Vec<Job>, until: Until) -> Pass {
+pub fn run(reader: &Arc<Reader>, jobs: Vec<Job>, until: Until<'_>) -> Pass {
     let mut strains = Vec::new();
     let wanted = crew_size(jobs.iter().filter(|job| job.kept.is_none()).count());
     let board = Arc::new(Board::new(jobs));
     for _ in 0..wanted {
         let (board, reader) = (Arc::clone(&board), Arc::clone(reader));
-        if let Err(error) = crew::spawn("processes", move || board.work(&reader, until, Share::Hired)) {
+        let time = until.time();
+        let work = move || board.work(&reader, &|| time.is_over(), Share::Hired);
+        if let Err(error) = crew::spawn("processes", work) {
             strains.push(Strain { asked: "a thread".to_owned(), errno: Errno::from(error) });
             break;
         }
     }
     loop {
-        board.work(reader, until, Share::Caller);
+        board.work(reader, &|| until.is_over(), Share::Caller);
         let all_are_back = board.waits_for_all(until);
         // What a hired thread left behind, for want of descriptors, is taken up here.
         if !all_are_back || until.is_over() || board.state().jobs.is_empty() {
@@ -106,9 +108,9 @@ impl Board {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, reader: &Reader, until: Until, share: Share) {
+    fn work(&self, reader: &Reader, is_over: &dyn Fn() -> bool, share: Share) {
         let mut buffer = Vec::new();
-        while !until.is_over() {
+        while !is_over() {
             let Some(batch) = self.take() else { return };
             let size = batch.len();
             let mut pass = Pass::default();
@@ -153,14 +155,14 @@ impl Board {
     }
 
     /// Waits until no batch is out; false where the deadline came first.
-    fn waits_for_all(&self, until: Until) -> bool {
+    fn waits_for_all(&self, until: Until<'_>) -> bool {
         let mut state = self.state();
         while state.out > 0 {
-            let left = until.left();
-            if left.is_zero() {
+            let patience = until.patience();
+            if patience.is_zero() {
                 return false;
             }
-            state = match self.came_back.wait_timeout(state, left) {
+            state = match self.came_back.wait_timeout(state, patience) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
             };

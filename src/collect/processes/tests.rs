@@ -10,7 +10,6 @@ use crate::collect::budget::Until;
 use crate::collect::mounts;
 use crate::collect::places;
 use crate::model::raw_path::RawPath;
-use crate::sys::clock::Stopwatch;
 
 /// A child that lives until it is dropped.
 struct Running(Child);
@@ -65,7 +64,7 @@ impl Looker {
     }
 
     fn seen(&mut self) -> Seen {
-        let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+        let until = Until::within(Duration::from_mins(1));
         self.processes.look(&self.proc, &self.catalog, std::process::id(), until)
     }
 
@@ -184,7 +183,7 @@ fn believes_a_mark_of_deletion_only_where_the_world_bears_it_out() {
     std::fs::remove_dir(&gone).unwrap();
     let mut looker = Looker::new();
     let mut table = looker.table();
-    let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+    let until = Until::within(Duration::from_mins(1));
     let namespaces = mounts::find(&looker.proc, &mut table, std::process::id(), until);
     places::settle(&looker.proc, &mut table, namespaces.items());
     let cwd = |pid| table.get(pid).unwrap().cwd.clone().unwrap();
@@ -207,7 +206,7 @@ fn tells_a_private_mount_namespace_from_ours() {
     let mut looker = Looker::new();
     let mut table = looker.table();
     let own = std::process::id();
-    let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+    let until = Until::within(Duration::from_mins(1));
     let namespaces = mounts::find(&looker.proc, &mut table, own, until);
     let of = |pid| namespaces.items().iter().find(|ns| ns.pids.contains(&pid)).unwrap();
     assert_ne!(of(own).id, of(child.pid()).id);
@@ -312,7 +311,7 @@ fn everybody_has_a_turn_even_without_a_change() {
 #[test]
 fn nothing_is_reached_after_the_deadline() {
     let mut looker = Looker::new();
-    let until = Until { watch: Stopwatch::start(), deadline: Duration::ZERO };
+    let until = Until::within(Duration::ZERO);
     let seen = looker.processes.look(&looker.proc, &looker.catalog, std::process::id(), until);
     assert!(seen.listed.0 > 0);
     assert!(matches!(seen.table.gaps()[0].why, GapWhy::OverBudget { .. }), "what was left out is said");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::collect::budget::Until;
 use crate::model::errno::Errno;
 use crate::model::process::Pid;
 use crate::model::raw_path::{RawPath, RawText};
@@ -74,14 +75,14 @@ pub struct Standing {
 }
 
 /// Asks a helper to look through doors; one answer for each.
-pub fn ask(doors: &[Door], left: Duration) -> Vec<Seen<View>> {
+pub fn ask(doors: &[Door], until: Until<'_>) -> Vec<Seen<View>> {
     if doors.is_empty() {
         return Vec::new();
     }
-    let patience = PATIENCE.min(left);
+    let patience = PATIENCE.min(until.left());
     let after = Millis(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
     let Ok(request) = serde_json::to_vec(doors) else { return vec![Err(GapWhy::NotAsked); doors.len()] };
-    let (answer, why) = match helper::ask(HELPER, &request, patience) {
+    let (answer, why) = match helper::ask_while(HELPER, &request, patience, until.goes_on()) {
         Ok(answer) => (answer, GapWhy::Malformed { line: "the helper said too little".to_owned() }),
         Err(HelperError::Late { partial, .. }) => (partial, GapWhy::Hung { after }),
         Err(HelperError::Died { how, partial }) => (partial, GapWhy::Malformed { line: how }),

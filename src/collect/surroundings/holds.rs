@@ -51,7 +51,7 @@ pub struct Links {
 
 impl Links {
     /// Reads them, and puts the namespaces of the table right.
-    pub fn read(proc: &Proc, table: &mut ProcessTable, until: Until, claims: &mut Claims) -> Self {
+    pub fn read(proc: &Proc, table: &mut ProcessTable, until: Until<'_>, claims: &mut Claims) -> Self {
         let own = proc.own_pid().ok();
         let mut by_pid = BTreeMap::new();
         let mut failed: BTreeMap<GapWhy, u64> = BTreeMap::new();
@@ -292,7 +292,6 @@ mod tests {
     use super::*;
     use crate::collect::specimen;
     use crate::model::units::WallNanos;
-    use crate::sys::clock::Stopwatch;
     use crate::sys::scratch;
 
     #[test]
@@ -303,7 +302,7 @@ mod tests {
         let proc = Proc::open(Path::new(home.path())).unwrap();
         let gaps = |pid| {
             let mut table = specimen::table(vec![specimen::process(pid, 0)]);
-            let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+            let until = Until::within(Duration::from_mins(1));
             let mut claims = Claims::default();
             assert!(Links::read(&proc, &mut table, until, &mut claims).by_pid.is_empty());
             claims.into_surroundings(WallNanos(1), WallNanos(0)).gaps.len()

@@ -40,7 +40,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::surroundings::{About, Surroundings};
 use crate::model::units::{BootNanos, WallNanos};
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock;
 use crate::sys::procfile::Proc;
 use claims::Claims;
 pub use elsewhere::{HELPER, serve};
@@ -87,7 +87,7 @@ struct Scene<'a> {
     table: &'a ProcessTable,
     namespaces: &'a [MountNamespace],
     ground: &'a Ground,
-    until: Until,
+    until: Until<'a>,
 }
 
 impl SurroundingsEyes {
@@ -99,7 +99,22 @@ impl SurroundingsEyes {
 
     /// Takes one look. What could not be looked at within the deadline is a gap.
     pub fn look(&mut self, place: &Place<'_>, deadline: Duration) -> Surroundings {
-        let until = Until { watch: Stopwatch::start(), deadline };
+        self.look_until(place, Until::within(deadline))
+    }
+
+    /// The same, for as long as somebody wants it; nothing where it was stopped, for half a look tells nothing.
+    pub fn look_while(
+        &mut self,
+        place: &Place<'_>,
+        deadline: Duration,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Surroundings> {
+        let until = Until::within(deadline).and_while(goes_on);
+        let found = self.look_until(place, until);
+        (!until.is_stopped()).then_some(found)
+    }
+
+    fn look_until(&mut self, place: &Place<'_>, until: Until<'_>) -> Surroundings {
         let mut claims = Claims::default();
         let taken = WallNanos(clock::wall_nanos());
         let boot = BootNanos(clock::boot_nanos());
@@ -111,7 +126,7 @@ impl SurroundingsEyes {
     fn gather(
         &mut self,
         place: &Place<'_>,
-        until: Until,
+        until: Until<'_>,
         (taken, boot, booted): (WallNanos, BootNanos, WallNanos),
         claims: &mut Claims,
     ) {

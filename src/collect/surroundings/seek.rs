@@ -21,6 +21,8 @@ use crate::sys::{dirfd, enter, stat};
 const LEVELS: usize = 128;
 /// Pieces in which directories are listed.
 const PIECE: usize = 32 << 10;
+/// So many entries are listed between two looks at the watch.
+const BATCH: usize = 64;
 
 /// What a walk gave.
 #[derive(Debug, Default)]
@@ -42,7 +44,7 @@ pub fn low(inode: u64) -> u32 {
 ///
 /// # Errors
 /// Where not even the directory itself can be listed.
-pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until) -> io::Result<Found> {
+pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until<'_>) -> io::Result<Found> {
     let mut walk = Walk { wanted, until, found: Found::default(), path: Vec::new() };
     let top = dirfd::reopen_listing(place.dir)?;
     let inner = match place.about {
@@ -92,7 +94,7 @@ struct Level {
 
 struct Walk<'a> {
     wanted: &'a BTreeSet<u32>,
-    until: Until,
+    until: Until<'a>,
     found: Found,
     path: Vec<u8>,
 }
@@ -102,7 +104,7 @@ impl Walk<'_> {
     fn level(&mut self, dir: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
         let mut buffer = Vec::with_capacity(PIECE);
         let mut listing = Listing::new(dir, &mut buffer);
-        let mut inner = Vec::new();
+        let (mut inner, mut seen) = (Vec::new(), 0_usize);
         while let Some(entry) = listing.next() {
             let entry = entry?;
             if entry.is_dot() {
@@ -116,7 +118,8 @@ impl Walk<'_> {
             if entry.kind() != EntryKind::Other {
                 inner.push(name.to_vec());
             }
-            if self.until.is_over() {
+            seen += 1;
+            if seen.is_multiple_of(BATCH) && self.until.is_over() {
                 self.found.late = true;
                 return Ok(Vec::new());
             }
@@ -163,7 +166,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sys::clock::Stopwatch;
     use crate::sys::scratch;
 
     fn look(dir: &tempfile::TempDir, about: About<'_>, wanted: &BTreeSet<u32>, deadline: Duration) -> Found {
@@ -172,8 +174,8 @@ mod tests {
             .unwrap()
     }
 
-    fn until(deadline: Duration) -> Until {
-        Until { watch: Stopwatch::start(), deadline }
+    fn until(deadline: Duration) -> Until<'static> {
+        Until::within(deadline)
     }
 
     #[test]

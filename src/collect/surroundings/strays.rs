@@ -64,7 +64,7 @@ pub fn of_places(scene: &Scene<'_>, links: &Links, strays: &mut Strays, claims: 
         links.by_pid.iter().filter(|(_, of)| is_asked(&of.places)).map(|(pid, _)| *pid).collect();
     let doors: Vec<Door> = asked.iter().copied().map(Door::Stands).collect();
     let mut unseen: BTreeMap<GapWhy, u64> = BTreeMap::new();
-    let views = elsewhere::ask(&doors, scene.until.left());
+    let views = elsewhere::ask(&doors, scene.until);
     for (pid, view) in asked.iter().zip(views) {
         // Where no helper can be had, better to wait for a file system than to know nothing.
         let view = match view {

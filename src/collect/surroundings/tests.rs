@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -47,4 +48,27 @@ fn without_time_everything_is_a_gap() {
     let handle = dirfd::open_trusted_dir(path.as_bytes()).unwrap();
     let seen = eyes.look(&Place { path: &path, dir: handle.as_fd(), about: About::All }, Duration::ZERO);
     assert!(!seen.gaps.is_empty());
+}
+
+#[test]
+fn a_look_that_nobody_wants_any_more_gives_nothing_wherever_it_stood() {
+    let dir = scratch::dir();
+    std::fs::create_dir(dir.path().join("a")).unwrap();
+    let mut eyes = SurroundingsEyes::open(Arc::new(Catalog::builtin()));
+    let path = RawPath::from(scratch::bytes(&dir));
+    let handle = dirfd::open_trusted_dir(path.as_bytes()).unwrap();
+    let place = Place { path: &path, dir: handle.as_fd(), about: About::All };
+    let mut look = |questions: u32| {
+        let asked = Cell::new(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= questions
+        };
+        eyes.look_while(&place, Duration::from_secs(20), &goes_on)
+    };
+    let stopped = (0..32).map(|power| 1 << power).take_while(|questions| look(*questions).is_none()).count();
+    assert!(stopped >= 4, "it is asked at each part, not only {stopped} times");
+    let whole = look(u32::MAX).unwrap();
+    let is_cut = |gap: &&Gap| matches!(gap.why, GapWhy::OverBudget { .. } | GapWhy::Hung { .. });
+    assert_eq!(whole.gaps.iter().find(is_cut), None, "half a look spoils no later one");
 }

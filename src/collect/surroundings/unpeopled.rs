@@ -13,7 +13,7 @@ use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::Micros;
 
 /// Adds those that files keep to those that have processes.
-pub fn add(namespaces: &mut Vec<MountNamespace>, until: Until, claims: &mut Claims) {
+pub fn add(namespaces: &mut Vec<MountNamespace>, until: Until<'_>, claims: &mut Claims) {
     let mut ways = Ways::new();
     ways::mounted(namespaces, b"mnt", &mut ways);
     let found = read(namespaces, ways, until, claims);
@@ -24,7 +24,7 @@ pub fn add(namespaces: &mut Vec<MountNamespace>, until: Until, claims: &mut Clai
 pub fn held(
     known: &[MountNamespace],
     links: &[(RawPath, RawPath)],
-    until: Until,
+    until: Until<'_>,
     claims: &mut Claims,
 ) -> Vec<MountNamespace> {
     let mut ways = Ways::new();
@@ -36,7 +36,12 @@ pub fn held(
     read(known, ways, until, claims)
 }
 
-fn read(known: &[MountNamespace], mut ways: Ways, until: Until, claims: &mut Claims) -> Vec<MountNamespace> {
+fn read(
+    known: &[MountNamespace],
+    mut ways: Ways,
+    until: Until<'_>,
+    claims: &mut Claims,
+) -> Vec<MountNamespace> {
     ways.retain(|inode, _| known.iter().all(|namespace| namespace.id != MountNs::Inode(*inode)));
     let mut found = Vec::new();
     for (way, view) in ways::ask(&ways, Door::Mounts, until) {
@@ -57,7 +62,7 @@ fn read(known: &[MountNamespace], mut ways: Ways, until: Until, claims: &mut Cla
 pub fn complete(
     namespaces: &mut [MountNamespace],
     processes: &ProcessTable,
-    until: Until,
+    until: Until<'_>,
     claims: &mut Claims,
 ) {
     let mut ways = Ways::new();

@@ -31,7 +31,7 @@ pub fn mounted(namespaces: &[MountNamespace], kind: &[u8], ways: &mut Ways) {
 }
 
 /// Asks each namespace until one way has led into it; one to which no way leads any more has ended.
-pub fn ask(ways: &Ways, door: fn(RawPath) -> Door, until: Until) -> Vec<(RawPath, Seen<View>)> {
+pub fn ask(ways: &Ways, door: fn(RawPath) -> Door, until: Until<'_>) -> Vec<(RawPath, Seen<View>)> {
     let mut pending: Vec<(u64, &[RawPath])> =
         ways.iter().map(|(inode, ways)| (*inode, ways.as_slice())).collect();
     let mut answers = Vec::new();
@@ -41,7 +41,7 @@ pub fn ask(ways: &Ways, door: fn(RawPath) -> Door, until: Until) -> Vec<(RawPath
         let views = if until.is_over() {
             vec![Err(GapWhy::OverBudget { seen: Entries(0) }); doors.len()]
         } else {
-            elsewhere::ask(&doors, until.left())
+            elsewhere::ask(&doors, until)
         };
         let mut next = Vec::new();
         for (((inode, ways), way), view) in pending.into_iter().zip(firsts).zip(views) {

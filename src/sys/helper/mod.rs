@@ -26,6 +26,8 @@ pub use places::has_room;
 
 /// More than any request of ours is answered with; a helper that says more has gone wrong.
 const MAX_ANSWER: usize = 64 << 20;
+/// Between two questions whether the answer is still wanted.
+const QUESTION: Duration = Duration::from_millis(20);
 /// Between two looks whether a helper that closed its output has ended; it takes a fraction of that.
 const SHORT: Duration = Duration::from_micros(100);
 
@@ -58,9 +60,25 @@ pub enum HelperError {
 /// # Errors
 /// See [`HelperError`]; a late helper is killed.
 pub fn ask(kind: &str, request: &[u8], deadline: Duration) -> Result<Vec<u8>, HelperError> {
+    ask_while(kind, request, deadline, None)
+}
+
+/// Whether an answer is still wanted.
+pub type Wanted<'a> = &'a dyn Fn() -> bool;
+
+/// The same, for as long as the answer is wanted.
+///
+/// # Errors
+/// See [`HelperError`]; one that is not wanted any more is late.
+pub fn ask_while(
+    kind: &str,
+    request: &[u8],
+    deadline: Duration,
+    wanted: Option<Wanted<'_>>,
+) -> Result<Vec<u8>, HelperError> {
     let mut pending = [Pending::start(kind, request, deadline)?];
-    while pending.iter().all(|p| p.state() == State::Working) {
-        wait_any(&mut pending);
+    while pending.iter().all(|p| p.state() == State::Working) && wanted.is_none_or(|wanted| wanted()) {
+        wait_any(&mut pending, wanted);
     }
     let [pending] = pending;
     pending.finish()
@@ -222,8 +240,9 @@ impl Drop for Pending {
     }
 }
 
-/// Waits until one of them has ended, has said more, or is late; returns at once where one already has.
-pub fn wait_any(all: &mut [Pending]) {
+/// Waits until one of them has ended, has said more, or is late; returns at once where one already has. Where somebody may
+/// want it no more, it also returns when it is time to ask that.
+pub fn wait_any(all: &mut [Pending], wanted: Option<Wanted<'_>>) {
     for pending in all.iter_mut() {
         pending.advance();
     }
@@ -232,7 +251,11 @@ pub fn wait_any(all: &mut [Pending]) {
     }
     let closing = all.iter().any(|p| p.from.is_none());
     let nearest = all.iter().map(Pending::left).min().unwrap_or_default();
-    let patience = if closing { SHORT.min(nearest) } else { nearest };
+    let patience = match wanted {
+        _ if closing => SHORT.min(nearest),
+        Some(_) => QUESTION.min(nearest),
+        None => nearest,
+    };
     wait_for_pipes(all, patience);
     for pending in all.iter_mut() {
         pending.advance();
