@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::Pid;
 use super::raw_path::RawPath;
-use super::reading::Gap;
+use super::reading::{Gap, GapWhy};
 use super::units::WallNanos;
 
 /// About which entries of a directory somebody asks.
@@ -22,7 +22,7 @@ pub enum About<'a> {
 }
 
 /// Everything that speaks for the entries of one directory, seen at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// When.
     pub taken: WallNanos,
@@ -33,8 +33,40 @@ pub struct Surroundings {
     pub in_memory: bool,
     /// By the name of the entry.
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
-    /// What could not be looked at; each hides claims that there may be.
+    /// What could not be looked at; each hides claims that there may be, and nobody can take that upon himself.
     pub gaps: Vec<Gap>,
+    /// What could not be looked at of processes.
+    #[serde(default)]
+    pub unread: Vec<Gap>,
+    /// Which processes that are, as far as they can be told.
+    #[serde(default)]
+    pub strangers: Vec<Stranger>,
+    /// Tables of bound sockets that could not be read: they hide who holds a socket, and nothing else.
+    #[serde(default)]
+    pub sockets: Vec<Gap>,
+}
+
+impl Surroundings {
+    /// What hides holders of an entry, the worst first. Whoever assumes that it is not held assumes so of the processes that
+    /// could not be read, and of nothing else.
+    pub fn hidden(&self, has_sockets: bool, assume_unheld: bool) -> Option<&Gap> {
+        let sockets = self.sockets.first().filter(|_| has_sockets);
+        let unread = self.unread.first().filter(|_| !assume_unheld);
+        self.gaps.first().or(sockets).or(unread)
+    }
+}
+
+/// A process that does not show what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stranger {
+    /// Its user, where at least that can be told.
+    pub uid: Option<u32>,
+    /// Which.
+    pub pid: Pid,
+    /// Its program, for people.
+    pub program: String,
+    /// Why it shows nothing.
+    pub why: GapWhy,
 }
 
 /// Something that speaks for an entry.

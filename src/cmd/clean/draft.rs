@@ -17,7 +17,7 @@ use crate::exec::sweep::Eyes;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
-use crate::model::surroundings::About;
+use crate::model::surroundings::{About, Stranger};
 use crate::model::units::{Bytes, Seconds, WallNanos};
 
 /// So many entries are judged between two questions whether to go on.
@@ -29,8 +29,12 @@ const LASTS: Duration = Duration::from_mins(15);
 pub struct Draft {
     /// The plan.
     pub plan: Plan,
-    /// What was not seen of the machine.
+    /// What was not seen of the machine, processes apart.
     pub gaps: Vec<Gap>,
+    /// What was not seen of processes.
+    pub unread: Vec<Gap>,
+    /// Of which.
+    pub strangers: Vec<Stranger>,
     /// Going entries by family.
     pub going: BTreeMap<String, Group>,
     /// Staying entries by the guard that keeps them.
@@ -94,9 +98,13 @@ impl Maker<'_> {
         // After the entries: whoever took hold of one while they were looked at is seen.
         let surroundings = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
         let made = now();
+        let has_sockets = candidates.iter().any(|candidate| candidate.tree.has_sockets);
+        let sockets = surroundings.sockets.iter().filter(|_| has_sockets);
         let mut draft = Draft {
             plan: self.empty(place, made),
-            gaps: surroundings.gaps.clone(),
+            gaps: surroundings.gaps.iter().chain(sockets).cloned().collect(),
+            unread: surroundings.unread.clone(),
+            strangers: surroundings.strangers.clone(),
             going: BTreeMap::new(),
             staying: BTreeMap::new(),
         };

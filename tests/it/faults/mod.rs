@@ -9,3 +9,4 @@ mod mounts;
 mod names;
 mod objects;
 mod short;
+mod strangers;
