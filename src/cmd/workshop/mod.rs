@@ -3,6 +3,7 @@
 //! Shared by every command that changes the machine. An interrupted run of before is settled here, before anything else.
 
 mod actor;
+mod matters;
 mod settle;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,6 +23,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
 use crate::sys::{clock, dirfd};
 pub use actor::{Actor, Names};
+use matters::matters;
 use settle::interrupted;
 
 /// Refuses every action where the command line or the site says so, or where somebody else could speak for the site.
@@ -103,7 +105,7 @@ impl Workshop {
     pub fn open(us: Actor, room: u64, without: WithoutUndo) -> anyhow::Result<Self> {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
-            match open_home(&path, &us, room) {
+            match open_home(&path, &us, room, without) {
                 Ok((journal, records)) => {
                     let others = elsewhere(&path, us.uid);
                     let last = chronicle::last(others.iter().chain([&records]).flatten());
@@ -297,7 +299,12 @@ enum Closed {
     Unfit(String),
 }
 
-fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Record>), Closed> {
+fn open_home(
+    path: &RawPath,
+    us: &Actor,
+    room: u64,
+    without: WithoutUndo,
+) -> Result<(Journal, Vec<Record>), Closed> {
     let home = home::open(std::slice::from_ref(path), us.uid)
         .map_err(|unfit| Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; ")))?;
     let opened = Journal::open(home.dir.as_fd(), us.uid).map_err(closed)?;
@@ -307,9 +314,18 @@ fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Reco
             path.shown()
         ));
     }
-    let mut journal = opened.journal;
+    let (mut journal, mut records) = (opened.journal, opened.records);
+    if journal.is_long() {
+        let matters = matters(&records);
+        if let Err(why) = journal.begin_anew(home.dir.as_fd(), &mut records, &matters) {
+            out::say(&format!("tmpmedic: the journal in {} is long: {}", path.shown(), chain(&why)));
+        }
+    }
+    if without == WithoutUndo::Never {
+        journal.use_spare_room();
+    }
     journal.reserve(room).map_err(closed)?;
-    Ok((journal, opened.records))
+    Ok((journal, records))
 }
 
 fn closed(error: JournalError) -> Closed {

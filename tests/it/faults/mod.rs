@@ -4,6 +4,7 @@
 mod blind;
 mod disks;
 mod kernels;
+mod long;
 mod looking;
 mod mounts;
 mod names;
