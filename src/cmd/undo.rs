@@ -170,7 +170,6 @@ pub fn choose(records: &[Record], id: Option<u64>) -> anyhow::Result<Begin> {
             ))
         } else {
             Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
-                .into()
         });
     };
     Ok(begin.clone())

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::{Tree, Wishes};
 use super::process::Pid;
 use super::raw_path::RawPath;
 use super::reading::{Gap, GapWhy};
@@ -49,10 +50,29 @@ pub struct Surroundings {
 impl Surroundings {
     /// What hides holders of an entry, the worst first. Whoever assumes that it is not held assumes so of the processes that
     /// could not be read, and of nothing else.
-    pub fn hidden(&self, has_sockets: bool, assume_unheld: bool) -> Option<&Gap> {
-        let sockets = self.sockets.first().filter(|_| has_sockets);
-        let unread = self.unread.first().filter(|_| !assume_unheld);
-        self.gaps.first().or(sockets).or(unread)
+    pub fn hidden(&self, within: Within, wishes: &Wishes) -> Option<&Gap> {
+        self.hidden_for_all(within).or_else(|| self.unread.first().filter(|_| !wishes.assume_unheld))
+    }
+
+    /// What nobody can take upon himself.
+    pub fn hidden_for_all(&self, within: Within) -> Option<&Gap> {
+        self.gaps.first().or_else(|| self.sockets.first().filter(|_| within == Within::Sockets))
+    }
+}
+
+/// What lies in an entry, as far as it matters who could have hold of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A socket, whose owner no descriptor tells.
+    Sockets,
+    /// None.
+    NoSockets,
+}
+
+impl Within {
+    /// Of a tree.
+    pub fn of(tree: &Tree) -> Self {
+        if tree.has_sockets { Self::Sockets } else { Self::NoSockets }
     }
 }
 

@@ -24,13 +24,9 @@ pub struct Kept {
 /// What there is to say of a plan; nothing where everything could be read, or nothing stays for that alone.
 pub fn kept(draft: &Draft, own: u32) -> Option<Kept> {
     let group = draft.staying.get(UNREAD)?;
-    let (who, one) = match strangers(&draft.strangers, own) {
-        Some(who) => (who, draft.strangers.len() == 1),
-        None => {
-            let gap = draft.unread.first()?;
-            (format!("{} cannot be read", gap.what), false)
-        }
-    };
+    let one = draft.strangers.len() == 1;
+    let unnamed = || draft.unread.first().map(|gap| format!("{} cannot be read", gap.what));
+    let who = strangers(&draft.strangers, own).or_else(unnamed)?;
     let (verb, stay) = if group.entries == 1 { ("is", "stays") } else { ("are", "stay") };
     let bytes = if group.bytes == Bytes(0) { String::new() } else { format!(", {},", group.bytes) };
     let none = if one { "that it holds none of them" } else { "that none of these holds one of them" };

@@ -58,22 +58,22 @@ mod tests {
     use super::*;
     use crate::sys::scratch;
 
-    fn word(answer: Result<Vec<u8>, HelperError>) -> Result<(), String> {
-        judged(&answer, b"/srv/share", b"nfs4").map_err(|why| match why {
+    fn word(answer: &Result<Vec<u8>, HelperError>) -> Result<(), String> {
+        judged(answer, b"/srv/share", b"nfs4").map_err(|why| match why {
             Refused::Kept(why) | Refused::Failed(_, why) => why,
         })
     }
 
     #[test]
     fn only_an_answer_lets_anybody_pass() {
-        assert_eq!(word(Ok(b"yes".to_vec())), Ok(()));
+        assert_eq!(word(&Ok(b"yes".to_vec())), Ok(()));
         let late = HelperError::Late { partial: Vec::new(), standing: None };
-        let why = word(Err(late)).unwrap_err();
+        let why = word(&Err(late)).unwrap_err();
         assert_eq!(why, "/srv/share (nfs4) does not answer within 2 s: nothing is done on it");
         let dead = HelperError::Died { how: "was killed by signal 9".into(), partial: b"yes".to_vec() };
-        assert!(word(Err(dead)).unwrap_err().contains("not known whether"));
-        assert!(word(Ok(b"Stale file handle".to_vec())).unwrap_err().contains("(Stale file handle)"));
-        assert!(word(Ok(Vec::new())).is_err());
+        assert!(word(&Err(dead)).unwrap_err().contains("not known whether"));
+        assert!(word(&Ok(b"Stale file handle".to_vec())).unwrap_err().contains("(Stale file handle)"));
+        assert!(word(&Ok(Vec::new())).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::super::scene::Scene;
 use super::mounts::is_mount;
 use super::{claim, party};
 use crate::model::plan::{Candidate, Tried};
-use crate::model::surroundings::ClaimKind;
+use crate::model::surroundings::{ClaimKind, Within};
 
 pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if let Some(claim) = claim(candidate, scene, |kind| !is_mount(kind) && kind != ClaimKind::Tmpfiles) {
@@ -26,7 +26,7 @@ pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
         let locked = if locked { ", and locked" } else { "" };
         return Some(format!("{how}{}{locked}: {}", party(word, claim), claim.shown.shown()));
     }
-    let gap = scene.surroundings.hidden(candidate.tree.has_sockets, true)?;
+    let gap = scene.surroundings.hidden_for_all(Within::of(&candidate.tree))?;
     Some(format!("not known whether it is held: {}: {}", gap.what, gap.why.shown()))
 }
 

@@ -5,14 +5,14 @@ use super::super::scene::Scene;
 use crate::model::plan::Candidate;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
-use crate::model::surroundings::Stranger;
+use crate::model::surroundings::{Stranger, Within};
 
 /// So many are named one by one.
 const NAMED: usize = 2;
 
 pub fn unread(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let around = scene.surroundings;
-    around.hidden(candidate.tree.has_sockets, scene.wishes.assume_unheld)?;
+    around.hidden(Within::of(&candidate.tree), scene.wishes)?;
     let who = strangers(&around.strangers, scene.own).or_else(|| {
         around.unread.first().map(|gap| format!("{} cannot be read ({})", gap.what, gap.why.shown()))
     });
