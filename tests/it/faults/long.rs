@@ -4,13 +4,13 @@ use crate::clean::scene;
 use crate::needs;
 
 /// Thousands of leftovers whose names are all escapes: what is written down of them is long.
-const MANY: &str = r#"
+const MANY: &str = r"
 cat > /mnt/many.py <<'END'
 import os
 for n in range(9000): os.mkdir(b'/tmp/%05d' % n + b'\x01' * 230)
 END
 python3 /mnt/many.py
-size() { stat -c %s /var/lib/tmpmedic/journal; }"#;
+size() { stat -c %s /var/lib/tmpmedic/journal; }";
 
 #[test]
 fn it_begins_anew_with_what_can_still_be_taken_back_and_journal_knows_the_rest() {

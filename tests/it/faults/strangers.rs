@@ -7,14 +7,14 @@ use crate::needs;
 
 /// Stale entries of an ordinary user, private and open ones, one in which a process of theirs stands, one that is locked; and
 /// processes of root and of somebody else.
-const MACHINE: &str = r#"
+const MACHINE: &str = r"
 builds go-build1 go-build2 go-build3 go-build4 go-build5 go-build6
 chown -R 1000:1000 /tmp/go-build1 /tmp/go-build2 /tmp/go-build3 /tmp/go-build4; chown -R 1001:1001 /tmp/go-build5
 chmod 700 /tmp/go-build1 /tmp/go-build5
 cd /tmp/go-build3; setpriv --reuid 1000 --regid 1000 --clear-groups sleep 600 </dev/null >/dev/null 2>&1 & became sleep $!; cd /
 setpriv --reuid 1000 --regid 1000 --clear-groups sleep 600 7</tmp/go-build4 </dev/null >/dev/null 2>&1 & became sleep $!
 setpriv --reuid 1001 --regid 1001 --clear-groups sleep 600 </dev/null >/dev/null 2>&1 & became sleep $!
-setpriv --reuid 1001 --regid 1001 --clear-groups sleep 600 </dev/null >/dev/null 2>&1 & became sleep $!"#;
+setpriv --reuid 1001 --regid 1001 --clear-groups sleep 600 </dev/null >/dev/null 2>&1 & became sleep $!";
 
 #[test]
 fn an_ordinary_user_is_told_for_whom_their_entries_stay_and_root_does_exactly_that() {
@@ -81,7 +81,7 @@ fn a_mount_table_that_cannot_be_read_is_no_process() {
 fn what_only_a_later_thread_holds_stays_and_its_process_is_named() {
     needs!("unshare", "python3");
     let said = scene(
-        r#"builds go-build1
+        r"builds go-build1
         cat > /mnt/headless.py <<'END'
 import ctypes, os, threading, time
 kept = open(os.path.join(os.sep + 'tmp', 'go-' + 'build1', 'b001', 'exe', 'a.out'))
@@ -89,7 +89,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()
 ctypes.CDLL(None).pthread_exit(None)
 END
         python3 /mnt/headless.py </dev/null >/dev/null 2>&1 & headless=$!
-        until grep -q '^State:.Z' /proc/$headless/status; do :; done"#,
+        until grep -q '^State:.Z' /proc/$headless/status; do :; done",
         &[
             "tm clean /tmp --older-than 0s --json 2>/dev/null",
             "echo $headless",
