@@ -7,7 +7,7 @@ use crate::needs;
 const MANY: &str = r"
 cat > /mnt/many.py <<'END'
 import os
-for n in range(9000): os.mkdir(b'/tmp/%05d' % n + b'\x01' * 230)
+for n in range(20000, 29000): os.mkdir(b'/tmp/%05d' % n + b'\x01' * 230)
 END
 python3 /mnt/many.py
 size() { stat -c %s /var/lib/tmpmedic/journal; }";
