@@ -54,7 +54,7 @@ pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let (us, names) = (Actor::find(), Names::read());
     let mut all = Vec::new();
     for home in home::existing(&homes(us.uid), us.uid) {
-        let content = journal::records(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
+        let content = journal::history(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
             exit: Exit::Failed,
             message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
         })?;
@@ -93,7 +93,7 @@ pub fn works() -> Reading<Vec<Worked>> {
     let (mut all, mut gaps) = (Vec::new(), Vec::new());
     for home in home::existing(&homes(us.uid), us.uid) {
         let what = format!("the journal in {}", home.path.shown());
-        match journal::records(home.dir.as_fd(), us.uid) {
+        match journal::history(home.dir.as_fd(), us.uid) {
             Ok(content) => {
                 if content.is_newer {
                     let line = "a newer tmpmedic wrote in it".to_owned();

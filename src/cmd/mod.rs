@@ -40,7 +40,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exec::journal::JournalError;
-use crate::exec::treat::rebind;
+use crate::exec::treat::{answers, rebind};
 use crate::exit::Exit;
 use crate::model::asked::Asked;
 use crate::model::raw_path::shown_bytes;
@@ -106,6 +106,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Probe(args)) => probe::run(args, &cli.global),
         Some(Command::Lab(args)) => lab::run(args, &cli.global),
         Some(Command::Helper { kind }) if kind == rebind::HELPER => Ok(helper::act(rebind::serve)),
+        Some(Command::Helper { kind }) if kind == answers::HELPER => Ok(helper::act(answers::serve)),
         Some(Command::Helper { kind }) if kind == orders::KIND => Ok(worker::serve()),
         Some(Command::Helper { kind }) => {
             let say = |text: &str| out::say(&format!("tmpmedic: {text}"));

@@ -11,8 +11,8 @@ use crate::cmd::clean::{Bar, StopSignal};
 use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, begin_of, chain, now, refuse_where_read_only};
 use crate::cmd::{Refusal, config, explain_failure, out};
 use crate::exec::journal::JournalError;
-use crate::exec::treat;
 use crate::exec::undo::{self, Aside, Undone};
+use crate::exec::{chronicle, treat};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Done, Record, WorkId};
 use crate::model::raw_path::RawPath;
@@ -164,15 +164,17 @@ pub fn choose(records: &[Record], id: Option<u64>) -> anyhow::Result<Begin> {
         return last.cloned().ok_or_else(|| nothing("nothing that was done can be taken back".to_owned()));
     };
     let begin = begins.find(|begin| begin.work == WorkId(id));
-    let begin = begin.ok_or_else(|| {
-        Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
-    })?;
-    if !is_open(records, &aside, begin.work) {
-        let action = safe(&begin.action);
-        return Err(nothing(format!(
-            "nothing of work {id} ({action}) can be taken back: it is back already, gone for good, or was never reversible"
-        )));
-    }
+    let Some(begin) = begin.filter(|begin| is_open(records, &aside, begin.work)) else {
+        // What an archive remembers has nothing left either.
+        return Err(if (1..=chronicle::last(records).0).contains(&id) {
+            let action = begin.map(|begin| format!(" ({})", safe(&begin.action))).unwrap_or_default();
+            nothing(format!(
+                "nothing of work {id}{action} can be taken back: it is back already, gone for good, or was never reversible"
+            ))
+        } else {
+            Refusal::usage(format!("there is no work {id} in the journal; `tmpmedic journal` lists them"))
+        });
+    };
     Ok(begin.clone())
 }
 

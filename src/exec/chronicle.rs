@@ -44,7 +44,8 @@ fn begin_of(record: &Record) -> Option<&Begin> {
     }
 }
 
-fn work_of(record: &Record) -> WorkId {
+/// The work to which a record belongs.
+pub fn work_of(record: &Record) -> WorkId {
     match record {
         Record::Begin(begin) => begin.work,
         Record::Intent { work, .. } | Record::Outcome { work, .. } | Record::End { work, .. } => *work,

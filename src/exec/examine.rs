@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::ladder::Ladder;
@@ -226,6 +227,7 @@ impl Walk<'_> {
     fn note(&mut self, found: &Stat, at: &[u8]) {
         self.tree.entries.0 += 1;
         self.tree.bytes.0 = self.tree.bytes.0.saturating_add(found.taken);
+        self.tree.has_sockets |= found.kind() == FileType::Socket;
         let newest = WallNanos(found.newest());
         if newest > self.tree.newest {
             self.tree.newest = newest;

@@ -58,14 +58,8 @@ fn a_lock_on_the_directory_or_the_file_is_seen() {
 fn a_link_or_a_pipe_is_looked_at_itself() {
     let dir = scratch::dir();
     std::os::unix::fs::symlink("/etc", dir.path().join("link")).unwrap();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        dir.path().join("pipe"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR,
-        0,
-    )
-    .unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("pipe"), FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .unwrap();
     let link = look(&dir, "link", Budget::default());
     assert_eq!((link.object.kind, link.tree.entries.0, link.locked), (Kind::Link, 1, Tried::NotLockable));
     assert_eq!(look(&dir, "pipe", Budget::default()).object.kind, Kind::Fifo);

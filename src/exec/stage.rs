@@ -30,6 +30,8 @@ pub struct Says {
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
     /// Of what was not seen, by whoever looks at the quarantine.
     pub gaps: Vec<Gap>,
+    /// Of what was not seen of processes.
+    pub unread: Vec<Gap>,
     /// How many entries each look was about.
     pub asked: Vec<(RawPath, usize)>,
     /// What somebody does while the temp dir is looked at, once.
@@ -46,8 +48,8 @@ impl Eyes for Says {
         if let Some(meanwhile) = self.meanwhile.take() {
             meanwhile();
         }
-        let (zero, claims, gaps) = (WallNanos(0), self.claims.clone(), self.gaps.clone());
-        Surroundings { taken: zero, booted: zero, in_memory: false, claims, gaps }
+        let (claims, gaps, unread) = (self.claims.clone(), self.gaps.clone(), self.unread.clone());
+        Surroundings { claims, gaps, unread, ..Surroundings::default() }
     }
 
     fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {

@@ -114,7 +114,11 @@ impl Mount {
 
     /// Whether a call on it may never return: remote, user-space and automounted file systems.
     pub fn is_doubtful(&self) -> bool {
-        let kind = self.fs_type.as_str();
+        Self::is_doubtful_type(self.fs_type.as_str())
+    }
+
+    /// The same by the type alone.
+    pub fn is_doubtful_type(kind: &str) -> bool {
         let remote = [
             "nfs",
             "nfs4",

@@ -124,6 +124,8 @@ pub struct Tree {
     pub newest_at: RawPath,
     /// Whether a mount begins somewhere in it, in our own namespace.
     pub crosses_mount: bool,
+    /// Whether a socket lies in it: whoever has that bound is told by no descriptor.
+    pub has_sockets: bool,
     /// Why not all of it was seen.
     pub unseen: Option<String>,
 }

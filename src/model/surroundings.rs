@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::{Tree, Wishes};
 use super::process::Pid;
 use super::raw_path::RawPath;
-use super::reading::Gap;
+use super::reading::{Gap, GapWhy};
 use super::units::WallNanos;
 
 /// About which entries of a directory somebody asks.
@@ -25,7 +26,7 @@ pub enum About<'a> {
 }
 
 /// Everything that speaks for the entries of one directory, seen at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// When.
     pub taken: WallNanos,
@@ -36,8 +37,59 @@ pub struct Surroundings {
     pub in_memory: bool,
     /// By the name of the entry.
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
-    /// What could not be looked at; each hides claims that there may be.
+    /// What could not be looked at; each hides claims that there may be, and nobody can take that upon himself.
     pub gaps: Vec<Gap>,
+    /// What could not be looked at of processes.
+    #[serde(default)]
+    pub unread: Vec<Gap>,
+    /// Which processes that are, as far as they can be told.
+    #[serde(default)]
+    pub strangers: Vec<Stranger>,
+    /// Tables of bound sockets that could not be read: they hide who holds a socket, and nothing else.
+    #[serde(default)]
+    pub sockets: Vec<Gap>,
+}
+
+impl Surroundings {
+    /// What hides holders of an entry, the worst first. Whoever assumes that it is not held assumes so of the processes that
+    /// could not be read, and of nothing else.
+    pub fn hidden(&self, within: Within, wishes: &Wishes) -> Option<&Gap> {
+        self.hidden_for_all(within).or_else(|| self.unread.first().filter(|_| !wishes.assume_unheld))
+    }
+
+    /// What nobody can take upon himself.
+    pub fn hidden_for_all(&self, within: Within) -> Option<&Gap> {
+        self.gaps.first().or_else(|| self.sockets.first().filter(|_| within == Within::Sockets))
+    }
+}
+
+/// What lies in an entry, as far as it matters who could have hold of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A socket, whose owner no descriptor tells.
+    Sockets,
+    /// None.
+    NoSockets,
+}
+
+impl Within {
+    /// Of a tree.
+    pub fn of(tree: &Tree) -> Self {
+        if tree.has_sockets { Self::Sockets } else { Self::NoSockets }
+    }
+}
+
+/// A process that does not show what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stranger {
+    /// Its user, where at least that can be told.
+    pub uid: Option<u32>,
+    /// Which.
+    pub pid: Pid,
+    /// Its program, for people.
+    pub program: String,
+    /// Why it shows nothing.
+    pub why: GapWhy,
 }
 
 /// Something that speaks for an entry.

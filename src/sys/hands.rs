@@ -50,6 +50,14 @@ pub fn move_in_two_steps(
     moved
 }
 
+/// Gives what is no directory a second name, never in the place of another.
+///
+/// # Errors
+/// EEXIST where `new` is taken; else those of linkat(2).
+pub fn give_second_name(dir: BorrowedFd<'_>, name: &[u8], new: &[u8]) -> io::Result<()> {
+    Ok(rustix::fs::linkat(dir, name, dir, new, AtFlags::empty())?)
+}
+
 /// Exchanges two names in one step.
 ///
 /// # Errors

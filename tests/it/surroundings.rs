@@ -67,7 +67,9 @@ impl Seen {
 
     #[track_caller]
     fn has_no_gap(&self) {
-        assert_eq!(self.json["gaps"].as_array().unwrap().len(), 0, "{}", self.json["gaps"]);
+        for list in ["gaps", "unread", "sockets"] {
+            assert_eq!(self.json[list].as_array().unwrap().len(), 0, "{}", self.json[list]);
+        }
     }
 }
 
@@ -274,8 +276,9 @@ fn without_the_right_to_look_there_are_gaps_and_a_quarantine_of_our_own_works_to
         see() { printf '/tmp' | setpriv --reuid 1000 --regid 1000 --clear-groups /mnt/bin/tmpmedic __helper surroundings; }
         ",
     );
-    let gaps = seen.json["gaps"].as_array().unwrap();
-    for what in ["open files of", "network namespace of"] {
+    assert_eq!(seen.json["gaps"].as_array().unwrap().len(), 0, "{}", seen.json["gaps"]);
+    for (list, what) in [("unread", "open files of"), ("sockets", "network namespace of")] {
+        let gaps = seen.json[list].as_array().unwrap();
         let gap = gaps.iter().find(|gap| gap["what"].as_str().unwrap().starts_with(what));
         assert_eq!(gap.unwrap_or_else(|| panic!("{what}: {gaps:?}"))["why"], "denied");
     }

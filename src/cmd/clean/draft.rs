@@ -16,7 +16,7 @@ use crate::exec::seal;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
-use crate::model::surroundings::About;
+use crate::model::surroundings::{About, Stranger};
 use crate::model::units::{Bytes, Seconds, WallNanos};
 
 /// So many entries are judged between two questions whether to go on.
@@ -28,8 +28,12 @@ const LASTS: Duration = Duration::from_mins(15);
 pub struct Draft {
     /// The plan.
     pub plan: Plan,
-    /// What was not seen of the machine.
+    /// What was not seen of the machine, processes apart.
     pub gaps: Vec<Gap>,
+    /// What was not seen of processes.
+    pub unread: Vec<Gap>,
+    /// Of which.
+    pub strangers: Vec<Stranger>,
     /// Going entries by family.
     pub going: BTreeMap<String, Group>,
     /// Staying entries by the guard that keeps them.
@@ -97,9 +101,13 @@ impl Maker<'_> {
             .look_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
             .ok_or_else(Refusal::stopped)?;
         let made = now();
+        let has_sockets = candidates.iter().any(|candidate| candidate.tree.has_sockets);
+        let sockets = surroundings.sockets.iter().filter(|_| has_sockets);
         let mut draft = Draft {
             plan: self.empty(place, made),
-            gaps: surroundings.gaps.clone(),
+            gaps: surroundings.gaps.iter().chain(sockets).cloned().collect(),
+            unread: surroundings.unread.clone(),
+            strangers: surroundings.strangers.clone(),
             going: BTreeMap::new(),
             staying: BTreeMap::new(),
         };

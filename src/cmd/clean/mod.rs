@@ -12,6 +12,7 @@ mod place;
 mod plan_file;
 mod progress;
 mod proof;
+mod strangers;
 mod survey;
 pub mod told;
 mod watch;
@@ -97,6 +98,11 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     if format == DiffFormat::Json {
         for why in no_help {
             out::say(&format!("tmpmedic: {why}"));
+        }
+        for kept in drafts.iter().filter_map(|draft| strangers::kept(draft, ground.us.uid)) {
+            let as_root =
+                kept.as_root.map(|line| format!(" As root they can be read: {line}")).unwrap_or_default();
+            out::say(&format!("tmpmedic: {}{as_root}", kept.why));
         }
         let plans: Vec<Plan> = drafts.into_iter().map(|draft| draft.plan).collect();
         out::write(&document::print(&plans, &names)?)?;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::document::Totals;
 use super::draft::{Draft, Group};
+use super::strangers;
 use crate::cmd::workshop::Names;
 use crate::model::plan::{Planned, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
-use crate::remedies::clean::GUARDS;
+use crate::remedies::clean::{self, GUARDS, UNREAD};
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe};
 
@@ -47,8 +48,9 @@ pub fn render(drafts: &[Draft], names: &Names, rest: &Rest<'_>, options: &Option
         if options.detail != Detail::Brief {
             going(&mut page, draft);
             staying(&mut page, draft, names, options.detail);
-            unseen(&mut page, draft);
+            unseen(&mut page, draft, options.detail);
         }
+        unread(&mut page, draft);
     }
     if let Some(due) = rest.due {
         page.gap();
@@ -120,7 +122,7 @@ fn staying(page: &mut Page, draft: &Draft, names: &Names, detail: Detail) {
                 let (name, owner) = (entry.candidate.name.shown(), safe(&names.of(entry.candidate.uid)));
                 page.hang("    ", &format!("{name} ({owner}): {}", safe(&entry.reason)), Ink::Dim);
             }
-        } else {
+        } else if guard.id != UNREAD {
             reasons(page, draft, guard.id, group);
         }
     }
@@ -179,15 +181,37 @@ fn brief(page: &Page, name: &RawPath) -> String {
     text
 }
 
-fn unseen(page: &mut Page, draft: &Draft) {
-    if draft.gaps.is_empty() {
+fn unseen(page: &mut Page, draft: &Draft, detail: Detail) {
+    let unread = draft.unread.iter().filter(|_| detail == Detail::Full);
+    let mut gaps = draft.gaps.iter().chain(unread).peekable();
+    if gaps.peek().is_none() {
         return;
     }
     page.gap();
     page.line("not seen, so nobody knows who holds what there", Ink::Dim);
-    for gap in &draft.gaps {
+    for gap in gaps {
         let remedy = gap.remedy.as_ref().map(|remedy| format!("; {}", safe(remedy))).unwrap_or_default();
         page.hang("  ", &format!("{}: {}{remedy}", safe(&gap.what), gap.why.shown()), Ink::Dim);
+    }
+}
+
+/// Who could not be read, and what follows from that.
+fn unread(page: &mut Page, draft: &Draft) {
+    let own = rustix::process::geteuid().as_raw();
+    if let Some(kept) = strangers::kept(draft, own) {
+        page.gap();
+        page.paragraph(0, &safe(&kept.why), Ink::Warn);
+        if let Some(line) = &kept.as_root {
+            page.gap();
+            page.paragraph(0, "As root they can be read, and exactly these go:", Ink::Plain);
+            page.command("  ", line, Ink::Bold);
+        }
+        page.gap();
+        page.paragraph(0, "To take it upon you:", Ink::Plain);
+        page.command("  ", &kept.assuming, Ink::Bold);
+    } else if let Some(who) = clean::strangers(&draft.strangers, own) {
+        page.gap();
+        page.paragraph(0, &safe(&format!("{who}.")), Ink::Dim);
     }
 }
 

@@ -10,6 +10,7 @@ use super::draft::{Draft, Group};
 use super::outcome::{Outcome, Work, rows};
 use super::page::{entries, wanted};
 use super::place::Place;
+use super::strangers::{self, Kept};
 use super::{command, command_to_look, proof};
 use crate::exec::quarantine::NoQuarantine;
 use crate::exec::{object, seal};
@@ -17,7 +18,7 @@ use crate::model::plan::{Plan, Verdict, Wishes};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{self, Barred, Changed, Ending, Lot, Prospect, Told, Wish};
-use crate::remedies::clean::GUARDS;
+use crate::remedies::clean::{GUARDS, UNREAD};
 use crate::report::safe;
 use crate::sys::stat;
 
@@ -64,6 +65,8 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     if let (Some(why), Some(line), true) = (&others, &as_root, totals.remove > 0) {
         notes.push(format!("{why}: {line}"));
     }
+    let kept = strangers::kept(draft, rustix::process::geteuid().as_raw());
+    notes.extend(kept.iter().map(|kept| format!("{} To take it upon you: {}", kept.why, kept.assuming)));
     notes.extend(draft.gaps.iter().map(|gap| {
         let remedy = gap.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         format!("not seen, so nobody knows who holds what there: {}: {}{remedy}", gap.what, gap.why.shown())
@@ -102,9 +105,10 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
         ends: Vec::new(),
         notes,
         word: delete.then(|| DELETE.to_owned()),
-        barred: match others.filter(|_| totals.remove == 0) {
-            Some(why) => Some(Barred { why, command: as_root }),
-            None => barred(place, totals, all),
+        barred: match (kept, others.filter(|_| totals.remove == 0)) {
+            (Some(kept), _) if totals.remove == 0 => Some(held_by_strangers(kept)),
+            (_, Some(why)) => Some(Barred { why, command: as_root }),
+            _ => barred(place, totals, all),
         },
     }
 }
@@ -174,6 +178,7 @@ fn unheld(id: &str, holds: &'static str) -> &'static str {
         "old" => "touched too recently",
         "expected" => "of a user who builds nothing here",
         "wanted" => "not among what was asked for",
+        UNREAD => "perhaps held by somebody who cannot be read",
         _ => holds,
     }
 }
@@ -226,6 +231,17 @@ fn others(draft: &Draft) -> Option<String> {
     let verb = if count == 1 { "takes" } else { "take" };
     (!own.is_root() && count > 0)
         .then(|| format!("{} of other users {verb} root, who sees more and plans anew", entries(count)))
+}
+
+fn held_by_strangers(kept: Kept) -> Barred {
+    let (why, command) = match kept.as_root {
+        Some(line) => ("what is old enough stays because others cannot be read; as root they can:", line),
+        None => (
+            "what is old enough stays because not everybody could be read; to take it upon you:",
+            kept.assuming,
+        ),
+    };
+    Barred { why: why.to_owned(), command: Some(command) }
 }
 
 fn barred(place: &Place, totals: Totals, all: u64) -> Option<Barred> {

@@ -3,6 +3,7 @@
 //! Shared by every command that changes the machine. An interrupted run of before is settled here, before anything else.
 
 mod actor;
+mod matters;
 mod settle;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,6 +24,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
 use crate::sys::{clock, dirfd};
 pub use actor::{Actor, Names};
+use matters::matters;
 use settle::interrupted;
 
 /// Refuses every action where the command line or the site says so, or where somebody else could speak for the site.
@@ -106,7 +108,7 @@ impl Workshop {
         for path in homes(us.uid) {
             let (home, actor) = (path.clone(), us.clone());
             // A journal may be long; whoever is stopped while he reads it has written nothing.
-            let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room))?;
+            let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room, without))?;
             match opened {
                 Ok((journal, records, last)) => {
                     let mut shop = Self::settled(us, Some(path), journal, records, last);
@@ -318,7 +320,12 @@ enum Closed {
 }
 
 /// The journal of a home, what it and all others hold, and the last number of a work in any of them.
-fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Record>, WorkId), Closed> {
+fn open_home(
+    path: &RawPath,
+    us: &Actor,
+    room: u64,
+    without: WithoutUndo,
+) -> Result<(Journal, Vec<Record>, WorkId), Closed> {
     let home = home::open(std::slice::from_ref(path), us.uid)
         .map_err(|unfit| Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; ")))?;
     let opened = Journal::open(home.dir.as_fd(), us.uid).map_err(closed)?;
@@ -328,9 +335,18 @@ fn open_home(path: &RawPath, us: &Actor, room: u64) -> Result<(Journal, Vec<Reco
             path.shown()
         ));
     }
-    let mut journal = opened.journal;
+    let (mut journal, mut records) = (opened.journal, opened.records);
+    if journal.is_long() {
+        let matters = matters(&records);
+        if let Err(why) = journal.begin_anew(home.dir.as_fd(), &mut records, &matters) {
+            out::say(&format!("tmpmedic: the journal in {} is long: {}", path.shown(), chain(&why)));
+        }
+    }
+    if without == WithoutUndo::Never {
+        journal.use_spare_room();
+    }
     journal.reserve(room).map_err(closed)?;
-    let (records, others) = (opened.records, elsewhere(path, us.uid));
+    let others = elsewhere(path, us.uid);
     let last = chronicle::last(others.iter().chain([&records]).flatten());
     Ok((journal, chronicle::join(records, others), last))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::process::{Pid, ProcessTable};
 use crate::model::raw_path::RawPath;
-use crate::model::reading::Gap;
-use crate::model::surroundings::{Claim, ClaimKind, Surroundings};
+use crate::model::reading::{Gap, GapWhy};
+use crate::model::surroundings::{Claim, ClaimKind, Stranger, Surroundings};
 use crate::model::units::WallNanos;
 
 /// One claim keeps an entry; a build holds its own by thousands of descriptors, and nobody reads more than a few.
@@ -16,6 +16,9 @@ const OF_ONE_KIND: usize = 8;
 pub struct Claims {
     by_entry: BTreeMap<RawPath, Vec<Claim>>,
     gaps: Vec<Gap>,
+    unread: Vec<Gap>,
+    strangers: Vec<Stranger>,
+    sockets: Vec<Gap>,
     /// Whether the directory lies in memory.
     pub in_memory: bool,
     /// Program and party of each process.
@@ -46,9 +49,30 @@ impl Claims {
 
     /// Adds something that could not be looked at.
     pub fn unseen(&mut self, gap: Gap) {
-        if !self.gaps.contains(&gap) {
-            self.gaps.push(gap);
-        }
+        add_once(&mut self.gaps, gap);
+    }
+
+    /// Adds what could not be looked at of processes. Where only we were too slow or too poor for it, whoever looks again sees
+    /// it: that is nothing to be taken upon oneself.
+    pub fn unread(&mut self, gap: Gap) {
+        let is_ours = matches!(gap.why, GapWhy::OverBudget { .. } | GapWhy::NoDescriptor | GapWhy::NoThread);
+        add_once(if is_ours { &mut self.gaps } else { &mut self.unread }, gap);
+    }
+
+    /// The same for many.
+    pub fn unread_all<'a>(&mut self, gaps: impl IntoIterator<Item = &'a Gap>) {
+        gaps.into_iter().for_each(|gap| self.unread(gap.clone()));
+    }
+
+    /// Names the processes of which something could not be looked at.
+    pub fn meet(&mut self, strangers: Vec<Stranger>) {
+        self.strangers.extend(strangers);
+        self.strangers.sort();
+    }
+
+    /// Adds a table of bound sockets that could not be read.
+    pub fn without_sockets(&mut self, gap: Gap) {
+        add_once(&mut self.sockets, gap);
     }
 
     /// The same for many.
@@ -60,7 +84,22 @@ impl Claims {
     pub fn into_surroundings(mut self, taken: WallNanos, booted: WallNanos) -> Surroundings {
         self.by_entry.values_mut().for_each(|claims| claims.sort());
         let in_memory = self.in_memory;
-        Surroundings { taken, booted, in_memory, claims: self.by_entry, gaps: self.gaps }
+        Surroundings {
+            taken,
+            booted,
+            in_memory,
+            claims: self.by_entry,
+            gaps: self.gaps,
+            unread: self.unread,
+            strangers: self.strangers,
+            sockets: self.sockets,
+        }
+    }
+}
+
+fn add_once(gaps: &mut Vec<Gap>, gap: Gap) {
+    if !gaps.contains(&gap) {
+        gaps.push(gap);
     }
 }
 

@@ -86,7 +86,7 @@ impl Links {
         }
         for (why, count) in failed {
             let plural = if count == 1 { "" } else { "es" };
-            claims.unseen(Gap::new(format!("links of {} process{plural}", Entries(count)), why));
+            claims.unread(Gap::new(format!("links of {} process{plural}", Entries(count)), why));
         }
         Self { by_pid }
     }
@@ -279,7 +279,7 @@ impl Tally {
         ];
         for (count, why) in rows.into_iter().chain(odd).filter(|(count, _)| *count > 0) {
             let plural = if count == 1 { "process" } else { "processes" };
-            claims.unseen(Gap::new(format!("open files of {} {plural}", Entries(count)), why));
+            claims.unread(Gap::new(format!("open files of {} {plural}", Entries(count)), why));
         }
     }
 }
@@ -305,7 +305,7 @@ mod tests {
             let until = Until::within(Duration::from_mins(1));
             let mut claims = Claims::default();
             assert!(Links::read(&proc, &mut table, until, &mut claims).by_pid.is_empty());
-            claims.into_surroundings(WallNanos(1), WallNanos(0)).gaps.len()
+            claims.into_surroundings(WallNanos(1), WallNanos(0)).unread.len()
         };
         assert_eq!((gaps(7), gaps(8)), (1, 0));
     }

@@ -19,6 +19,7 @@ mod named;
 mod pids;
 mod seek;
 mod sockets;
+mod strangers;
 mod strays;
 mod tmpfiles;
 mod unpeopled;
@@ -139,11 +140,13 @@ impl SurroundingsEyes {
         let seen = self.processes.look(&proc, &self.catalog, own, until);
         // Where such links lead is looked at below, by the objects themselves.
         let is_told = |gap: &&Gap| gap.why == GapWhy::Os(Errno::ENAMETOOLONG);
-        claims.unseen_all(seen.table.gaps().iter().filter(|gap| !is_told(gap)));
+        let gaps = seen.table.gaps().iter().filter(|gap| !is_told(gap)).cloned().collect::<Vec<_>>();
         let (Reading::Whole { value: mut table, .. } | Reading::Part { value: mut table, .. }) = seen.table
         else {
-            return;
+            return claims.unseen_all(&gaps);
         };
+        claims.unread_all(&gaps);
+        strangers::meet(&proc, &table, claims);
         let links = holds::Links::read(&proc, &mut table, until, claims);
         let namespaces = mounts::find(&proc, &mut table, own, until);
         self.processes.remember(&table);
@@ -160,11 +163,11 @@ impl SurroundingsEyes {
         claims.in_memory = matches!(ground.mount.fs_type.as_str(), "tmpfs" | "ramfs");
         let mut eyes = ourselves::find(Some(&proc), Some(&table), own, (taken, boot));
         eyes.hidepid = namespaces.iter().find(|ns| ns.ours).and_then(ourselves::hidepid);
-        claims.unseen_all(&ourselves::hidden(&eyes));
+        claims.unread_all(&ourselves::hidden(&eyes));
         let namespaces = namespaces.as_slice();
         let (proc, catalog, table) = (proc.as_ref(), self.catalog.as_ref(), &table);
         let scene = Scene { proc, catalog, own, booted, table, namespaces, ground: &ground, until };
-        claims.unseen_all(&outside(&scene));
+        claims.unread_all(&outside(&scene));
         scene.look(place, &links, &mut self.memory, claims);
     }
 }

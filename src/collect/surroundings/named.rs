@@ -62,7 +62,7 @@ pub fn look(scene: &Scene<'_>, names: &Names<'_>, claims: &mut Claims) {
     }
     for (why, count) in unread {
         let plural = if count == 1 { "process" } else { "processes" };
-        claims.unseen(Gap::new(format!("command line of {} {plural}", Entries(count)), why));
+        claims.unread(Gap::new(format!("command line of {} {plural}", Entries(count)), why));
     }
 }
 

@@ -104,7 +104,7 @@ pub fn look(
 
 fn own_table(claims: &mut Claims) -> Vec<Bound> {
     unix_diag::bound().unwrap_or_else(|error| {
-        claims.unseen(Gap::new("bound unix sockets (sock_diag)", error.into()));
+        claims.without_sockets(Gap::new("bound unix sockets (sock_diag)", error.into()));
         Vec::new()
     })
 }
@@ -113,7 +113,7 @@ fn other_tables(scene: &Scene<'_>, from: (&Links, &Held), claims: &mut Claims) -
     let (ways, hidden) = doors(scene, from);
     for (why, count) in hidden {
         let plural = if count == 1 { "process" } else { "processes" };
-        claims.unseen(Gap::new(format!("network namespace of {} {plural}", Entries(count)), why));
+        claims.without_sockets(Gap::new(format!("network namespace of {} {plural}", Entries(count)), why));
     }
     let mut found = Vec::new();
     for (way, view) in ways::ask(&ways, Door::Net, scene.until) {
@@ -122,7 +122,10 @@ fn other_tables(scene: &Scene<'_>, from: (&Links, &Held), claims: &mut Claims) -
             // The last way into it has ended, and with it the namespace.
             Ok(_) | Err(GapWhy::Vanished) => {}
             Err(why) => {
-                claims.unseen(Gap::new(format!("unix sockets of the network of {}", way.shown()), why));
+                claims.without_sockets(Gap::new(
+                    format!("unix sockets of the network of {}", way.shown()),
+                    why,
+                ));
             }
         }
     }

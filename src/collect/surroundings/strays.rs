@@ -85,7 +85,7 @@ pub fn of_places(scene: &Scene<'_>, links: &Links, strays: &mut Strays, claims: 
     }
     for (why, count) in unseen {
         let plural = if count == 1 { "process" } else { "processes" };
-        claims.unseen(Gap::new(format!("where {} {plural} stand", Entries(count)), why));
+        claims.unread(Gap::new(format!("where {} {plural} stand", Entries(count)), why));
     }
 }
 
@@ -163,6 +163,6 @@ fn inode(
 fn unseen(why: GapWhy, claims: &mut Claims) {
     // Closed meanwhile, or its process has ended.
     if why != GapWhy::Vanished {
-        claims.unseen(Gap::new("the mounts of open files", why));
+        claims.unread(Gap::new("the mounts of open files", why));
     }
 }

@@ -53,6 +53,8 @@ pub struct Content {
     pub end: usize,
     /// What the next one continues.
     pub tip: Tip,
+    /// Number of the first record: a journal that began anew continues an archived one.
+    pub first: u64,
     /// How many bytes lie behind the last good record.
     pub torn: usize,
     /// Whether what follows is a whole record that we do not understand: a newer tmpmedic wrote it.
@@ -82,14 +84,21 @@ pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> 
 /// # Errors
 /// Those of the reader.
 pub fn decode(mut reader: impl Read) -> io::Result<Content> {
-    let mut content = Content { records: Vec::new(), end: 0, tip: Tip::START, torn: 0, is_newer: false };
+    let mut content =
+        Content { records: Vec::new(), end: 0, tip: Tip::START, first: 0, torn: 0, is_newer: false };
     let (mut bytes, mut at) = (Vec::new(), 0);
     loop {
-        while let Some((text, tip)) = bytes.get(at..).and_then(|rest| next(rest, content.tip)) {
+        while let Some((text, tip)) = bytes.get(at..).and_then(|rest| {
+            let is_first = content.end == 0;
+            next(rest, (!is_first).then_some(content.tip))
+        }) {
             let Ok(record) = serde_json::from_slice(text) else {
                 content.is_newer = true;
                 break;
             };
+            if content.end == 0 {
+                content.first = tip.sequence - 1;
+            }
             content.records.push(record);
             at += HEAD + text.len();
             content.end += HEAD + text.len();
@@ -124,15 +133,16 @@ fn whole(bytes: &[u8]) -> Option<&[u8]> {
     (crc32fast::hash(body) == u32::from_le_bytes(*crc)).then_some(body)
 }
 
-/// The text of the next record that is whole and continues what came before.
-fn next(bytes: &[u8], tip: Tip) -> Option<(&[u8], Tip)> {
+/// The text of the next record that is whole and continues what came before; the first one says what it continues.
+fn next(bytes: &[u8], tip: Option<Tip>) -> Option<(&[u8], Tip)> {
     let body = whole(bytes)?;
     let (sequence, rest) = body.split_first_chunk::<8>()?;
     let (hash, text) = rest.split_first_chunk::<HASH>()?;
-    if u64::from_le_bytes(*sequence) != tip.sequence || *hash != tip.hash {
+    let sequence = u64::from_le_bytes(*sequence);
+    if tip.is_some_and(|tip| sequence != tip.sequence || *hash != tip.hash) {
         return None;
     }
-    Some((text, Tip { sequence: tip.sequence + 1, hash: Sha256::digest(body).into() }))
+    Some((text, Tip { sequence: sequence.checked_add(1)?, hash: Sha256::digest(body).into() }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! that others can open could be held by anybody for ever. [`codec`] is the form of the bytes.
 
 pub mod codec;
+mod rotate;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,7 +15,7 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::shelter;
-use crate::model::journal::{Act, Came, Record};
+use crate::model::journal::{Act, Came, Record, WorkId};
 use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
 use codec::{EncodeError, Tip};
@@ -22,12 +24,18 @@ const NAME: &str = "journal";
 const LOCK: &str = "lock";
 /// Millions of entries: a longer one is not read, and never cut.
 const LARGEST: u64 = 1 << 30;
+/// So much of that is left to those who free room by what they write down: a purge, an undo.
+const SPARE: u64 = 64 << 20;
 
 /// A journal that is open for writing; nobody else has it.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
     tip: Tip,
+    /// Number of its first record.
+    first: u64,
+    /// How far it may grow.
+    limit: u64,
     /// A record that could be neither written nor taken back: nothing behind it would be read.
     is_broken: bool,
     /// Goes with the journal, and lets the next one in.
@@ -52,7 +60,9 @@ pub enum JournalError {
     #[error("a newer tmpmedic wrote in it: use that one")]
     Newer,
     /// It has grown beyond what is read.
-    #[error("it would have {0} bytes, more than are read again: move it to another place first")]
+    #[error(
+        "it would have {0} bytes, more than are read again, and all of it can still be taken back: `tmpmedic purge` ends that"
+    )]
     TooLarge(u64),
     /// An earlier write failed, and what it left could not be cut off.
     #[error("an earlier record could not be written, nor what it left be cut off")]
@@ -121,7 +131,9 @@ impl Journal {
             let names = crate::sys::dirfd::reopen_listing(dir).and_then(|dir| hands::sync_names(dir.as_fd()));
             names.map_err(os("cannot write the name of the journal"))?;
         }
-        let journal = Self { file, tip: content.tip, is_broken: false, _lock: lock };
+        rotate::tidy(dir, &file);
+        let (tip, first) = (content.tip, content.first);
+        let journal = Self { file, tip, first, limit: LARGEST - SPARE, is_broken: false, _lock: lock };
         Ok(Opened { journal, records: content.records, torn: content.torn, copy })
     }
 
@@ -133,7 +145,32 @@ impl Journal {
         let make = || Ok(rustix::fs::memfd_create("tmpmedic-journal", MemfdFlags::CLOEXEC)?);
         let file = make().map_err(os("cannot keep the journal in memory"))?;
         let lock = make().map_err(os("cannot keep the journal in memory"))?;
-        Ok(Self { file: File::from(file), tip: Tip::START, is_broken: false, _lock: lock })
+        let (file, tip) = (File::from(file), Tip::START);
+        Ok(Self { file, tip, first: 0, limit: LARGEST, is_broken: false, _lock: lock })
+    }
+
+    /// Lets whoever ends works by what he writes down use the room that others must leave.
+    pub fn use_spare_room(&mut self) {
+        self.limit = LARGEST;
+    }
+
+    /// Whether it has grown so long that it should begin anew.
+    pub fn is_long(&self) -> bool {
+        stat::of(self.file.as_fd()).is_ok_and(|found| rotate::is_long(found.size))
+    }
+
+    /// Begins anew with the records of the works that matter, and leaves an archive behind; says whether it did. Where hardly
+    /// anything could stay behind it does not.
+    ///
+    /// # Errors
+    /// Where the new one cannot be written: the old one goes on.
+    pub fn begin_anew(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        records: &mut Vec<Record>,
+        matters: &BTreeSet<WorkId>,
+    ) -> Result<bool, JournalError> {
+        rotate::rotate(self, dir, (records, matters), &mut || Ok(()))
     }
 
     /// Takes so much room on the disk for what will be written: that the disk fills up meanwhile is then no trouble.
@@ -143,7 +180,7 @@ impl Journal {
     pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
         let end = self.file.stream_position().map_err(os("cannot tell the end of the journal"))?;
         let after = end.saturating_add(bytes);
-        if after > LARGEST {
+        if after > self.limit {
             return Err(JournalError::TooLarge(after));
         }
         match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, end, bytes) {
@@ -221,6 +258,16 @@ pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalE
         other => other.map_err(os("cannot open the journal"))?,
     };
     read(&file)
+}
+
+/// The same with the works that archives remember and the journal does not any more.
+///
+/// # Errors
+/// As [`records`]; an archive that cannot be read is passed over.
+pub fn history(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalError> {
+    let mut content = records(dir, own)?;
+    content.records = rotate::with_archives(dir, own, content.records);
+    Ok(content)
 }
 
 fn read(file: &File) -> Result<codec::Content, JournalError> {

@@ -11,7 +11,7 @@ use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
 use crate::model::plan::{Candidate, ObjectId, Tried};
 use crate::model::raw_path::RawPath;
-use crate::model::surroundings::{About, ClaimKind, Surroundings};
+use crate::model::surroundings::{About, ClaimKind, Surroundings, Within};
 use crate::model::units::{Bytes, Entries, WallNanos};
 use crate::model::vantage::Kind;
 use crate::sys::crew;
@@ -41,12 +41,13 @@ struct Seen {
     mode: u32,
     entries: Entries,
     newest: WallNanos,
+    within: Within,
 }
 
 impl Seen {
     fn of(entry: &Candidate) -> Self {
         let (entries, newest) = (entry.tree.entries, entry.tree.newest);
-        Self { uid: entry.uid, mode: entry.mode, entries, newest }
+        Self { uid: entry.uid, mode: entry.mode, entries, newest, within: Within::of(&entry.tree) }
     }
 
     /// Whether it is as it was then; younger stamps than then are signs of life, whatever the age that was asked for.
@@ -225,7 +226,7 @@ impl Course<'_, '_> {
             let pid = claim.pid.map(|pid| format!("pid {pid} ")).unwrap_or_default();
             return Some(format!("{pid}took hold of it while it was taken"));
         }
-        let gap = around.gaps.first().filter(|_| !self.plan.wishes.assume_unheld)?;
+        let gap = around.hidden(entry.seen.within, &self.plan.wishes)?;
         let why = gap.why.shown();
         Some(format!("not known whether somebody took hold of it while it was taken ({}: {why})", gap.what))
     }

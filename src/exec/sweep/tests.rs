@@ -97,16 +97,21 @@ fn stops_after_the_entry_at_which_it_is_told_in_whatever_batch() {
 #[test]
 fn where_nobody_knows_who_took_hold_of_it_in_the_meantime_it_goes_back() {
     let (stage, mut plan) = filled(3);
-    let gaps = vec![Gap::new("open files of 1 process", GapWhy::Denied)];
-    let swept = stage.sweep(&plan, &mut Says { gaps: gaps.clone(), ..Says::default() }, &mut on);
+    let unread = vec![Gap::new("open files of 1 process", GapWhy::Denied)];
+    let swept = stage.sweep(&plan, &mut Says { unread: unread.clone(), ..Says::default() }, &mut on);
     assert_eq!((swept.taken.len(), swept.kept.len()), (0, 3));
     assert!(swept.kept[0].1.contains("open files of 1 process"), "{:?}", swept.kept);
     assert!(stage.path("e00001/a/b/x").exists());
     plan.wishes.assume_unheld = true;
     let (stage, again) = filled(3);
     let plan = Plan { wishes: plan.wishes, ..again };
-    let swept = stage.sweep(&plan, &mut Says { gaps, ..Says::default() }, &mut on);
+    let swept = stage.sweep(&plan, &mut Says { unread, ..Says::default() }, &mut on);
     assert_eq!(swept.taken.len(), 3, "{:?}", swept.kept);
+    let (stage, again) = filled(3);
+    let plan = Plan { wishes: plan.wishes, ..again };
+    let gaps = vec![Gap::new("mount table of pid 7", GapWhy::Denied)];
+    let swept = stage.sweep(&plan, &mut Says { gaps, ..Says::default() }, &mut on);
+    assert_eq!(swept.taken.len(), 0, "no risk is taken with what is no process");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! then: a pidfd before `/proc/PID` is read, a handle before its owner is looked at, and what it changes afterwards is what
 //! it has hold of, never a name. What does not fit is left as it is, and the steps behind it are not begun.
 
+pub mod answers;
 pub mod back;
 mod gift;
 mod ledger;

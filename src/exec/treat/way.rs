@@ -1,7 +1,8 @@
 //! Getting hold of what a plan names: a process that is still the same, a directory without following anything.
 //!
 //! Nor through a file system in user space: whoever serves that decides when our calls come back, if ever, and we hold the
-//! journal meanwhile. A handle on its root costs no question to him, so that is where each walk stops.
+//! journal meanwhile. A handle on its root costs no question to him, so that is where each walk stops. Where the server of
+//! a remote file system decides, a helper asks first whether it is there.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,7 +10,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::answers;
 use super::ledger::Refused;
+use crate::model::mount::Mount;
 use crate::model::raw_path::RawPath;
 use crate::model::treatment::{Way, Whom};
 use crate::sys::dirfd;
@@ -98,13 +101,13 @@ impl Mounts {
         let found =
             stat::of(node).map_err(Refused::at(format!("cannot look at {}", RawPath::new(name).shown())))?;
         if let Some(id) = found.mount_id.filter(|id| self.good != Some(*id)) {
-            self.judge(id, name)?;
+            self.judge(id, node, name)?;
             self.good = Some(id);
         }
         Ok(found)
     }
 
-    fn judge(&self, id: u64, name: &[u8]) -> Result<(), Refused> {
+    fn judge(&self, id: u64, node: BorrowedFd<'_>, name: &[u8]) -> Result<(), Refused> {
         let proc = Proc::open(Path::new("/proc")).map_err(Refused::at("cannot open /proc"))?;
         // The mount that a root directory lies on may be seen from above only.
         let of_process = self.of.map(|pid| proc.pid(pid).and_then(|dir| dir.read("mountinfo", TABLE)));
@@ -119,7 +122,13 @@ impl Mounts {
                     RawPath::new(kind).shown()
                 )));
             }
-            return Ok(());
+            let may_hang = std::str::from_utf8(kind).is_ok_and(Mount::is_doubtful_type);
+            // Whoever passes what no table names is such a helper itself.
+            return if may_hang && self.unknown == Unknown::Refused {
+                answers::ask(node, point, kind)
+            } else {
+                Ok(())
+            };
         }
         match self.unknown {
             Unknown::Passed => Ok(()),
@@ -252,9 +261,10 @@ mod tests {
 
     #[test]
     fn what_no_table_names_is_refused() {
+        let here = dirfd::open_trusted_dir(b"/").unwrap();
         let mut mounts = Mounts { of: None, unknown: Unknown::Refused, good: None };
-        assert!(matches!(mounts.judge(u64::MAX, b"x"), Err(Refused::Kept(_))));
+        assert!(matches!(mounts.judge(u64::MAX, here.as_fd(), b"x"), Err(Refused::Kept(_))));
         mounts.unknown = Unknown::Passed;
-        assert_eq!(mounts.judge(u64::MAX, b"x"), Ok(()));
+        assert_eq!(mounts.judge(u64::MAX, here.as_fd(), b"x"), Ok(()));
     }
 }

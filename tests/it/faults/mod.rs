@@ -4,8 +4,10 @@
 mod blind;
 mod disks;
 mod kernels;
+mod long;
 mod looking;
 mod mounts;
 mod names;
 mod objects;
 mod short;
+mod strangers;

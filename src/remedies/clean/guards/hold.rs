@@ -4,7 +4,7 @@ use super::super::scene::Scene;
 use super::mounts::is_mount;
 use super::{claim, party};
 use crate::model::plan::{Candidate, Tried};
-use crate::model::surroundings::ClaimKind;
+use crate::model::surroundings::{ClaimKind, Within};
 
 pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if let Some(claim) = claim(candidate, scene, |kind| !is_mount(kind) && kind != ClaimKind::Tmpfiles) {
@@ -26,12 +26,8 @@ pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
         let locked = if locked { ", and locked" } else { "" };
         return Some(format!("{how}{}{locked}: {}", party(word, claim), claim.shown.shown()));
     }
-    if scene.wishes.assume_unheld {
-        return None;
-    }
-    let gap = scene.surroundings.gaps.first()?;
-    let (what, why) = (&gap.what, gap.why.shown());
-    Some(format!("not known whether it is held: {what}: {why}; --assume-unheld takes the risk"))
+    let gap = scene.surroundings.hidden_for_all(Within::of(&candidate.tree))?;
+    Some(format!("not known whether it is held: {}: {}", gap.what, gap.why.shown()))
 }
 
 pub fn locked(candidate: &Candidate, _: &Scene<'_>) -> Option<String> {
@@ -81,12 +77,10 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_looked_at_counts_as_held_unless_the_user_takes_the_risk() {
+    fn what_could_not_be_looked_at_counts_as_held() {
         let mut stage = stage();
-        stage.surroundings.gaps.push(Gap::new("open files of 88 processes", GapWhy::Denied));
-        stage.keeps(stale(), "not known whether it is held: open files of 88 processes");
-        stage.wishes.assume_unheld = true;
-        stage.removes(stale());
+        stage.surroundings.gaps.push(Gap::new("mount table of pid 7", GapWhy::Denied));
+        stage.keeps(stale(), "not known whether it is held: mount table of pid 7");
     }
 
     #[test]

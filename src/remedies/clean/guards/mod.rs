@@ -9,11 +9,16 @@ mod mounts;
 mod protection;
 #[cfg(test)]
 mod stage;
+mod unread;
 
 use super::scene::Scene;
 use crate::model::plan::Candidate;
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{Claim, ClaimKind};
+pub use unread::strangers;
+
+/// The guard that keeps what stays only because not every process could be read.
+pub const UNREAD: &str = "read";
 
 /// One condition.
 pub struct Guard {
@@ -78,6 +83,12 @@ pub const GUARDS: &[Guard] = &[
         holds: "it is among what the user asked for",
         kept: "not asked for",
         keeps: choice::unwanted,
+    },
+    Guard {
+        id: UNREAD,
+        holds: "whoever may hold it could be read, or the user takes that upon himself",
+        kept: "perhaps held: not seen",
+        keeps: unread::unread,
     },
 ];
 

@@ -1,6 +1,6 @@
 //! An entry that is stale in every respect, and a machine on which nothing speaks for it: tests change one thing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::family::{Family, Safety};
 use crate::model::plan::{Candidate, ObjectId, Tree, Tried, Verdict, Wishes};
@@ -75,9 +75,7 @@ pub fn stage() -> Stage {
         surroundings: Surroundings {
             taken: WallNanos(NOW),
             booted: WallNanos(booted),
-            in_memory: false,
-            claims: BTreeMap::new(),
-            gaps: Vec::new(),
+            ..Surroundings::default()
         },
         wishes: Wishes { older_than: Seconds(86_400), ..Wishes::default() },
         safety: Safety::Idle,

@@ -1,0 +1,49 @@
+//! A journal that has grown long: it begins anew, nothing that can be taken back is forgotten, and what was done stays known.
+
+use crate::clean::scene;
+use crate::needs;
+
+/// Thousands of leftovers whose names are all escapes: what is written down of them is long.
+const MANY: &str = r"
+cat > /mnt/many.py <<'END'
+import os
+for n in range(20000, 29000): os.mkdir(b'/tmp/%05d' % n + b'\x01' * 230)
+END
+python3 /mnt/many.py
+size() { stat -c %s /var/lib/tmpmedic/journal; }";
+
+#[test]
+fn it_begins_anew_with_what_can_still_be_taken_back_and_journal_knows_the_rest() {
+    needs!("unshare", "python3");
+    let said = scene(
+        MANY,
+        &[
+            "builds go-build1 go-build2; tm clean /tmp --older-than 0s --family go-build --apply >/dev/null; rm -r /tmp/.tmpmedic-*/none 2>/dev/null; count",
+            "tm clean /tmp --older-than 0s --family other --delete --yes --apply >/dev/null; count; size",
+            "builds go-build3; tm clean /tmp --older-than 0s --apply >/dev/null; size; ls /var/lib/tmpmedic",
+            "tm journal --json",
+            "tm undo 2",
+            "tm undo 7",
+            "tm undo 1; tm undo; count; stat -c '%a %U' /var/lib/tmpmedic/journal*",
+            "tm journal --json",
+        ],
+    );
+    let long: u64 = said[1].text.lines().last().unwrap().parse().unwrap();
+    assert!(long > 8 << 20, "{long}");
+    let short: u64 = said[2].text.lines().next().unwrap().parse().unwrap();
+    assert!(short < 1 << 20, "{short}");
+    assert!(said[2].text.contains("journal-0-"), "{}", said[2].text);
+    let journal = said[3].json();
+    let works = journal["entries"].as_array().unwrap();
+    let ids: Vec<u64> = works.iter().map(|work| work["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2, 3]);
+    assert!(works[1]["steps"].as_array().unwrap().len() >= 9000, "what was removed for good is still told");
+    assert_eq!((&works[0]["aside"], &works[2]["aside"]), (&2.into(), &1.into()));
+    said[4].ends(2);
+    said[4].says("nothing of work 2 (clean) can be taken back");
+    said[5].ends(64);
+    said[6].says("2 of 2 entries of work 1 are back");
+    said[6].says("1 of 1 entries of work 3 are back");
+    assert!(said[6].text.contains("3\n600 root\n600 root"), "{}", said[6].text);
+    assert_eq!(said[7].json()["entries"].as_array().unwrap().len(), 5);
+}
