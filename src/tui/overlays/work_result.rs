@@ -29,6 +29,9 @@ pub fn draw(prospect: &Prospect, outcome: &Outcome, doc: &mut Doc<'_>) {
         Ending::Stopped if outcome.work.is_none() => {
             doc.indented(2, Tone::Dim, "Stopped before anything was changed.");
         }
+        Ending::Stopped if outcome.can_undo => {
+            doc.indented(2, Tone::Dim, "Stopped between two steps, as asked; z takes back what was done.");
+        }
         Ending::Stopped => doc.indented(2, Tone::Dim, "Stopped between two steps, as asked."),
         Ending::Refused => doc.indented(2, Tone::Dim, "Nothing was changed."),
     }

@@ -31,13 +31,13 @@ impl Tab for JournalTab {
     fn table(&self, app: &App) -> Table {
         let mut table = Table::new(vec![
             Column::number("AGO").sorted(),
-            Column::number("#").drops(4).sorted(),
-            Column::text("WHO").at_most(18).drops(3).sorted(),
-            Column::text("ACTION").at_most(20).drops(2).sorted(),
-            Column::text("WHAT").at_most(60).at_least(16),
+            Column::number("#").drops(1).sorted(),
+            Column::text("WHO").at_most(18).drops(4).sorted(),
+            Column::text("ACTION").at_most(20).drops(5).sorted(),
+            Column::text("WHAT").at_most(60).at_least(28),
             Column::text("RESULT").at_most(24).at_least(11),
-            Column::number("ASIDE").drops(1).sorted(),
-            Column::text("THEN").at_most(20).at_least(12).drops(5),
+            Column::number("ASIDE").drops(2).sorted(),
+            Column::text("THEN").at_most(20).at_least(12).drops(3),
         ]);
         table.title = vec![("What was done to this machine".to_owned(), Tone::Title)];
         table.noun = ("piece of work", "pieces of work");
