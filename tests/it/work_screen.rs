@@ -282,7 +282,7 @@ fn a_plan_longer_than_the_screen_keeps_its_question_in_sight_and_says_that_it_go
         let sheet = |app: &App| text(app).lines().filter(|line| line.contains("Enter do it    ")).count();
         assert_eq!(sheet(&app), 1, "{}", text(&app));
         shows(&app, "more lines: PgDn");
-        press(&mut app, "G<PgDn><PgDn><PgDn><PgDn><PgDn><PgDn>");
+        press(&mut app, &format!("G{}", "<PgDn>".repeat(20)));
         shows(&app, "Note 29.");
         shows(&app, "PgUp goes back up");
         assert_eq!(sheet(&app), 1, "{}", text(&app));

@@ -88,8 +88,8 @@ pub fn current(app: &App) -> Option<&TempDir> {
     all.iter().find(|dir| wanted == Some(&key_of(dir))).or_else(|| first(app))
 }
 
-/// The temp dir on which the tab opens: one that holds something, the one that the worst finding is about, else the one of
-/// most builds, else /tmp.
+/// The temp dir on which the tab opens: the one that the worst finding is about, else the one in which most lies, else the
+/// one of most builds, else /tmp.
 fn first(app: &App) -> Option<&TempDir> {
     let now = app.snapshot()?;
     let found = app.look.as_deref().map(|look| &look.diagnosis.found[..]).unwrap_or_default();
@@ -98,13 +98,15 @@ fn first(app: &App) -> Option<&TempDir> {
         of_it.map(|finding| finding.severity).max()
     };
     let builds = |dir: &TempDir| -> usize {
-        let all =
-            dir.vantages.iter().filter_map(|place| now.vantages.items().get(usize::try_from(*place).ok()?));
+        let vantage = |place: &u32| now.vantages.items().get(usize::try_from(*place).ok()?);
+        let all = dir.vantages.iter().filter_map(vantage);
         all.filter(|vantage| vantage.is_build).map(|vantage| vantage.pids.len()).sum()
     };
     let rank = |dir: &TempDir| {
+        // Whatever is wrong with an empty one, this tab does not show it.
         let holds = dir.links > 0 && dir.total.entries.0 > 0;
-        (holds, about(dir).filter(|_| holds), builds(dir), dir.path.as_bytes() == b"/tmp", dir.links > 0)
+        let is_tmp = dir.path.as_bytes() == b"/tmp";
+        (about(dir).filter(|_| holds), dir.total.entries, builds(dir), is_tmp, dir.links > 0)
     };
     // Of several that are alike the first.
     now.temp_dirs.items().iter().rev().max_by_key(|dir| rank(dir))
