@@ -1,11 +1,12 @@
 //! The journal for people: one line a work, in columns; below it what it did, and what did not go well.
 
 use super::book::{Entry, Then};
-use super::words::{is_done, outcome, rows, sentence, title};
+use super::words::{is_done, is_stopped, outcome, rows, sentence, title};
 use crate::catalog::CleanPolicy;
 use crate::cmd::workshop::Names;
 use crate::cmd::{purge, surroundings};
-use crate::model::journal::{Done, Figures};
+use crate::exec::undo::Step;
+use crate::model::journal::Figures;
 use crate::model::units::Entries;
 use crate::report::page::{Ink, Page};
 use crate::report::wrap::columns;
@@ -21,7 +22,7 @@ const HEADS: [(&str, bool); 7] = [
     ("WHEN", false),
     ("WHO", false),
     ("ACTION", false),
-    ("STEPS", true),
+    ("DONE", true),
     ("RESULT", false),
     ("UNDO", false),
 ];
@@ -44,7 +45,7 @@ pub fn page(works: &[Entry<'_>], names: &Names, policy: CleanPolicy, options: &O
 
 fn table(page: &mut Page, works: &[Entry<'_>], names: &Names, detail: Detail) {
     let heads = HEADS.map(|(head, _)| head.to_owned());
-    let lines: Vec<[String; 7]> = works.iter().map(|entry| cells(entry, names, detail)).collect();
+    let lines: Vec<[String; 7]> = works.iter().map(|entry| cells(entry, names)).collect();
     let mut widths = [0; 7];
     for line in std::iter::once(&heads).chain(&lines) {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -71,17 +72,15 @@ fn aligned(cells: &[String; 7], widths: [usize; 7]) -> String {
     line
 }
 
-fn cells(entry: &Entry<'_>, names: &Names, detail: Detail) -> [String; 7] {
+fn cells(entry: &Entry<'_>, names: &Names) -> [String; 7] {
     let begin = entry.begin;
     let mut when = begin.time.date_time(surroundings::utc_offset_s_at(begin.time));
-    if detail != Detail::Full {
-        // To the minute.
-        when.truncate(16);
-    }
+    // To the minute; `--json` has all of it.
+    when.truncate("2026-01-22 20:41".len());
     let login = begin.login_uid.filter(|uid| *uid != begin.uid);
     let login = login.map(|uid| format!(" (login {})", names.of(uid))).unwrap_or_default();
     let done = entry.steps.values().filter(|step| is_done(step)).count();
-    let count = |n: usize| Entries(u64::try_from(n).unwrap_or(u64::MAX));
+    let count = Entries(u64::try_from(done).unwrap_or(u64::MAX));
     let undo = match entry.then {
         Then::CanUndo => "yes".to_owned(),
         Then::UndoneBy(by) => format!("undone by {}", by.0),
@@ -92,7 +91,7 @@ fn cells(entry: &Entry<'_>, names: &Names, detail: Detail) -> [String; 7] {
         when,
         safe(&format!("{}{login}", names.of(begin.uid))),
         safe(&begin.action),
-        format!("{} of {}", count(done), count(entry.steps.len())),
+        count.to_string(),
         result(entry, done).to_owned(),
         undo,
     ]
@@ -103,6 +102,7 @@ fn result(entry: &Entry<'_>, done: usize) -> &'static str {
     match done {
         _ if entry.end.is_none() => "interrupted",
         _ if is_unknown => "not known",
+        _ if entry.steps.values().any(is_stopped) => "stopped",
         done if done == entry.steps.len() => "done",
         0 => "nothing",
         _ => "in part",
@@ -125,9 +125,8 @@ fn below(page: &mut Page, entry: &Entry<'_>, detail: Detail) {
             Ink::Dim,
         );
     }
-    let worth = |step: &&crate::exec::undo::Step| {
-        detail == Detail::Full || !matches!(step.done, Some(Done::Done { .. }))
-    };
+    // Of what was not begun after a stop there are many, and all for the same reason.
+    let worth = |step: &&Step| detail == Detail::Full || !is_done(step) && !is_stopped(step);
     let all = entry.steps.values().filter(worth).count();
     let most = if detail == Detail::Full { usize::MAX } else { SAMPLES };
     for step in entry.steps.values().filter(worth).take(most) {
@@ -137,7 +136,11 @@ fn below(page: &mut Page, entry: &Entry<'_>, detail: Detail) {
         page.hang(&first, &format!("{}{why}", sentence(step)), Ink::Dim);
     }
     if all > most {
-        page.paragraph(INDENT, &format!("and {} more; -v names each", all - most), Ink::Dim);
+        page.paragraph(
+            INDENT,
+            &format!("and {} more; -v names each", Entries(u64::try_from(all - most).unwrap_or(u64::MAX))),
+            Ink::Dim,
+        );
     }
     if detail != Detail::Full {
         return;

@@ -35,6 +35,11 @@ pub fn is_done(step: &Step) -> bool {
     matches!(step.done, Some(Done::Done { .. }))
 }
 
+/// Whether a step was not begun because somebody stopped the work before it.
+pub fn is_stopped(step: &Step) -> bool {
+    matches!(&step.done, Some(Done::Kept { why }) if why.starts_with("stopped"))
+}
+
 /// What became of a step, in one word, and why where it needs a reason.
 pub fn outcome(done: Option<&Done>) -> (&'static str, Option<String>) {
     match done {
@@ -117,14 +122,13 @@ pub fn sentence(step: &Step) -> String {
         Change::Unlink { path, .. } => {
             format!("{} {}; what stood in it is kept here", verb("removed", "remove"), path.shown())
         }
-        Change::Call { line } => called(line, is_done),
+        Change::Call { line } => called(line, verb),
     }
 }
 
 /// What a call did. It is written down as the command that would do the same, and every command that tmpmedic writes down
 /// has its words here; any other is told as it is.
-fn called(line: &str, is_done: bool) -> String {
-    let verb = |done: &'static str, undone: &'static str| if is_done { done } else { undone };
+fn called(line: &str, verb: impl Fn(&'static str, &'static str) -> &'static str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let told = match words[..] {
         ["systemctl", "restart", "--", unit] => format!("{} {unit}", verb("restarted", "restart")),

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::book::{Book, Entry, Then};
-use super::words::{rows, sentence, title};
+use super::words::{is_done, rows, sentence, title};
 use crate::cmd::workshop::{Actor, Names, chain, homes};
 use crate::exec::{home, journal};
 use crate::model::journal::{Done, Figures};
@@ -46,7 +46,11 @@ fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
     let begin = entry.begin;
     let login = begin.login_uid.filter(|uid| *uid != begin.uid);
     let login = login.map(|uid| format!(" (login {})", names.of(uid))).unwrap_or_default();
-    let steps = entry.steps.values().take(STEPS).map(|step| {
+    // What did not go well is never among those that are left out.
+    let (done, rest): (Vec<_>, Vec<_>) = entry.steps.iter().partition(|(_, step)| is_done(step));
+    let mut some: Vec<_> = rest.into_iter().chain(done).take(STEPS).collect();
+    some.sort_by_key(|(number, _)| **number);
+    let steps = some.into_iter().map(|(_, step)| {
         let fate = step.done.as_ref().map(|done| match done {
             Done::Done { .. } => Fate::Done,
             Done::Kept { why } => Fate::Kept(why.clone()),

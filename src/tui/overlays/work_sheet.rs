@@ -24,16 +24,17 @@ pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content
             doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().unknown))], Tone::Strong, "No plan.");
             doc.text(Tone::Plain, why);
         }
-        Stage::Planned(prospect) => match &sheet.word {
-            Some(word) => cursor = Some(ask_for_word(prospect, word, &mut doc)),
-            None => {
+        Stage::Planned(prospect) => {
+            if let Some(word) = &sheet.word {
+                cursor = Some(ask_for_word(prospect, word, &mut doc));
+            } else {
                 items = plan(app, prospect, at, &mut doc);
                 match ask::barred(app, prospect) {
                     Some(_) => keys_where_closed(app, prospect, &mut foot),
                     None => keys_where_open(app, (sheet, prospect), &mut foot),
                 }
             }
-        },
+        }
         Stage::Working => work_progress::draw(app, &mut doc, &mut foot),
         Stage::Over(over) => {
             work_result::draw(&over.prospect, &over.outcome, &mut doc);

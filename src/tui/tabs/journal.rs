@@ -157,15 +157,17 @@ fn row(app: &App, work: &Worked) -> Row {
     Row { keys, ..Row::new(format!("work {}", work.work.0), Pick::Work(work.work), cells) }
 }
 
-/// What became of it: `done`, `3 of 5`, `not known`.
+/// What became of it: `done`, `3 of 5`, `stopped`, `not known`.
 fn came_of(app: &App, work: &Worked) -> (&'static str, Tone, String) {
     let glyphs = app.theme.glyphs;
     let all = work.steps.len();
     let done = work.steps.iter().filter(|(_, fate)| *fate == Some(Fate::Done)).count();
     let unknown = work.steps.iter().any(|(_, fate)| fate.is_none());
+    let is_stopped = |(_, fate): &(String, Option<Fate>)| matches!(fate, Some(Fate::Kept(why)) if why.starts_with("stopped"));
     let some = || format!("{} of {}", Entries(done as u64), Entries(all as u64));
     match done {
         _ if unknown => (glyphs.unknown, Tone::Warning, "not known".to_owned()),
+        _ if work.steps.iter().any(is_stopped) => (glyphs.warning, Tone::Warning, "stopped".to_owned()),
         0 if all > 0 => (glyphs.critical, Tone::Critical, "nothing".to_owned()),
         done if done < all => (glyphs.warning, Tone::Warning, some()),
         _ => (glyphs.ok, Tone::Ok, "done".to_owned()),
