@@ -274,8 +274,11 @@ fn run_from_palette(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// The temp dir on screen stays the one that the user chose, also where others come and go.
+/// The temp dir on screen stays the one that it is, also where others come and go with the next look.
 pub fn keep_dir(app: &mut App) {
+    if app.tab != TabId::Entries {
+        return;
+    }
     let key = entries::current(app).map(entries::key_of);
     if app.tabs.dir.is_none() && key.is_some() {
         app.tabs.dir = key;

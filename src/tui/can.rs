@@ -29,6 +29,9 @@ pub fn can_below(app: &App, id: KeyId) -> bool {
 }
 
 fn can_in_sheet(app: &App, kind: &Kind, id: KeyId) -> bool {
+    if matches!(id, KeyId::Up | KeyId::Down | KeyId::PageUp | KeyId::PageDown | KeyId::First | KeyId::Last) {
+        return super::overlays::moves(app);
+    }
     if let Kind::Work(sheet) = kind
         && !matches!(id, KeyId::Copy | KeyId::Help)
     {

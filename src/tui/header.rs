@@ -128,20 +128,29 @@ fn clock(app: &App) -> String {
 /// The row of tabs, the current one marked, and what there is to say until the next key.
 pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
+    let note = app.note.as_ref().map(|note| {
+        let room = usize::from(area.width.saturating_sub(4));
+        text::cut_end(&text::safe(note), room, theme.glyphs.ellipsis)
+    });
+    // A note goes before the tabs beside which it does not fit; it is gone with the next key.
+    let taken = note.as_ref().map_or(0, |note| text::columns(text::width(note) + 3));
+    let end = area.right().saturating_sub(taken);
     let mut x = area.x.saturating_add(1);
     for tab in TABS {
         let card = app.tab(tab.card().id).card();
         let label = format!("{} {}", card.number, card.title);
         let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
-        let room = usize::from(area.right().saturating_sub(x));
-        buf.set_stringn(x, area.y, &label, room, style);
-        x = x.saturating_add(text::columns(text::width(&label) + 2));
+        let next = x.saturating_add(text::columns(text::width(&label) + 2));
+        if note.is_some() && next > end {
+            let dots = theme.glyphs.ellipsis;
+            buf.set_stringn(x, area.y, dots, usize::from(end.saturating_sub(x)), theme.style(Tone::Dim));
+            break;
+        }
+        buf.set_stringn(x, area.y, &label, usize::from(area.right().saturating_sub(x)), style);
+        x = next;
     }
-    if let Some(note) = &app.note {
-        // A note that does not fit beside the tabs lies over them; it is gone with the next key.
-        let room = usize::from(area.width.saturating_sub(2));
-        let note = text::cut_end(&text::safe(note), room.saturating_sub(2), theme.glyphs.ellipsis);
-        aside(&format!("  {note}"), Tone::Accent, (area, theme), buf);
+    if let Some(note) = note {
+        aside(&note, Tone::Accent, (area, theme), buf);
     } else if let Some(age) = replay::age(app)
         && text::width(&age) + 3 <= usize::from(area.right().saturating_sub(x))
     {

@@ -98,8 +98,8 @@ pub fn adopt(app: &mut App, look: Arc<Look>) {
     if let Some(lesson) = &mut app.lesson {
         lesson.see(&look, app.now.unwrap_or(look.snapshot.taken));
     }
-    app.look = Some(look);
     act::keep_dir(app);
+    app.look = Some(look);
     app.mark_stale();
 }
 

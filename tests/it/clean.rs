@@ -559,5 +559,5 @@ fn a_journal_titles_what_was_done() {
         &["strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EBUSY:when=1 \
              /mnt/bin/tmpmedic clean /tmp --older-than 0s --apply > /mnt/log 2>&1; tm journal"],
     );
-    said[0].says("0 entries put aside (of 1 entry in /tmp)");
+    said[0].says("0 of 1 entry in /tmp put aside");
 }

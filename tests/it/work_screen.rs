@@ -8,7 +8,7 @@ use tmpmedic::model::work::{Barred, Prospect, Wish};
 use tmpmedic::tui::msg::{Effect, Look, Msg};
 use tmpmedic::tui::{App, Settings, update};
 
-use crate::frames::{press, seen, settings};
+use crate::frames::{press, seen, settings, text};
 use crate::scenes;
 use crate::staged::NOW;
 use crate::works::{journal, planned, read, rebind, restart, shows, sick, treatable, wished};
@@ -270,4 +270,48 @@ fn the_marked_step_shows_its_command_and_x_shows_all() {
     for command in ["install -d", "nsenter -t 4514", "tmpmedic probe --pid 4514"] {
         shows(&app, command);
     }
+}
+
+#[test]
+fn a_plan_longer_than_the_screen_keeps_its_question_in_sight_and_says_that_it_goes_on() {
+    let long = |wish| Prospect { notes: (0..30).map(|n| format!("Note {n}.")).collect(), ..rebind(wish) };
+    for size in [(80, 24), (40, 15)] {
+        let mut app = sick(size);
+        planned(&mut app, "f", long);
+        read(&mut app);
+        let sheet = |app: &App| text(app).lines().filter(|line| line.contains("Enter do it    ")).count();
+        assert_eq!(sheet(&app), 1, "{}", text(&app));
+        shows(&app, "more lines: PgDn");
+        press(&mut app, &format!("G{}", "<PgDn>".repeat(20)));
+        shows(&app, "Note 29.");
+        shows(&app, "PgUp goes back up");
+        assert_eq!(sheet(&app), 1, "{}", text(&app));
+    }
+}
+
+#[test]
+fn no_key_is_shown_that_moves_nothing() {
+    let mut app = sick(WIDE);
+    let wish = wished(&press(&mut app, "z"));
+    update(&mut app, Msg::Planned { wish, prospect: Err("nothing was done".into()) });
+    shows(&app, "No plan.");
+    assert!(!text(&app).contains("↑↓ move"), "{}", text(&app));
+}
+
+#[test]
+fn other_ways_are_offered_where_there_are_some() {
+    let mut app = sick(WIDE);
+    shows(&app, "F other ways");
+    let mut look = Look::clone(&treatable());
+    look.diagnosis.found.iter_mut().for_each(|finding| finding.actions.truncate(1));
+    update(&mut app, Msg::Look(Arc::new(look)));
+    assert!(!text(&app).contains("F other ways"), "{}", text(&app));
+}
+
+#[test]
+fn a_note_hides_whole_tabs_and_says_so() {
+    let mut app = sick((80, 24));
+    app.note = Some("a note of forty columns and of some more".into());
+    let tabs = text(&app).lines().nth(1).unwrap_or_default().to_owned();
+    assert!(tabs.contains("2 Access  3 Entries  … ") && tabs.ends_with("some more"), "{tabs}");
 }

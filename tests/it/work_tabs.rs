@@ -1,16 +1,18 @@
 //! Clean-ups from the Entries tab, and the Journal tab, as sentences.
 
+use std::sync::Arc;
+
 use tmpmedic::model::journal::WorkId;
 use tmpmedic::model::raw_path::RawPath;
 use tmpmedic::model::reading::{Gap, GapWhy, Reading};
 use tmpmedic::model::temp_dir::Entry;
-use tmpmedic::model::units::Seconds;
+use tmpmedic::model::units::{Entries, Seconds};
 use tmpmedic::model::work::{Pace, Wish};
-use tmpmedic::tui::msg::{Effect, Listing, Msg};
+use tmpmedic::tui::msg::{Effect, Listing, Look, Msg};
 use tmpmedic::tui::{App, update};
 
-use crate::frames::{press, seen};
-use crate::staged::whole;
+use crate::frames::{press, seen, text};
+use crate::staged::{temp_dir, whole};
 use crate::works::{clean, journal, planned, read, shows, sick, treatable, wished};
 
 const WIDE: (u16, u16) = (120, 40);
@@ -191,4 +193,26 @@ fn a_lesson_and_a_replay_change_nothing_and_have_no_journal() {
         press(app, "z");
         shows(app, why);
     }
+}
+
+#[test]
+fn the_entries_open_on_a_temp_dir_that_holds_something_and_stay_there() {
+    let title = |app: &App| text(app).lines().nth(2).unwrap_or_default().trim_start().to_owned();
+    let with = |entries: u64| {
+        let mut look = Look::clone(&treatable());
+        let mut other = temp_dir("/dev/shm", 99, 0, Vec::new());
+        other.total.entries = Entries(entries);
+        other.vantages.clear();
+        look.snapshot.temp_dirs.value_mut().unwrap().insert(0, other);
+        Arc::new(look)
+    };
+    let mut app = seen(&with(0), WIDE);
+    press(&mut app, "3");
+    assert!(title(&app).starts_with("/tmp "), "{}", title(&app));
+    press(&mut app, "[");
+    assert!(title(&app).starts_with("/dev/shm "), "{}", title(&app));
+    shows(&app, "/dev/shm is empty.");
+    shows(&app, "(f clean up)");
+    update(&mut app, Msg::Look(with(0)));
+    assert!(title(&app).starts_with("/dev/shm "), "what was chosen stays: {}", title(&app));
 }

@@ -246,7 +246,11 @@ fn held_by_strangers(kept: Kept) -> Barred {
 
 fn barred(place: &Place, totals: Totals, all: u64) -> Option<Barred> {
     if totals.remove == 0 {
-        let why = if all == 0 { "there is nothing to do" } else { "each stays for its reason: see above" };
+        let why = if all == 0 {
+            "there is nothing to do"
+        } else {
+            "nothing in it may go: each entry stays for the reason below"
+        };
         return Some(Barred { why: why.to_owned(), command: None });
     }
     let (_, around) = object::of(place.dir.as_fd()).ok()?;
@@ -305,6 +309,14 @@ pub fn outcome(outcome: &Outcome) -> work::Outcome {
 fn headline(work: &Work) -> String {
     let how = if work.for_good { "removed for good" } else { "put aside" };
     let (root, done) = (work.root.shown(), Entries(work.done()));
+    if work.swept.stopped {
+        let rest = Entries(work.wanted.saturating_sub(work.done()));
+        let verb = if rest.0 == 1 { "stays" } else { "stay" };
+        return format!(
+            "{root}: stopped after {done} of {}; {rest} {verb} where they were",
+            entries(work.wanted)
+        );
+    }
     format!("{root}: {done} of {} {how}{}", entries(work.wanted), room_of(work.swept.bytes))
 }
 

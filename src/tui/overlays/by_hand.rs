@@ -20,5 +20,5 @@ pub fn content(app: &App, title: &str, commands: &[Command], mut doc: Doc<'_>) -
         doc.blank();
         doc.text(Tone::Warning, "Processes of other users show their inside to root only.");
     }
-    Content { title: title.to_owned(), lines: doc.into_lines(), items, cursor: None }
+    Content { title: title.to_owned(), lines: doc.into_lines(), items, ..Content::default() }
 }

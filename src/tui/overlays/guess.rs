@@ -32,7 +32,7 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     palette::fill(&mut doc);
     let place = if choices.is_empty() { 0 } else { at.min(choices.len() - 1) + 1 };
     let title = format!("The cause {place} of {}", choices.len());
-    Content { title, lines: doc.into_lines(), items, cursor: Some((0, cursor)) }
+    Content { title, lines: doc.into_lines(), items, cursor: Some((0, cursor)), ..Content::default() }
 }
 
 fn row(app: &App, choice: &Choice) -> Vec<Piece> {

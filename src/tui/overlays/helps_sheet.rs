@@ -25,7 +25,7 @@ pub fn content(app: &App, id: &str, mut doc: Doc<'_>) -> Content {
     doc.blank();
     doc.text(Tone::Dim, "Commands to run in a shell; y copies those of the marked way.");
     let title = format!("What helps: {}", finding.title);
-    Content { title, lines: doc.into_lines(), items, cursor: None }
+    Content { title, lines: doc.into_lines(), items, ..Content::default() }
 }
 
 /// The commands of one way.

@@ -31,7 +31,7 @@ use super::keys::KeyId;
 use super::msg::ProbeWish;
 use super::press::moved;
 use super::tabs::{Command, triage};
-use super::theme::Focus;
+use super::theme::{Focus, Tone};
 use super::widgets::doc::Doc;
 use super::widgets::frame::{self, Frame};
 use super::widgets::rows;
@@ -143,6 +143,8 @@ pub struct Content {
     pub items: Vec<Range<usize>>,
     /// Where the cursor of a text field stands: in which line, and in which column.
     pub cursor: Option<(usize, u16)>,
+    /// The last lines of the sheet, which stay where they are when the others are scrolled.
+    pub foot: Vec<Line<'static>>,
 }
 
 impl Overlay {
@@ -190,20 +192,71 @@ impl Overlay {
     }
 }
 
+/// A sheet with its place on screen.
+struct Placed {
+    content: Content,
+    outer: Rect,
+    /// Lines of its text that are on screen.
+    height: usize,
+}
+
+/// Below so many lines of text a sheet keeps nothing at its foot.
+const LEAST_ABOVE_FOOT: usize = 4;
+
+impl Placed {
+    fn new(app: &App, overlay: &Overlay, area: Rect) -> Self {
+        let width =
+            frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
+        let mut content = overlay.content(app, usize::from(width));
+        let with_foot = |foot: usize| if foot == 0 { 0 } else { foot + 1 };
+        let outer = frame::sheet(area, content.lines.len() + with_foot(content.foot.len()));
+        let room = usize::from(outer.height.saturating_sub(2));
+        let mut height = room.saturating_sub(with_foot(content.foot.len()));
+        if height < LEAST_ABOVE_FOOT.min(content.lines.len()) {
+            // Too low for that: it is the end of the text then.
+            content.lines.push(Line::default());
+            content.lines.append(&mut content.foot);
+            height = room;
+        }
+        Self { content, outer, height }
+    }
+
+    fn draw_foot(&self, app: &App, first: usize, text: Rect, buf: &mut Buffer) {
+        if self.content.foot.is_empty() {
+            return;
+        }
+        let below = self.content.lines.len().saturating_sub(first + self.height);
+        let foot = Rect {
+            y: text.y.saturating_add(super::text::columns(self.height)),
+            height: text.height.saturating_sub(super::text::columns(self.height)),
+            ..text
+        };
+        let more = match below {
+            0 if first > 0 => "↑ PgUp goes back up".to_owned(),
+            0 => String::new(),
+            below => format!("↓ {}: PgDn", super::words::count(below, ("more line", "more lines"))),
+        };
+        let more = Line::styled(more, app.theme.style(Tone::Dim));
+        let lines: Vec<Line<'static>> =
+            std::iter::once(more).chain(self.content.foot.iter().cloned()).collect();
+        frame::text(&lines, 0, foot, buf);
+    }
+}
+
 /// Draws a sheet; gives the place of the cursor where it has a text field.
 pub fn draw(app: &App, overlay: &Overlay, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-    let width = frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
-    let content = overlay.content(app, usize::from(width));
-    let outer = frame::sheet(area, content.lines.len());
+    let placed = Placed::new(app, overlay, area);
+    let Placed { content, outer, height } = &placed;
+    let (outer, height) = (*outer, *height);
     buf.set_style(area, app.theme.behind());
     frame::clear(outer, buf);
-    let height = usize::from(outer.height.saturating_sub(2));
-    let first = overlay.first_line(&content, height);
+    let first = overlay.first_line(content, height);
     let count = frame::window(first, height, content.lines.len());
     let inner =
         Frame { title: &content.title, count: &count, focus: Focus::Here }.draw(outer, buf, &app.theme);
     let text = frame::padded(inner);
-    frame::text(&content.lines, first, text, buf);
+    frame::text(&content.lines, first, Rect { height: super::text::columns(height), ..text }, buf);
+    placed.draw_foot(app, first, text, buf);
     let selected = content.items.get(overlay.at.min(content.items.len().saturating_sub(1)));
     if let Some(item) = selected {
         for line in item.clone().filter(|line| *line >= first && *line < first + height) {
@@ -221,13 +274,21 @@ pub fn draw(app: &App, overlay: &Overlay, area: Rect, buf: &mut Buffer) -> Optio
     Some((text.x.saturating_add(column), text.y.saturating_add(super::text::columns(row))))
 }
 
+fn area_of(app: &App) -> Rect {
+    Rect::new(0, 0, app.size.0, app.size.1.saturating_sub(1))
+}
+
+/// Whether moving does anything in the topmost sheet: there are items to choose from, or lines that do not fit.
+pub fn moves(app: &App) -> bool {
+    let Some(overlay) = app.overlays.last() else { return false };
+    let placed = Placed::new(app, overlay, area_of(app));
+    placed.content.items.len() > 1 || placed.content.lines.len() > placed.height
+}
+
 /// Moves in the topmost sheet.
 pub fn step(app: &mut App, id: KeyId) {
-    let area = Rect::new(0, 0, app.size.0, app.size.1.saturating_sub(1));
     let Some(overlay) = app.overlays.last() else { return };
-    let width = frame::padded(Rect { width: frame::sheet(area, 1).width.saturating_sub(2), ..area }).width;
-    let content = overlay.content(app, usize::from(width));
-    let height = usize::from(frame::sheet(area, content.lines.len()).height.saturating_sub(2));
+    let Placed { content, height, .. } = Placed::new(app, overlay, area_of(app));
     let (at, first) = (overlay.at, overlay.first_line(&content, height));
     let (items, last) = (content.items.len(), frame::last_scroll(height, content.lines.len()));
     if let Some(overlay) = app.overlays.last_mut() {

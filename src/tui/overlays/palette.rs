@@ -58,7 +58,7 @@ pub fn content(app: &App, input: &tui_input::Input, at: usize, mut doc: Doc<'_>)
     fill(&mut doc);
     let place = if entries.is_empty() { 0 } else { at.min(entries.len() - 1) + 1 };
     let title = format!("Commands {place} of {}", entries.len());
-    Content { title, lines: doc.into_lines(), items, cursor: Some((0, cursor)) }
+    Content { title, lines: doc.into_lines(), items, cursor: Some((0, cursor)), ..Content::default() }
 }
 
 /// The text field and an empty line; gives the column of the cursor.

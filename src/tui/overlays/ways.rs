@@ -39,5 +39,10 @@ pub fn content(app: &App, known: &str, mut doc: Doc<'_>) -> Content {
     }
     doc.blank();
     doc.text(Tone::Dim, "Enter shows the plan of the marked way; nothing is done before you say so there.");
-    Content { title: format!("Ways: {}", finding.title), lines: doc.into_lines(), items, cursor: None }
+    Content {
+        title: format!("Ways: {}", finding.title),
+        lines: doc.into_lines(),
+        items,
+        ..Content::default()
+    }
 }

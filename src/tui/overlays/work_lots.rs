@@ -91,5 +91,5 @@ pub fn samples(lot: &Lot, mut doc: Doc<'_>) -> Content {
         doc.text(Tone::Dim, &format!("and {} more", Entries(rest)));
     }
     let title = if lot.what.is_empty() { "not in any family" } else { &lot.what };
-    Content { title: title.to_owned(), lines: doc.into_lines(), items, cursor: None }
+    Content { title: title.to_owned(), lines: doc.into_lines(), items, ..Content::default() }
 }

@@ -11,8 +11,8 @@ use crate::tui::widgets::gauge;
 /// Before so much time no rate is worth saying.
 const LEAST_MICROS: u64 = 500_000;
 
-/// Draws the work under way.
-pub fn draw(app: &App, doc: &mut Doc<'_>) {
+/// Draws the work under way, and the keys that it has.
+pub fn draw(app: &App, doc: &mut Doc<'_>, foot: &mut Doc<'_>) {
     let Some(work) = &app.works.under_way else { return };
     doc.text(Tone::Strong, &work.prospect.does);
     let told: Vec<&str> = work.prospect.steps.iter().map(|step| step.does.as_str()).collect();
@@ -22,11 +22,10 @@ pub fn draw(app: &App, doc: &mut Doc<'_>) {
     }
     doc.blank();
     pace(&work.pace, doc);
-    doc.blank();
     if work.stopping {
-        doc.text(Tone::Warning, "It was told to stop: it stops between two steps.");
+        foot.text(Tone::Warning, "It was told to stop: it stops between two steps.");
     } else {
-        doc.flow(
+        foot.flow(
             0,
             &[
                 piece(Tone::Accent, "s "),

@@ -29,10 +29,16 @@ pub fn draw(prospect: &Prospect, outcome: &Outcome, doc: &mut Doc<'_>) {
         Ending::Stopped if outcome.work.is_none() => {
             doc.indented(2, Tone::Dim, "Stopped before anything was changed.");
         }
+        Ending::Stopped if outcome.can_undo => {
+            doc.indented(2, Tone::Dim, "Stopped between two steps, as asked; z takes back what was done.");
+        }
         Ending::Stopped => doc.indented(2, Tone::Dim, "Stopped between two steps, as asked."),
         Ending::Refused => doc.indented(2, Tone::Dim, "Nothing was changed."),
     }
-    table(&outcome.table, doc);
+    // Where nothing was done, there is no after.
+    if outcome.ending != Ending::Stopped || outcome.work.is_some() {
+        table(&outcome.table, doc);
+    }
     refusals(&outcome.refusals, doc);
     let told: Vec<&str> = prospect.steps.iter().map(|step| step.does.as_str()).collect();
     if !outcome.steps.is_empty() {

@@ -1,6 +1,8 @@
 //! The sheet of a plan: what it does, its steps, what it ends, what it takes and leaves; then how far it is; then what came
 //! of it. Where it cannot be carried out it says why, and who may.
 
+use std::ops::Range;
+
 use super::{Content, Overlay, work_lots, work_progress, work_result};
 use crate::model::work::{Barred, Lot, Prospect, Wish};
 use crate::tui::app::App;
@@ -15,23 +17,31 @@ use crate::tui::work::{Sheet, Stage, Word, ask, press};
 pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content {
     let mut items = Vec::new();
     let mut cursor = None;
+    let mut foot = Doc::new(doc.theme(), doc.width());
     match &sheet.stage {
         Stage::Planning(pace) => planning(pace.as_deref(), &mut doc),
         Stage::NotPlanned(why) => {
             doc.hang(&[piece(Tone::Warning, format!("{} ", doc.glyphs().unknown))], Tone::Strong, "No plan.");
             doc.text(Tone::Plain, why);
         }
-        Stage::Planned(prospect) => match &sheet.word {
-            Some(word) => cursor = Some(ask_for_word(prospect, word, &mut doc)),
-            None => items = plan(app, (sheet, prospect), at, &mut doc),
-        },
-        Stage::Working => work_progress::draw(app, &mut doc),
+        Stage::Planned(prospect) => {
+            if let Some(word) = &sheet.word {
+                cursor = Some(ask_for_word(prospect, word, &mut doc));
+            } else {
+                items = plan(app, prospect, at, &mut doc);
+                match ask::barred(app, prospect) {
+                    Some(_) => keys_where_closed(app, prospect, &mut foot),
+                    None => keys_where_open(app, (sheet, prospect), &mut foot),
+                }
+            }
+        }
+        Stage::Working => work_progress::draw(app, &mut doc, &mut foot),
         Stage::Over(over) => {
             work_result::draw(&over.prospect, &over.outcome, &mut doc);
-            keys_after(app, sheet, &mut doc);
+            keys_after(app, sheet, &mut foot);
         }
     }
-    Content { title: title(app, sheet), lines: doc.into_lines(), items, cursor }
+    Content { title: title(app, sheet), lines: doc.into_lines(), items, cursor, foot: foot.into_lines() }
 }
 
 fn title(app: &App, sheet: &Sheet) -> String {
@@ -63,20 +73,14 @@ fn planning(pace: Option<&crate::model::work::Pace>, doc: &mut Doc<'_>) {
     }
 }
 
-fn plan(
-    app: &App,
-    (sheet, prospect): (&Sheet, &Prospect),
-    at: usize,
-    doc: &mut Doc<'_>,
-) -> Vec<std::ops::Range<usize>> {
+fn plan(app: &App, prospect: &Prospect, at: usize, doc: &mut Doc<'_>) -> Vec<Range<usize>> {
     if ask::is_gone(app, prospect) {
         doc.text(Tone::Ok, "This finding is gone: the last look no longer shows it.");
         doc.blank();
     }
     head(prospect, doc);
     wishes(prospect, doc);
-    let barred = ask::barred(app, prospect);
-    if let Some(barred) = &barred {
+    if let Some(barred) = &ask::barred(app, prospect) {
         // Before everything that may not fit: why not, and by which command after all.
         doc.blank();
         closed(barred, doc);
@@ -98,12 +102,6 @@ fn plan(
     for note in &prospect.notes {
         doc.blank();
         doc.text(Tone::Plain, note);
-    }
-    doc.blank();
-    if barred.is_some() {
-        keys_where_closed(app, prospect, doc);
-    } else {
-        open(app, (sheet, prospect), doc);
     }
     items
 }
@@ -159,7 +157,7 @@ fn ends(prospect: &Prospect, doc: &mut Doc<'_>) {
 }
 
 /// The last line of a plan that can be carried out.
-fn open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
+fn keys_where_open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut Doc<'_>) {
     // It lights up once it may be pressed.
     let tone = if app.can_confirm() { Tone::Accent } else { Tone::Dim };
     let yes = if prospect.word.is_some() { "do it (asks for a word)" } else { "do it" };
@@ -192,7 +190,6 @@ fn keys_after(app: &App, sheet: &Sheet, doc: &mut Doc<'_>) {
     }
     let work = sheet.outcome().and_then(|outcome| outcome.work);
     pieces.extend(work.map(|work| piece(Tone::Dim, format!("   #{}", work.0))));
-    doc.blank();
     doc.flow(0, &pieces);
 }
 
@@ -215,7 +212,8 @@ fn keys_where_closed(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
 fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Piece> {
     let digest: String = prospect.digest.chars().take(4).collect();
     let dots = doc.glyphs().ellipsis;
-    (!digest.is_empty()).then(|| piece(Tone::Dim, format!("    plan {digest}{dots}")))
+    // The keys go before it where there is little room.
+    (!digest.is_empty() && doc.width() >= 60).then(|| piece(Tone::Dim, format!("    plan {digest}{dots}")))
 }
 
 /// The word for what cannot be taken back; gives the place of the cursor.

@@ -85,7 +85,31 @@ pub fn key_of(dir: &TempDir) -> String {
 pub fn current(app: &App) -> Option<&TempDir> {
     let all = app.snapshot()?.temp_dirs.items();
     let wanted = app.tabs.dir.as_ref();
-    all.iter().find(|dir| wanted == Some(&key_of(dir))).or_else(|| all.first())
+    all.iter().find(|dir| wanted == Some(&key_of(dir))).or_else(|| first(app))
+}
+
+/// The temp dir on which the tab opens: the one that the worst finding is about, else the one in which most lies, else the
+/// one of most builds, else /tmp.
+fn first(app: &App) -> Option<&TempDir> {
+    let now = app.snapshot()?;
+    let found = app.look.as_deref().map(|look| &look.diagnosis.found[..]).unwrap_or_default();
+    let about = |dir: &TempDir| {
+        let of_it = found.iter().filter(|finding| finding.subject.path.as_ref() == Some(&dir.path));
+        of_it.map(|finding| finding.severity).max()
+    };
+    let builds = |dir: &TempDir| -> usize {
+        let vantage = |place: &u32| now.vantages.items().get(usize::try_from(*place).ok()?);
+        let all = dir.vantages.iter().filter_map(vantage);
+        all.filter(|vantage| vantage.is_build).map(|vantage| vantage.pids.len()).sum()
+    };
+    let rank = |dir: &TempDir| {
+        // Whatever is wrong with an empty one, this tab does not show it.
+        let holds = dir.links > 0 && dir.total.entries.0 > 0;
+        let is_tmp = dir.path.as_bytes() == b"/tmp";
+        (about(dir).filter(|_| holds), dir.total.entries, builds(dir), is_tmp, dir.links > 0)
+    };
+    // Of several that are alike the first.
+    now.temp_dirs.items().iter().rev().max_by_key(|dir| rank(dir))
 }
 
 /// The title line: which temp dir, how full, how old.
@@ -129,7 +153,7 @@ fn families(app: &App) -> Table {
         Column::text("FAMILY").at_most(24).at_least(17).sorted(),
         Column::number("COUNT").sorted(),
         Column::number("OLD").drops(1).sorted(),
-        Column::number("BYTES").drops(2).sorted(),
+        Column::number("OWN BYTES").drops(2).sorted(),
         Column::number("NEWEST").drops(4).sorted(),
         Column::number("OLDEST").drops(3).sorted(),
         Column::fixed(format!("AGE {}", AGES.join(" "))).drops(7),
@@ -161,13 +185,12 @@ fn families(app: &App) -> Table {
     if table.rows.is_empty() {
         let deleted = words::first_vantage(now, dir).is_some_and(|vantage| words::is_deleted(now, vantage));
         let what = match words::counting(dir) {
-            Some(_) => "Counting has begun.",
-            None if deleted => {
-                "This directory was deleted: nothing is in it, and nothing can be created in it."
-            }
-            None => "This temp dir is empty.",
+            Some(_) => "is being counted.",
+            None if deleted => "was deleted: nothing is in it, and nothing can be created in it.",
+            None => "is empty.",
         };
-        table.empty = vec![(what.to_owned(), Tone::Plain)];
+        // Where there is little room, no title says which one it is.
+        table.empty = vec![(format!("{} {what}", dir.path.shown()), Tone::Plain)];
     }
     table
 }
@@ -250,6 +273,9 @@ fn family_text(app: &App, id: &str, doc: &mut Doc<'_>) {
             None => "not known: some processes could not be read".to_owned(),
         };
         rows.push(row("held", Tone::Plain, &held));
+        let bytes =
+            format!("{} in the entries themselves; Enter measures what lies below", tally.tally.bytes);
+        rows.push(row("own bytes", Tone::Plain, &bytes));
         let (unknown, future) = (tally.tally.unknown, tally.tally.future);
         if unknown.0 > 0 {
             rows.push(row("not seen", Tone::Warning, &format!("{unknown} could not be looked at")));

@@ -31,13 +31,13 @@ impl Tab for JournalTab {
     fn table(&self, app: &App) -> Table {
         let mut table = Table::new(vec![
             Column::number("AGO").sorted(),
-            Column::number("#").drops(4).sorted(),
-            Column::text("WHO").at_most(18).drops(3).sorted(),
-            Column::text("ACTION").at_most(20).drops(2).sorted(),
-            Column::text("WHAT").at_most(60).at_least(16),
+            Column::number("#").drops(1).sorted(),
+            Column::text("WHO").at_most(18).drops(4).sorted(),
+            Column::text("ACTION").at_most(20).drops(5).sorted(),
+            Column::text("WHAT").at_most(60).at_least(28),
             Column::text("RESULT").at_most(24).at_least(11),
-            Column::number("ASIDE").drops(1).sorted(),
-            Column::text("THEN").at_most(20).at_least(12).drops(5),
+            Column::number("ASIDE").drops(2).sorted(),
+            Column::text("THEN").at_most(20).at_least(12).drops(3),
         ]);
         table.title = vec![("What was done to this machine".to_owned(), Tone::Title)];
         table.noun = ("piece of work", "pieces of work");
@@ -157,15 +157,17 @@ fn row(app: &App, work: &Worked) -> Row {
     Row { keys, ..Row::new(format!("work {}", work.work.0), Pick::Work(work.work), cells) }
 }
 
-/// What became of it: `done`, `3 of 5`, `not known`.
+/// What became of it: `done`, `3 of 5`, `stopped`, `not known`.
 fn came_of(app: &App, work: &Worked) -> (&'static str, Tone, String) {
     let glyphs = app.theme.glyphs;
     let all = work.steps.len();
     let done = work.steps.iter().filter(|(_, fate)| *fate == Some(Fate::Done)).count();
     let unknown = work.steps.iter().any(|(_, fate)| fate.is_none());
+    let is_stopped = |(_, fate): &(String, Option<Fate>)| matches!(fate, Some(Fate::Kept(why)) if why.starts_with("stopped"));
     let some = || format!("{} of {}", Entries(done as u64), Entries(all as u64));
     match done {
         _ if unknown => (glyphs.unknown, Tone::Warning, "not known".to_owned()),
+        _ if work.steps.iter().any(is_stopped) => (glyphs.warning, Tone::Warning, "stopped".to_owned()),
         0 if all > 0 => (glyphs.critical, Tone::Critical, "nothing".to_owned()),
         done if done < all => (glyphs.warning, Tone::Warning, some()),
         _ => (glyphs.ok, Tone::Ok, "done".to_owned()),

@@ -45,10 +45,10 @@ impl Frame<'_> {
 
 /// A sheet: a frame in the middle of `area`, as high as its lines need, with nothing behind it.
 pub fn sheet(area: Rect, lines: usize) -> Rect {
-    let narrow = area.width < 64 || area.height < 18;
-    let width = if narrow { area.width } else { (area.width - 4).min(110) };
+    // Where there is little room, a seam of what lies behind it is no help.
+    let width = if area.width < 100 { area.width } else { (area.width - 4).min(110) };
     // Verdict and tabs stay in sight.
-    let top = if narrow { 0 } else { 2 };
+    let top = if area.width < 64 || area.height < 18 { 0 } else { 2 };
     let most = area.height - top;
     let height = text::columns(lines).saturating_add(2).clamp(most.min(5), most);
     Rect::new(area.x + (area.width - width) / 2, area.y + top + (most - height) / 2, width, height)

@@ -43,7 +43,8 @@ pub fn can_on_tab(app: &App, id: KeyId) -> bool {
     let finding = triage::finding(app, &app.pick());
     match id {
         KeyId::Helps => finding.is_some() || app.works.under_way.is_some(),
-        _ => finding.is_some_and(|finding| !finding.actions.is_empty()),
+        // The only way is the one that `f` goes.
+        _ => finding.is_some_and(|finding| finding.actions.len() > 1),
     }
 }
 

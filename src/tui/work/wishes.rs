@@ -77,6 +77,9 @@ pub fn clean(app: &App, extent: Extent) -> Result<Wish, String> {
     if dir.links == 0 {
         return Err(format!("{} is deleted: there is nothing in it to clean up", dir.path.shown()));
     }
+    if dir.total.entries.0 == 0 && crate::tui::words::counting(dir).is_none() {
+        return Err(format!("{} is empty: there is nothing in it to clean up", dir.path.shown()));
+    }
     let mut wishes = usual(app);
     if extent == Extent::Chosen {
         choose(app, dir, &mut wishes)?;
