@@ -15,7 +15,7 @@ use crate::collect::budget::Until;
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::About;
 use crate::sys::getdents::{EntryKind, Listing};
-use crate::sys::{dirfd, enter, stat};
+use crate::sys::{dirfd, enter};
 
 /// Deeper trees are searched in part; each level costs a descriptor.
 const LEVELS: usize = 128;
@@ -131,7 +131,7 @@ impl Walk<'_> {
     fn these(&mut self, dir: BorrowedFd<'_>, names: &[&RawPath]) -> Vec<Vec<u8>> {
         let mut inner = Vec::new();
         for name in names {
-            match enter::node(dir, name.as_bytes()).and_then(|node| stat::of(node.as_fd())) {
+            match enter::look(dir, name.as_bytes()) {
                 Ok(found) => {
                     if self.wanted.contains(&low(found.inode)) {
                         self.found.at.entry(low(found.inode)).or_default().insert((*name).clone());
@@ -166,7 +166,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sys::scratch;
+    use crate::sys::{scratch, stat};
 
     fn look(dir: &tempfile::TempDir, about: About<'_>, wanted: &BTreeSet<u32>, deadline: Duration) -> Found {
         let handle = dirfd::open_trusted_dir(scratch::bytes(dir)).unwrap();

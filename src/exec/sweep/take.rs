@@ -186,7 +186,7 @@ impl Course<'_, '_> {
         around: Option<&Surroundings>,
     ) -> Result<Vec<Claimed>, JournalError> {
         let Some(around) = around else { return Ok(claimed) };
-        let signs = self.signs_of_life(&claimed);
+        let signs = self.signs_of_life(&claimed, around);
         let (mut sure, mut outcome) = (Vec::with_capacity(claimed.len()), Vec::new());
         for (entry, sign) in claimed.into_iter().zip(signs) {
             let Some(who) = self.holder(around, &entry).or(sign) else {
@@ -232,13 +232,28 @@ impl Course<'_, '_> {
     }
 }
 
+/// What is looked at once more in the quarantine, where nobody can reach it by name any more.
+#[derive(Clone, Copy)]
+enum Again {
+    /// Whether somebody has a lock on it.
+    Lock,
+    /// All of it.
+    Whole,
+}
+
 impl Course<'_, '_> {
-    /// Looks once more at what nobody can reach by name any more.
-    fn signs_of_life(&self, claimed: &[Claimed]) -> Vec<Option<String>> {
-        let (quarantine, is_final) = (self.sweep.quarantine.dir(), self.plan.wishes.delete);
+    /// What came into an entry, or locked it, between the look at it and its taking. What goes for good is looked at whole.
+    /// Who has a lock has a descriptor, so where all of those were just seen nobody has taken one since.
+    fn signs_of_life(&self, claimed: &[Claimed], around: &Surroundings) -> Vec<Option<String>> {
+        let again = match (self.plan.wishes.delete, around.unread.is_empty()) {
+            (true, _) => Again::Whole,
+            (false, false) => Again::Lock,
+            (false, true) => return vec![None; claimed.len()],
+        };
+        let quarantine = self.sweep.quarantine.dir();
         let (is_stopped, asked) = self.questions();
-        let there = |entry: &Claimed| entry.sign_of_life(quarantine, is_final, &|| !is_stopped());
-        let here = |entry: &Claimed| entry.sign_of_life(quarantine, is_final, &asked);
+        let there = |entry: &Claimed| entry.sign_of_life(quarantine, again, &|| !is_stopped());
+        let here = |entry: &Claimed| entry.sign_of_life(quarantine, again, &asked);
         let ask = || {
             asked();
         };
@@ -247,30 +262,30 @@ impl Course<'_, '_> {
 }
 
 impl Claimed {
-    /// What came into it, or locked it, between the look at it and its taking. What goes for good is looked at whole.
     fn sign_of_life(
         &self,
         quarantine: BorrowedFd<'_>,
-        is_final: bool,
+        again: Again,
         goes_on: &dyn Fn() -> bool,
     ) -> Option<String> {
         let slot = self.slot.as_bytes();
         let unknown =
             |why: &dyn std::fmt::Display| format!("not known whether it changed while it was taken ({why})");
-        let locked = if is_final {
-            let now = match examine::examine_taken(quarantine, slot, &self.object, goes_on) {
-                Ok(now) => now,
-                Err(error) => return Some(unknown(&error)),
-            };
-            if let Some(why) = &now.tree.unseen {
-                return Some(unknown(why));
+        let locked = match again {
+            Again::Lock => examine::lock_on(quarantine, slot, &self.object),
+            Again::Whole => {
+                let now = match examine::examine_taken(quarantine, slot, &self.object, goes_on) {
+                    Ok(now) => now,
+                    Err(error) => return Some(unknown(&error)),
+                };
+                if let Some(why) = &now.tree.unseen {
+                    return Some(unknown(why));
+                }
+                if now.tree.crosses_mount || now.object != self.object || !Seen::of(&now).is_as(self.seen) {
+                    return Some("it changed while it was taken".to_owned());
+                }
+                now.locked
             }
-            if now.tree.crosses_mount || now.object != self.object || !Seen::of(&now).is_as(self.seen) {
-                return Some("it changed while it was taken".to_owned());
-            }
-            now.locked
-        } else {
-            examine::lock_on(quarantine, slot, &self.object)
         };
         match locked {
             Tried::Free | Tried::NotLockable => None,
