@@ -52,6 +52,16 @@ impl Eyes for Says {
         Surroundings { claims, gaps, unread, ..Surroundings::default() }
     }
 
+    fn surroundings_while(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &RawPath,
+        about: About<'_>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Surroundings> {
+        goes_on().then(|| self.surroundings(dir, path, about))
+    }
+
     fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {
         let kept = self.keeps.get(&candidate.name).cloned();
         let verdict = if kept.is_some() { Verdict::Keep } else { Verdict::Remove };

@@ -28,7 +28,6 @@ use tmpmedic::collect::{Budget, Depth, Eyes, mounts};
 use tmpmedic::model::asked::Asked;
 use tmpmedic::model::raw_path::RawPath;
 use tmpmedic::model::snapshot::Snapshot;
-use tmpmedic::sys::clock::Stopwatch;
 use tmpmedic::sys::procfile::Proc;
 
 use crowd::Crowd;
@@ -52,7 +51,7 @@ fn race_tables(catalog: &Arc<Catalog>) {
     let proc = Arc::new(Proc::open(Path::new("/proc")).expect("/proc opens"));
     let own = std::process::id();
     let ours = || {
-        let until = Until { watch: Stopwatch::start(), deadline: Duration::from_mins(1) };
+        let until = Until::within(Duration::from_mins(1));
         let seen = Processes::default().look(&proc, catalog, own, until);
         let mut table = seen.table;
         let spaces = mounts::find(&proc, table.value_mut().expect("processes"), own, until);

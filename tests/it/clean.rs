@@ -531,11 +531,11 @@ fn what_was_written_down_elsewhere_while_the_disk_was_full_is_taken_back_when_it
     said[0].says("undo before the next boot");
     assert!(!said[1].text.contains("before the next boot"), "{}", said[1].text);
     said[1].says("work 2");
-    said[2].says("2 aside: tmpmedic undo 1");
-    said[2].says("1 aside: tmpmedic undo 2");
+    said[2].says("2 of them still lie aside");
+    said[2].says("1 of them still lies aside");
     assert!(said[3].text.ends_with("\n2"), "{}", said[3].text);
     assert!(said[4].text.ends_with("\n3"), "{}", said[4].text);
-    assert!(!said[5].text.contains("aside: tmpmedic undo"), "counted over all homes: {}", said[5].text);
+    assert!(!said[5].text.contains("still lie"), "counted over all homes: {}", said[5].text);
 }
 
 #[test]

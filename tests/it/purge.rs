@@ -18,7 +18,7 @@ fn what_would_be_freed_is_told_first_and_what_is_due_is_proposed() {
             "tm journal --config /mnt/site",
         ],
     );
-    assert!(!said[0].text.contains("tmpmedic purge"), "it is not due: {}", said[0].text);
+    assert!(!said[0].text.contains("ago: tmpmedic purge"), "it is not due: {}", said[0].text);
     assert_eq!(
         said[1].text.matches("put aside more than 0 s ago: tmpmedic purge").count(),
         2,
@@ -35,7 +35,7 @@ fn what_would_be_freed_is_told_first_and_what_is_due_is_proposed() {
     said[4].says("3 of 3 entries of work 1 are gone for good");
     said[4].says("inodes taken");
     assert!(said[4].text.ends_with("\n0"), "{}", said[4].text);
-    assert!(!said[5].text.contains("tmpmedic purge"), "{}", said[5].text);
+    assert!(!said[5].text.contains("ago: tmpmedic purge"), "{}", said[5].text);
 }
 
 #[test]

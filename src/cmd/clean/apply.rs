@@ -15,7 +15,7 @@ use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, begin_of, chain, now};
 use crate::cmd::{Refusal, out};
 use crate::exec::examine::{Budget, examine_while};
 use crate::exec::quarantine::{NoQuarantine, Quarantine};
-use crate::exec::sweep::{Flow, Sweep};
+use crate::exec::sweep::{Eyes, Flow, Sweep};
 use crate::exec::{object, seal, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Record};
@@ -283,7 +283,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
     let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
     let goes_on = || !job.stop.is_asked();
     let surroundings = watch
-        .look_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
+        .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
         .ok_or_else(Refusal::stopped)?;
     progress.begin(&format!("{}: comparing", place.path.shown()), Some(count(plan)));
     let mut changes = Vec::new();

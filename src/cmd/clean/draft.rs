@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Actor, now};
 use crate::exec::seal;
+use crate::exec::sweep::Eyes;
 use crate::exit::Exit;
 use crate::model::plan::{Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::reading::Gap;
@@ -98,7 +99,7 @@ impl Maker<'_> {
         let stop = progress.stop();
         let goes_on = || !stop.is_asked();
         let surroundings = watch
-            .look_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
+            .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
             .ok_or_else(Refusal::stopped)?;
         let made = now();
         let has_sockets = candidates.iter().any(|candidate| candidate.tree.has_sockets);

@@ -73,19 +73,6 @@ impl Watch {
         })
     }
 
-    /// The same as [`Eyes::surroundings`], for as long as somebody wants it; nothing where he does not any more.
-    pub fn look_while(
-        &mut self,
-        dir: BorrowedFd<'_>,
-        path: &RawPath,
-        about: About<'_>,
-        goes_on: &dyn Fn() -> bool,
-    ) -> Option<Surroundings> {
-        let found = self.around.look_while(&Place { path, dir, about }, PATIENCE, goes_on)?;
-        self.booted.get_or_insert(found.booted);
-        Some(found)
-    }
-
     /// What becomes of an entry, and which guard keeps it.
     pub fn judged(
         &self,
@@ -126,6 +113,18 @@ impl Eyes for Watch {
         let found = self.around.look(&Place { path, dir, about }, PATIENCE);
         self.booted.get_or_insert(found.booted);
         found
+    }
+
+    fn surroundings_while(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &RawPath,
+        about: About<'_>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Surroundings> {
+        let found = self.around.look_while(&Place { path, dir, about }, PATIENCE, goes_on)?;
+        self.booted.get_or_insert(found.booted);
+        Some(found)
     }
 
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {

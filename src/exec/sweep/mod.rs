@@ -33,6 +33,14 @@ use remove::Removers;
 pub trait Eyes {
     /// Who has to do with what lies directly in a directory, looked at now.
     fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings;
+    /// The same for as long as somebody wants it; nothing where he does not any more.
+    fn surroundings_while(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &RawPath,
+        about: About<'_>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Surroundings>;
     /// What becomes of an entry, by the same guards that made the plan.
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned;
 }
@@ -145,6 +153,9 @@ impl Sweep<'_> {
             crew::both("recheck", &|| recheck::look(place.as_fd(), batch, &ended), || (), &ask);
         while !batch.is_empty() && !ended.load(Ordering::Relaxed) {
             around.renew(&mut course, (batch, rest));
+            if course.is_stopped() {
+                break;
+            }
             let ready = course.judged(looked, &around);
             let (next, after) = rest.split_at(sizes.size().min(rest.len()));
             let deal = || course.deal_with(&ready, &mut sizes);

@@ -65,11 +65,13 @@ impl Around {
         if !is_fresh || self.left < batch.len() {
             let next = batch.iter().chain(rest.iter().take(AHEAD.saturating_sub(batch.len())));
             let names: Vec<&RawPath> = next.map(|planned| &planned.candidate.name).collect();
+            let (_, asked) = course.questions();
             let sweep = &mut course.sweep;
             // Before, so that its age is never taken for less than it is.
             self.since = Some(Stopwatch::start());
             let about = About::These(&names);
-            self.seen = Some(sweep.eyes.surroundings(sweep.place.as_fd(), &course.plan.root, about));
+            let (dir, path) = (sweep.place.as_fd(), &course.plan.root);
+            self.seen = sweep.eyes.surroundings_while(dir, path, about, &asked);
             self.left = names.len();
         }
         self.left = self.left.saturating_sub(batch.len());
