@@ -43,7 +43,7 @@ pub struct CleanArgs {
     /// Only the plan with this digest, as it was shown; where other entries would go by now, nothing is done.
     #[arg(long, value_name = "DIGEST", value_parser = digest, conflicts_with = "plan")]
     pub digest: Option<String>,
-    /// What could not be looked at counts as held by nobody.
+    /// What processes that cannot be read may hold counts as held by nobody; every other condition still keeps an entry.
     #[arg(long, conflicts_with = "plan")]
     pub assume_unheld: bool,
     /// Also where no journal can be written, so that nothing can be taken back by `undo`.

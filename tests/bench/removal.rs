@@ -70,6 +70,36 @@ pub fn safe(dir: &Path, threads: usize) {
     in_threads(threads, &work);
 }
 
+/// What the rules of a clean-up ask of the kernel at least: each entry looked at where it lies, renamed into another directory,
+/// looked at there, and then removed if that is the plan.
+pub fn claimed(dir: &Path, into: &Path, is_final: bool, threads: usize) {
+    let (dir, into) = (open(dir), open(into));
+    let names = names(dir.as_fd());
+    let next = AtomicUsize::new(0);
+    let look = |at: &OwnedFd, entry: &Named| {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
+        let found = rustix::fs::statx(at, &entry.name, flags, StatxFlags::ALL).expect("it is there");
+        assert_eq!(found.stx_ino, entry.inode, "it is the same");
+    };
+    let work = || {
+        loop {
+            let start = next.fetch_add(SHARE, Ordering::Relaxed);
+            let Some(share) = names.get(start..names.len().min(start + SHARE)) else { return };
+            for entry in share {
+                look(&dir, entry);
+                let done =
+                    rustix::fs::renameat_with(&dir, &entry.name, &into, &entry.name, RenameFlags::NOREPLACE);
+                done.expect("the entry moves");
+                look(&into, entry);
+                if is_final {
+                    remove(into.as_fd(), entry);
+                }
+            }
+        }
+    };
+    in_threads(threads, &work);
+}
+
 fn remove(dir: BorrowedFd<'_>, entry: &Named) {
     let name = &entry.name;
     let flags = if entry.is_dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
