@@ -9,10 +9,11 @@ use crate::model::units::WallNanos;
 /// What the journal that is written now says, and what others say that can only be read, in the order of their beginnings.
 ///
 /// Left out of the others is what has the number of another work (two homes that did not see each other), and what has not
-/// ended and no lock of a quarantine protects: its owner may be at work.
+/// ended and no lock of a quarantine protects: its owner may be at work. What became of a work of another home, found out
+/// after it was interrupted, stands in ours, behind what that home says of it.
 pub fn join(own: Vec<Record>, others: Vec<Vec<Record>>) -> Vec<Record> {
-    let mut known: BTreeSet<WorkId> = own.iter().map(work_of).collect();
-    let mut all = own;
+    let mut known: BTreeSet<WorkId> = own.iter().filter_map(begin_of).map(|begin| begin.work).collect();
+    let mut all = Vec::new();
     for records in others {
         let ended: BTreeSet<WorkId> =
             records.iter().filter(|record| matches!(record, Record::End { .. })).map(work_of).collect();
@@ -26,6 +27,7 @@ pub fn join(own: Vec<Record>, others: Vec<Vec<Record>>) -> Vec<Record> {
         all.extend(records.into_iter().filter(|record| fit.contains(&work_of(record))));
         known.extend(fit);
     }
+    all.extend(own);
     let begun: BTreeMap<WorkId, WallNanos> =
         all.iter().filter_map(begin_of).map(|begin| (begin.work, begin.time)).collect();
     all.sort_by_key(|record| begun.get(&work_of(record)).copied());
@@ -113,5 +115,16 @@ mod tests {
     fn what_somebody_may_be_at_is_left_to_them() {
         let others = vec![work(1, 10, How::OpenWithoutQuarantine), work(2, 20, How::Open)];
         assert_eq!(numbers(&join(Vec::new(), others)), [2], "that one has a lock to be asked for");
+    }
+
+    #[test]
+    fn what_was_found_out_about_an_interrupted_work_of_another_home_is_known_with_it() {
+        let (theirs, whole) = (work(1, 10, How::Open), work(1, 10, How::Ended));
+        let found: Vec<Record> = whole.iter().skip(1).cloned().collect();
+        let own = [found, work(2, 20, How::Ended)].concat();
+        let joined = join(own, vec![theirs.clone()]);
+        assert_eq!(joined[..theirs.len()], theirs, "what was done comes before what became of it");
+        assert!(matches!(joined[theirs.len() + 1], Record::End { work: WorkId(1), .. }));
+        assert_eq!(numbers(&joined), [1, 2]);
     }
 }

@@ -336,7 +336,9 @@ fn open_home(
         ));
     }
     let (mut journal, mut records) = (opened.journal, opened.records);
-    if journal.is_long() {
+    let others = elsewhere(path, us.uid);
+    // What ours says of a work that another home remembers, it must not forget before that one does.
+    if journal.is_long() && others.iter().all(Vec::is_empty) {
         let matters = matters(&records);
         if let Err(why) = journal.begin_anew(home.dir.as_fd(), &mut records, &matters) {
             out::say(&format!("tmpmedic: the journal in {} is long: {}", path.shown(), chain(&why)));
@@ -346,7 +348,6 @@ fn open_home(
         journal.use_spare_room();
     }
     journal.reserve(room).map_err(closed)?;
-    let others = elsewhere(path, us.uid);
     let last = chronicle::last(others.iter().chain([&records]).flatten());
     Ok((journal, chronicle::join(records, others), last))
 }

@@ -12,7 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::codec;
 use super::{Journal, JournalError, NAME, os, ours, read};
 use crate::exec::chronicle::work_of;
-use crate::model::journal::{Record, WorkId};
+use crate::model::errno::Errno;
+use crate::model::journal::{Done, Record, WorkId};
 use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::{dirfd, hands, stat};
 
@@ -68,15 +69,34 @@ pub fn rotate(
     Ok(true)
 }
 
-/// The records of those works. Of the last work of all at least that it was: numbers are never used again.
+/// The records of those works. Of some others at least that they were: of the last of all, for numbers are never used again;
+/// of the last in each quarantine, by which that is found again; and of those whose removal was interrupted, with the
+/// outcomes that say so, for what they moved up may wait there for a purge.
 fn kept(records: &[Record], matters: &BTreeSet<WorkId>) -> Vec<Record> {
-    let last = records.iter().map(work_of).max();
+    let mut named: BTreeSet<WorkId> = records.iter().map(work_of).max().into_iter().collect();
+    let mut last_in = BTreeMap::new();
+    for record in records {
+        if let Record::Begin(begin) = record
+            && let (Some((place, _)), Some((name, _))) = (&begin.place, &begin.quarantine)
+        {
+            last_in.insert((place, name), begin.work);
+        }
+        named.extend(leaves_rests(record).then(|| work_of(record)));
+    }
+    named.extend(last_in.into_values());
     let is_kept = |record: &&Record| {
         let work = work_of(record);
-        let is_frame = matches!(record, Record::Begin(_) | Record::End { .. });
-        matters.contains(&work) || is_frame && Some(work) == last
+        let is_frame = matches!(record, Record::Begin(_) | Record::End { .. }) || leaves_rests(record);
+        matters.contains(&work) || is_frame && named.contains(&work)
     };
     records.iter().filter(is_kept).cloned().collect()
+}
+
+/// Whether an outcome says that what was to be removed has no name any more, though not all of it was.
+fn leaves_rests(record: &Record) -> bool {
+    let Record::Outcome { steps, .. } = record else { return false };
+    let no_name = Some(Errno(rustix::io::Errno::NOENT.raw_os_error()));
+    steps.iter().any(|came| matches!(&came.done, Done::Failed { errno, .. } if *errno == no_name))
 }
 
 /// The new journal under the name of the old one, which has another by then.

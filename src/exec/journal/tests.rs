@@ -5,7 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::model::journal::{Act, Begin, Change, WorkId};
+use crate::model::journal::{Act, Begin, Change, Done, WorkId};
 use crate::sys::{dirfd, scratch};
 
 fn place() -> (tempfile::TempDir, OwnedFd, u32) {
@@ -203,6 +203,31 @@ fn one_that_begins_anew_holds_what_matters_and_goes_on_and_its_archive_keeps_the
     assert_eq!(again.journal.tip.sequence, 57 + 9, "the chain goes on");
     let all: Vec<Record> = (1..20).flat_map(work).chain([begin(20)]).collect();
     assert_eq!(history(handle.as_fd(), own).unwrap().records, all);
+}
+
+#[test]
+fn one_that_begins_anew_still_knows_each_quarantine_and_whose_removal_left_something_there() {
+    let (_dir, handle, own) = place();
+    let mut opened = filled(&handle, own, 1..20);
+    let began = |n, quarantine: &str| match begin(n) {
+        Record::Begin(plain) => {
+            let object = crate::exec::object::of(handle.as_fd()).unwrap().0;
+            let inside = Some((quarantine.into(), object));
+            Record::Begin(Begin { place: Some(("/tmp".into(), object)), quarantine: inside, ..plain })
+        }
+        other => other,
+    };
+    let gone = Done::Failed { errno: Some(crate::model::errno::Errno(2)), why: String::new() };
+    let rests = Record::Outcome { work: WorkId(20), steps: vec![Came { step: 0, done: gone }] };
+    let before = [began(20, "q"), record(20), rests.clone(), end(20), began(21, "q"), record(21), end(21)];
+    let after = [began(22, "q"), record(22), end(22), began(23, "r"), record(23), end(23)];
+    for record in before.into_iter().chain(after).chain(work(24)) {
+        opened.journal.add(&record).unwrap();
+        opened.records.push(record);
+    }
+    assert!(opened.journal.begin_anew(handle.as_fd(), &mut opened.records, &BTreeSet::new()).unwrap());
+    let kept = [began(20, "q"), rests, end(20), began(22, "q"), end(22), began(23, "r"), end(23)];
+    assert_eq!(opened.records, kept.into_iter().chain([begin(24), end(24)]).collect::<Vec<_>>());
 }
 
 #[test]

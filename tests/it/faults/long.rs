@@ -47,3 +47,43 @@ fn it_begins_anew_with_what_can_still_be_taken_back_and_journal_knows_the_rest()
     assert!(said[6].text.contains("3\n600 root\n600 root"), "{}", said[6].text);
     assert_eq!(said[7].json()["entries"].as_array().unwrap().len(), 5);
 }
+
+#[test]
+fn what_ours_says_of_a_work_of_another_home_is_not_forgotten_before_that_one_forgets_it() {
+    needs!("unshare", "python3");
+    let said = scene(
+        &format!("{}\nmount -t tmpfs -o mode=777 lab /var/lib", MANY.replace("/tmp/", "/var/tmp/")),
+        &[
+            "builds go-build1 go-build2; tm clean /tmp --older-than 0s --apply >/dev/null; chmod 755 /var/lib; tm undo 1",
+            "tm clean /var/tmp --older-than 0s --family other --delete --yes --apply >/dev/null; size",
+            "tm purge",
+            "tm undo 1",
+        ],
+    );
+    said[0].says("2 of 2 entries of work 1 are back (work 2)");
+    assert!(said[1].text.lines().last().unwrap().parse::<u64>().unwrap() > 8 << 20, "{}", said[1].text);
+    said[2].says("nothing lies in any quarantine");
+    said[3].ends(2);
+    said[3].says("nothing of work 1 (clean) can be taken back");
+}
+
+#[test]
+fn an_interrupted_work_of_another_home_is_settled_in_ours_and_can_still_be_taken_back() {
+    needs!("unshare", "xargs", "seq");
+    let said = scene(
+        "mount -t tmpfs -o mode=777 lab /var/lib; seq -f '/tmp/go-build9%07.0f' 1 20000 | xargs mkdir",
+        &[
+            "/mnt/bin/tmpmedic clean /tmp --older-than 0s --apply >/dev/null 2>&1 & job=$!
+             until ls -d /tmp/.tmpmedic-*/1-* >/dev/null 2>&1; do :; done
+             kill -KILL $job; wait $job; chmod 755 /var/lib; [ -e /run/tmpmedic/journal ] && ! [ -e /var/lib/tmpmedic ]",
+            "tm purge",
+            "tm purge",
+            "tm undo 1; ls /tmp | wc -l; ls /tmp/.tmpmedic-* | wc -l",
+        ],
+    );
+    said[0].ends(0);
+    said[1].says("work 1 (clean) was interrupted");
+    said[2].says("(work 1)");
+    assert!(!said[2].text.contains("was interrupted"), "once is enough: {}", said[2].text);
+    assert!(said[3].text.ends_with("20000\n0"), "{}", said[3].text);
+}
