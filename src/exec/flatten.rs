@@ -103,8 +103,11 @@ impl<'q> Flattener<'q> {
                     other => return self.account(other, dir, name, b""),
                 }
             }
-            if let Err(error) = self.empty(name, goes_on) {
-                return self.leave(name.to_vec(), &error);
+            match self.empty(name, goes_on) {
+                Ok(()) => {}
+                // Whoever else removed it did the same.
+                Err(error) if is(&error, Errno::NOENT) => return,
+                Err(error) => return self.leave(name.to_vec(), &error),
             }
             if self.removed.stopped {
                 return;

@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::page::entries;
 use super::told::agreed;
 use crate::model::plan::{Plan, Planned, Tried, Verdict, Wishes};
+use crate::model::reading::GapWhy;
 use crate::model::units::Bytes;
 use crate::remedies::clean::{UNREAD, strangers};
 
@@ -15,7 +16,7 @@ use crate::remedies::clean::{UNREAD, strangers};
 pub struct Kept {
     /// What stays, for whom, and what taking it upon oneself means.
     pub why: String,
-    /// The command by which root does exactly that; nothing where we are root.
+    /// The command by which root does exactly that; nothing where we are root, or root sees no more than we do.
     pub as_root: Option<String>,
     /// The command that takes it upon oneself.
     pub assuming: String,
@@ -29,7 +30,11 @@ pub fn kept(draft: &Draft, own: u32) -> Option<Kept> {
     let who = strangers(&draft.strangers, own).or_else(unnamed)?;
     let (verb, stay) = if group.entries == 1 { ("is", "stays") } else { ("are", "stay") };
     let bytes = if group.bytes == Bytes(0) { String::new() } else { format!(", {},", group.bytes) };
-    let none = if one { "that it holds none of them" } else { "that none of these holds one of them" };
+    let none = if one {
+        "that it neither holds nor has mounted one of them"
+    } else {
+        "that none of these holds one of them or has it mounted"
+    };
     let why = format!(
         "{}{bytes} {verb} old enough and {stay} only because {who}. --assume-unheld takes it upon you {none}; known \
          holders, locks, mounts and every other condition still keep an entry.",
@@ -39,9 +44,15 @@ pub fn kept(draft: &Draft, own: u32) -> Option<Kept> {
     let roots = std::slice::from_ref(&draft.plan.root);
     Some(Kept {
         why,
-        as_root: (own != 0).then(|| as_root(&draft.plan, &group.members, own)),
+        as_root: (own != 0 && would_root_see(draft)).then(|| as_root(&draft.plan, &group.members, own)),
         assuming: command(roots, &assumed, None),
     })
+}
+
+/// Only what was denied is shown to more rights; what has no first thread any more, or is outside this pid namespace, is not.
+fn would_root_see(draft: &Draft) -> bool {
+    let denied = |why: &GapWhy| *why == GapWhy::Denied;
+    draft.unread.iter().all(|gap| denied(&gap.why)) && draft.strangers.iter().all(|who| denied(&who.why))
 }
 
 /// Root would also take what others own, and not what belongs to one under whom nothing builds: so whose and which kind is

@@ -107,7 +107,7 @@ impl Workshop {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
             let (home, actor) = (path.clone(), us.clone());
-            // A journal may be long; whoever is stopped while he reads it has written nothing.
+            // A journal may be long. Whoever is stopped meanwhile leaves it as a kill would, which it is made for.
             let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room, without))?;
             match opened {
                 Ok((journal, records, last)) => {

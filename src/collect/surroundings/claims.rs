@@ -55,7 +55,10 @@ impl Claims {
     /// Adds what could not be looked at of processes. Where only we were too slow or too poor for it, whoever looks again sees
     /// it: that is nothing to be taken upon oneself.
     pub fn unread(&mut self, gap: Gap) {
-        let is_ours = matches!(gap.why, GapWhy::OverBudget { .. } | GapWhy::NoDescriptor | GapWhy::NoThread);
+        let is_ours = matches!(
+            gap.why,
+            GapWhy::OverBudget { .. } | GapWhy::NoDescriptor | GapWhy::NoThread | GapWhy::Hung { .. }
+        );
         add_once(if is_ours { &mut self.gaps } else { &mut self.unread }, gap);
     }
 
