@@ -164,6 +164,24 @@ pub struct Acl {
     pub entries: Vec<AclEntry>,
 }
 
+impl Acl {
+    /// Each entry in its short text form: `user::rwx`, `user:12345:---`. Source: acl(5).
+    pub fn short(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|entry| {
+            let who = match entry.who {
+                AclWho::Owner => "user:".to_owned(),
+                AclWho::User(uid) => format!("user:{uid}"),
+                AclWho::OwningGroup => "group:".to_owned(),
+                AclWho::Group(gid) => format!("group:{gid}"),
+                AclWho::Mask => "mask:".to_owned(),
+                AclWho::Other => "other:".to_owned(),
+            };
+            let bit = |bit: u8, letter: char| if entry.permissions & bit == 0 { '-' } else { letter };
+            format!("{who}:{}{}{}", bit(4, 'r'), bit(2, 'w'), bit(1, 'x'))
+        })
+    }
+}
+
 /// One entry of an ACL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AclEntry {
@@ -265,4 +283,17 @@ pub enum HowKnown {
     Probed,
     /// Worked out from modes, mounts and space.
     Predicted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_an_acl_as_getfacl_does() {
+        let entry = |(who, permissions)| AclEntry { who, permissions };
+        let entries = [(AclWho::Owner, 7), (AclWho::User(12_345), 0), (AclWho::Mask, 5)].map(entry).into();
+        let short: Vec<String> = Acl { entries }.short().collect();
+        assert_eq!(short, ["user::rwx", "user:12345:---", "mask::r-x"]);
+    }
 }

@@ -96,9 +96,10 @@ fn spoils(cohort: &Cohort<'_>) -> Option<Finding> {
 fn acl_seen(cohort: &Cohort<'_>, path: &RawPath, (acl, prefix): (&Acl, &str), means: &str) -> Evidence {
     let reached = place::reach(cohort.now, cohort.lead, path);
     let only = if prefix.is_empty() { "grep -v '^default:' | grep ." } else { "grep '^default:'" };
+    let entries: Vec<String> = acl.short().map(|entry| format!("{prefix}{entry}")).collect();
     Evidence {
         source: format!("ACL of {reached}"),
-        observed: RawText::from(rights::acl_text(acl, prefix).as_str()),
+        observed: RawText::from(entries.join(",").as_str()),
         means: means.to_owned(),
         by_hand: format!("getfacl -pncE {} | {only} | paste -sd,", reached.quoted()),
     }

@@ -98,23 +98,6 @@ pub fn acl_allows(acl: &Acl, facts: &Facts, who: &Credentials, want: u32) -> boo
     grants(of(AclWho::Other).unwrap_or(0))
 }
 
-/// An ACL in its short text form, each entry after `prefix`: `user::rwx,user:12345:---`. Source: acl(5).
-pub fn acl_text(acl: &Acl, prefix: &str) -> String {
-    let entries = acl.entries.iter().map(|entry| {
-        let who = match entry.who {
-            AclWho::Owner => "user:".to_owned(),
-            AclWho::User(uid) => format!("user:{uid}"),
-            AclWho::OwningGroup => "group:".to_owned(),
-            AclWho::Group(gid) => format!("group:{gid}"),
-            AclWho::Mask => "mask:".to_owned(),
-            AclWho::Other => "other:".to_owned(),
-        };
-        let bit = |bit: u8, letter: char| if entry.permissions & bit == 0 { '-' } else { letter };
-        format!("{prefix}{who}:{}{}{}", bit(4, 'r'), bit(2, 'w'), bit(1, 'x'))
-    });
-    entries.collect::<Vec<_>>().join(",")
-}
-
 /// The ids by which the kernel decides for a process.
 pub fn ids_of(pid: Pid, who: &Credentials, means: &str) -> Evidence {
     let groups: Vec<String> = who.groups.iter().map(u32::to_string).collect();
@@ -189,11 +172,5 @@ mod tests {
         let masked = [(AclWho::Owner, 7), (AclWho::User(9), 7), (AclWho::Mask, 5), (AclWho::Other, 7)];
         assert!(!acl_allows(&acl(&masked), &dir, &user(9, &[]), WRITE_SEARCH), "the mask limits named users");
         assert!(acl_allows(&acl(&masked), &dir, &user(0, &[]), WRITE_SEARCH), "but never the owner");
-    }
-
-    #[test]
-    fn writes_an_acl_as_getfacl_does() {
-        let shut_out = acl(&[(AclWho::Owner, 7), (AclWho::User(12_345), 0), (AclWho::Mask, 5)]);
-        assert_eq!(acl_text(&shut_out, ""), "user::rwx,user:12345:---,mask::r-x");
     }
 }

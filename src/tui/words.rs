@@ -13,7 +13,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::temp_dir::TempDir;
 pub use crate::model::units::count;
 use crate::model::units::{Entries, WallNanos, per_cent};
-use crate::model::vantage::{Acl, AclWho, Can, Facts, HowKnown, Kind, Space, Vantage};
+use crate::model::vantage::{Can, Facts, HowKnown, Kind, Space, Vantage};
 
 /// `1 entry`, `1,491 entries`.
 pub fn entries(n: Entries) -> String {
@@ -44,23 +44,6 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::CharDevice => "char device",
         Kind::BlockDevice => "block device",
     }
-}
-
-/// `user::rwx user:1001:--- group::r-x`.
-pub fn acl(acl: &Acl) -> String {
-    let entries = acl.entries.iter().map(|entry| {
-        let who = match entry.who {
-            AclWho::Owner => "user:".to_owned(),
-            AclWho::User(uid) => format!("user:{uid}"),
-            AclWho::OwningGroup => "group:".to_owned(),
-            AclWho::Group(gid) => format!("group:{gid}"),
-            AclWho::Mask => "mask:".to_owned(),
-            AclWho::Other => "other:".to_owned(),
-        };
-        let bit = |mask: u8, letter: char| if entry.permissions & mask != 0 { letter } else { '-' };
-        format!("{who}:{}{}{}", bit(4, 'r'), bit(2, 'w'), bit(1, 'x'))
-    });
-    entries.collect::<Vec<_>>().join(" ")
 }
 
 /// Attributes of an object that decide about it: `immutable`, `append-only`, `acl`.
@@ -242,14 +225,6 @@ pub fn unreadable(now: &Snapshot) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::vantage::AclEntry;
-
-    #[test]
-    fn an_acl_reads_as_getfacl_writes_it() {
-        let entry = |who, permissions| AclEntry { who, permissions };
-        let entries = vec![entry(AclWho::Owner, 7), entry(AclWho::User(1001), 0), entry(AclWho::Mask, 5)];
-        assert_eq!(acl(&Acl { entries }), "user::rwx user:1001:--- mask::r-x");
-    }
 
     #[test]
     fn reserved_blocks_count_as_used() {

@@ -148,5 +148,5 @@ fn builder() {
 #[test]
 #[ignore = "an actor"]
 fn a_deed_below_a_file_system_that_never_answers() {
-    crate::fix::try_every_deed_below(std::path::Path::new(&std::env::var("INNER").unwrap()));
+    crate::fix::races::try_every_deed_below(std::path::Path::new(&std::env::var("INNER").unwrap()));
 }

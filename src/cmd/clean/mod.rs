@@ -4,8 +4,10 @@
 //! and the same guards; what was shown is what runs.
 
 mod apply;
+mod command;
 mod document;
 mod draft;
+mod ground;
 mod outcome;
 mod page;
 mod place;
@@ -16,30 +18,26 @@ mod strangers;
 mod survey;
 pub mod told;
 mod watch;
+mod wishes;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, DiffFormat, Global};
 use crate::cmd::workshop::{Actor, Names, WithoutUndo, refuse_where_read_only};
 use crate::cmd::{Refusal, check, config, explain_failure, out, purge};
-use crate::exit::Exit;
-use crate::model::plan::{Plan, Wishes};
+use crate::model::plan::Plan;
 use crate::model::raw_path::RawPath;
-use crate::model::snapshot::Snapshot;
-use crate::model::units::{Bytes, Micros, Seconds};
+use crate::model::units::Micros;
 use crate::report::Options;
 use crate::sys::clock::Stopwatch;
-use apply::Job;
-use document::Totals;
-use draft::{Draft, Maker};
-use outcome::Outcome;
+use command::{command, command_to_look, next};
+use draft::Draft;
 use page::Rest;
 use progress::{Progress, Stop};
+use wishes::{refuse_another, refuse_unasked_deletion, refuse_unknown_names, wishes};
 
+pub use ground::{Ground, Origin};
 pub use outcome::{Row, figures, rows_between, table};
 pub use page::entries;
 pub use place::{Place, open};
@@ -47,9 +45,6 @@ pub use progress::{Progress as Bar, Stop as StopSignal};
 pub use proof::vain;
 pub use survey::survey;
 pub use watch::Watch;
-
-/// What is old where nobody says it.
-const OLD: Seconds = Seconds(86_400);
 
 /// Runs the command.
 ///
@@ -115,56 +110,6 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// The commands that carry out what was shown.
-fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
-    let going = drafts.iter().filter(|draft| !draft.going.is_empty());
-    let roots: Vec<RawPath> = going.map(|draft| draft.plan.root.clone()).collect();
-    if roots.is_empty() { Vec::new() } else { vec![command(&roots, wishes, None)] }
-}
-
-/// The command that cleans these directories with these wishes; with a digest, only what that stands for.
-fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
-    let mut command = command_to_look(roots, wishes);
-    if let Some(digest) = digest {
-        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
-    }
-    command.push_str(" --apply");
-    if wishes.delete {
-        command.push_str(" --delete --yes");
-    }
-    command
-}
-
-/// The command that plans that and changes nothing.
-fn command_to_look(roots: &[RawPath], wishes: &Wishes) -> String {
-    let mut command = "tmpmedic clean".to_owned();
-    for root in roots {
-        command.push_str(&format!(" {}", root.quoted()));
-    }
-    if !wishes.by_family {
-        command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
-    }
-    for (option, values) in [("--family", &wishes.families), ("--keep", &wishes.keep)] {
-        for value in values {
-            command.push_str(&format!(" {option} {}", RawPath::from(value.as_str()).quoted()));
-        }
-    }
-    for name in &wishes.names {
-        // With `=`: a name may begin with a dash.
-        command.push_str(&format!(" --name={}", name.quoted()));
-    }
-    if let Some(uid) = wishes.owner {
-        command.push_str(&format!(" --owner {uid}"));
-    }
-    if wishes.assume_unheld {
-        command.push_str(" --assume-unheld");
-    }
-    command
-}
-
-/// Digits of a digest that stand for it.
-const DIGITS: usize = 12;
-
 /// Looks, then acts.
 fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::start();
@@ -209,122 +154,6 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
     Ok(ExitCode::from(outcome.exit()))
 }
 
-/// Where a plan comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Made by us a moment ago: what changed since stays, and is named.
-    Made,
-    /// Read from a file: where anything changed since, nothing is done.
-    File,
-}
-
-/// The machine around the directories that are cleaned. The command line and the console's worker both stand on it.
-pub struct Ground {
-    catalog: Arc<Catalog>,
-    us: Actor,
-    now: Snapshot,
-    builders: BTreeSet<u32>,
-    /// What a clean-up will not help against.
-    pub no_help: Vec<String>,
-}
-
-impl Ground {
-    /// Looks around.
-    ///
-    /// # Errors
-    /// It was stopped.
-    pub fn look(catalog: Arc<Catalog>, us: Actor, roots: &[RawPath], stop: &Stop) -> anyhow::Result<Self> {
-        let roots = roots.to_vec();
-        let look = move || {
-            let now = proof::look(&catalog, &roots);
-            let (builders, no_help) = (watch::builders(&now), proof::no_help(&now, &catalog, &roots));
-            Self { catalog, us, now, builders, no_help }
-        };
-        stop.unless_asked("look", look)
-    }
-
-    /// Plans for these directories.
-    ///
-    /// # Errors
-    /// A directory that cannot be listed, a family that nobody knows; or it was stopped.
-    pub fn drafts(
-        &self,
-        places: &[Place],
-        wishes: &Wishes,
-        progress: &mut Progress<'_>,
-    ) -> anyhow::Result<Vec<Draft>> {
-        let maker = Maker { catalog: &self.catalog, us: &self.us, builders: &self.builders, wishes };
-        places.iter().map(|place| maker.draft(place, progress)).collect()
-    }
-
-    /// Carries plans out.
-    ///
-    /// # Errors
-    /// Where nothing was changed: a stale plan, no journal, no quarantine.
-    pub fn carry_out(
-        &self,
-        plans: &[Plan],
-        origin: Origin,
-        without: WithoutUndo,
-        progress: &mut Progress<'_>,
-    ) -> anyhow::Result<Outcome> {
-        let (stop, asked) = (progress.stop(), Vec::new());
-        let mut job =
-            Job { catalog: &self.catalog, us: &self.us, builders: &self.builders, stop, without, asked };
-        if origin == Origin::File {
-            for plan in plans {
-                apply::refuse_changes(plan, &job, progress)?;
-            }
-        }
-        if Totals::of(plans).remove > 0 {
-            let known: Vec<_> = plans.iter().map(|plan| (plan.root.clone(), plan.place)).collect();
-            let goes_on = || !stop.is_asked();
-            job.asked = proof::before(&self.now, &known, &goes_on).ok_or_else(Refusal::stopped)?;
-        }
-        job.run(plans, progress)
-    }
-}
-
-/// Whoever mistypes a name must not read that nothing of it can go.
-fn refuse_unknown_names(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
-    if args.name.is_empty() {
-        return Ok(());
-    }
-    let known: BTreeSet<&[u8]> = drafts
-        .iter()
-        .flat_map(|draft| &draft.plan.entries)
-        .map(|entry| entry.candidate.name.as_bytes())
-        .collect();
-    let Some(name) = args.name.iter().find(|name| !known.contains(name.as_encoded_bytes())) else {
-        return Ok(());
-    };
-    let roots: Vec<String> = drafts.iter().map(|draft| draft.plan.root.shown()).collect();
-    let (name, roots) = (RawPath::from(name.as_os_str()).shown(), roots.join(" and "));
-    Err(Refusal::usage(format!("--name {name}: nothing of that name lies in {roots}")))
-}
-
-/// Where a digest was shown, only the plan that it stands for is good.
-fn refuse_another(args: &CleanArgs, drafts: &[Draft], stop: &Stop) -> anyhow::Result<()> {
-    let Some(wanted) = &args.digest else { return Ok(()) };
-    let plans: Vec<Plan> = drafts.iter().map(|draft| draft.plan.clone()).collect();
-    let (plans, digest) = stop.unless_asked("digest", move || {
-        let digest = told::agreed(&plans);
-        (plans, digest)
-    })?;
-    if digest.starts_with(wanted.as_str()) {
-        return Ok(());
-    }
-    let totals = Totals::of(&plans);
-    let digits: String = digest.chars().take(DIGITS).collect();
-    let message = format!(
-        "nothing was changed: other entries would go than those of plan {wanted}; now {} would, {} (plan {digits}). \
-         `clean` without --apply shows which; a plan kept by `clean --json > FILE` names each change with --plan FILE",
-        entries(totals.remove),
-        Bytes(totals.bytes)
-    );
-    Err(Refusal { exit: Exit::NotNow, message }.into())
-}
-
 /// Somebody's plan.
 fn plan_from(path: &Path, us: &Actor, stop: &Stop) -> anyhow::Result<Vec<Plan>> {
     let (path, us) = (path.to_owned(), us.clone());
@@ -350,42 +179,4 @@ fn tell(
         }
     }
     Ok(())
-}
-
-fn refuse_unasked_deletion(args: &CleanArgs, plans: Option<&[Plan]>) -> anyhow::Result<()> {
-    let is_final = args.delete || plans.is_some_and(|plans| plans.iter().any(|plan| plan.wishes.delete));
-    if is_final && !args.yes {
-        return Err(Refusal::usage(
-            "what is removed for good cannot be undone: add --yes if that is what you want, or leave out --delete to put it aside",
-        ));
-    }
-    Ok(())
-}
-
-fn wishes(args: &CleanArgs, names: &Names, (catalog, global): (&Catalog, &Global)) -> anyhow::Result<Wishes> {
-    let least = catalog.clean.min_age_s;
-    let older_than = args.older_than.map(|time| Seconds(time.as_secs()));
-    if older_than.is_some_and(|wanted| wanted < least) {
-        let file = RawPath::from(global.config.as_os_str()).shown();
-        return Err(Refusal::permission(format!(
-            "--older-than: the site lets nothing go that is younger than {least} (min_age_s = {} in {file})",
-            least.0
-        )));
-    }
-    let owner = args.owner.as_deref().map(|name| {
-        names.uid_of(name).ok_or_else(|| {
-            let name = RawPath::from(name).shown();
-            Refusal::usage(format!("--owner {name}: no such user in /etc/passwd; give a uid"))
-        })
-    });
-    Ok(Wishes {
-        older_than: older_than.unwrap_or_else(|| OLD.max(least)),
-        by_family: older_than.is_none(),
-        families: args.family.clone(),
-        keep: args.keep.clone(),
-        owner: owner.transpose()?,
-        names: args.name.iter().map(|name| RawPath::from(name.as_os_str())).collect(),
-        delete: args.delete,
-        assume_unheld: args.assume_unheld,
-    })
 }

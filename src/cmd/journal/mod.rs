@@ -6,7 +6,6 @@ mod page;
 mod words;
 mod works;
 
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use book::Book;
@@ -14,10 +13,9 @@ pub use works::works;
 
 use crate::catalog::CleanPolicy;
 use crate::cli::Global;
-use crate::cmd::workshop::{Actor, Names, chain, homes};
-use crate::cmd::{Refusal, check, config, out};
-use crate::exec::{home, journal};
-use crate::exit::Exit;
+use crate::cmd::workshop::{Actor, Names, homes, journals, unreadable};
+use crate::cmd::{check, config, out};
+use crate::exec::journal;
 use crate::model::units::Micros;
 
 /// Runs the command; whoever cannot write may read.
@@ -27,24 +25,18 @@ use crate::model::units::Micros;
 pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let (us, names) = (Actor::find(), Names::read());
     let mut all = Vec::new();
-    for home in home::existing(&homes(us.uid), us.uid) {
-        let content = journal::history(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
-            exit: Exit::Failed,
-            message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
-        })?;
+    for (home, read) in journals(&homes(us.uid), us.uid, journal::history) {
+        let content = read.map_err(|why| unreadable(&home, &why))?;
         if content.is_newer {
-            out::say(&format!(
-                "tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown",
-                home.path.shown()
-            ));
+            out::say(&format!("tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown", home.shown()));
         } else if content.torn > 0 {
             out::say(&format!(
                 "tmpmedic: the journal in {} ends in {} bytes that are no record",
-                home.path.shown(),
+                home.shown(),
                 content.torn
             ));
         }
-        all.push((home.path, content.records));
+        all.push((home, content.records));
     }
     let book = Book::of(all);
     let works = book.works();

@@ -1,11 +1,9 @@
 //! The journal for a screen.
 
-use std::os::fd::AsFd;
-
 use super::book::{Book, Entry, Then};
 use super::words::{is_done, rows, sentence, title};
-use crate::cmd::workshop::{Actor, Names, chain, homes};
-use crate::exec::{home, journal};
+use crate::cmd::workshop::{Actor, Names, chain, homes, journals};
+use crate::exec::journal;
 use crate::model::journal::{Done, Figures};
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::Micros;
@@ -19,15 +17,15 @@ const STEPS: usize = 2_000;
 pub fn works() -> Reading<Vec<Worked>> {
     let (us, names, watch) = (Actor::find(), Names::read(), Stopwatch::start());
     let (mut all, mut gaps) = (Vec::new(), Vec::new());
-    for home in home::existing(&homes(us.uid), us.uid) {
-        let what = format!("the journal in {}", home.path.shown());
-        match journal::history(home.dir.as_fd(), us.uid) {
+    for (home, read) in journals(&homes(us.uid), us.uid, journal::history) {
+        let what = format!("the journal in {}", home.shown());
+        match read {
             Ok(content) => {
                 if content.is_newer {
                     let line = "a newer tmpmedic wrote in it".to_owned();
                     gaps.push(Gap::new(what, GapWhy::Malformed { line }));
                 }
-                all.push((home.path, content.records));
+                all.push((home, content.records));
             }
             Err(why) => gaps.push(Gap::new(what, GapWhy::Malformed { line: chain(&why) })),
         }

@@ -1,10 +1,8 @@
 //! What lies aside for so long that nobody will miss it: said wherever it may be read.
 
-use std::os::fd::AsFd;
-
 use crate::cmd::clean::entries;
-use crate::cmd::workshop::{begin_of, homes, now};
-use crate::exec::{home, journal, undo};
+use crate::cmd::workshop::{begin_of, homes, journals, now};
+use crate::exec::{journal, undo};
 use crate::model::journal::{Begin, Record};
 use crate::model::units::{Bytes, Seconds};
 use crate::sys::dirfd;
@@ -48,8 +46,7 @@ fn due(records: &[Record], after: Seconds) -> Due {
 
 /// By the journals of this user, as far as they can be read.
 pub fn due_here(own: u32, after: Seconds) -> Due {
-    let homes = home::existing(&homes(own), own);
-    let records = homes.iter().filter_map(|home| journal::records(home.dir.as_fd(), own).ok());
+    let records = journals(&homes(own), own, journal::records).filter_map(|(_, read)| read.ok());
     records.fold(Due::default(), |sum, content| sum.and(due(&content.records, after)))
 }
 

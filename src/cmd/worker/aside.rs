@@ -2,15 +2,14 @@
 
 use crate::cmd::clean::{Bar, StopSignal};
 use crate::cmd::undo::{self as undoing, TakenBack};
-use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, chain, homes};
+use crate::cmd::workshop::{Actor, WithoutUndo, Workshop, homes, journals, unreadable};
 use crate::cmd::{Refusal, purge as purging};
 use crate::exec::treat::back;
-use crate::exec::{chronicle, home, journal, seal, undo as exec_undo};
+use crate::exec::{chronicle, journal, seal, undo as exec_undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Change, Record, WorkId};
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{Changed, Ending, Outcome, Prospect, Told, Wish};
-use std::os::fd::AsFd;
 
 /// What the journal takes of the beginning and the end of a work; entries are reserved for when they are known.
 const ROOM: u64 = 64 << 10;
@@ -95,12 +94,8 @@ fn empty(wish: Wish, digest: String) -> Prospect {
 fn records() -> anyhow::Result<Vec<Record>> {
     let us = Actor::find();
     let mut all = Vec::new();
-    for home in home::existing(&homes(us.uid), us.uid) {
-        let content = journal::records(home.dir.as_fd(), us.uid).map_err(|why| Refusal {
-            exit: Exit::Failed,
-            message: format!("the journal in {} cannot be read: {}", home.path.shown(), chain(&why)),
-        })?;
-        all.push(content.records);
+    for (home, read) in journals(&homes(us.uid), us.uid, journal::records) {
+        all.push(read.map_err(|why| unreadable(&home, &why))?.records);
     }
     let mut all = all.into_iter();
     let own = all.next().unwrap_or_default();

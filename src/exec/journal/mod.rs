@@ -4,6 +4,8 @@
 //! that others can open could be held by anybody for ever. [`codec`] is the form of the bytes.
 
 pub mod codec;
+mod error;
+mod reading;
 mod rotate;
 
 use std::collections::BTreeSet;
@@ -19,6 +21,10 @@ use crate::model::journal::{Act, Came, Record, WorkId};
 use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
 use codec::{EncodeError, Tip};
+pub use error::JournalError;
+use error::os;
+use reading::read;
+pub use reading::{history, records};
 
 const NAME: &str = "journal";
 const LOCK: &str = "lock";
@@ -40,49 +46,6 @@ pub struct Journal {
     is_broken: bool,
     /// Goes with the journal, and lets the next one in.
     _lock: OwnedFd,
-}
-
-/// Why it cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// Another instance has it.
-    #[error("another tmpmedic is at work")]
-    Busy,
-    /// The directory, or what lies in it, could be changed by others.
-    #[error("its directory or its file is not ours alone (uid {uid}, mode {mode:04o})")]
-    NotOurs {
-        /// Owner.
-        uid: u32,
-        /// Permission bits.
-        mode: u32,
-    },
-    /// It holds what we do not understand, and cutting that off would lose it.
-    #[error("a newer tmpmedic wrote in it: use that one")]
-    Newer,
-    /// It has grown beyond what is read.
-    #[error(
-        "it would have {0} bytes, more than are read again, and all of it can still be taken back: `tmpmedic purge` ends that"
-    )]
-    TooLarge(u64),
-    /// An earlier write failed, and what it left could not be cut off.
-    #[error("an earlier record could not be written, nor what it left be cut off")]
-    Broken,
-    /// A step that the kernel refused.
-    #[error("{what}")]
-    Os {
-        /// Which.
-        what: &'static str,
-        /// What it answered.
-        #[source]
-        source: io::Error,
-    },
-    /// A record that cannot be written.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-}
-
-fn os(what: &'static str) -> impl Fn(io::Error) -> JournalError {
-    move |source| JournalError::Os { what, source }
 }
 
 /// What a journal held when it was opened.
@@ -243,39 +206,6 @@ impl Drop for Journal {
             self.file.set_len(end).ok();
         }
     }
-}
-
-/// Reads the journal of a directory without taking part.
-///
-/// # Errors
-/// See [`JournalError`]; a journal that does not exist is empty.
-pub fn records(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalError> {
-    ours(dir, own)?;
-    let file = match crate::sys::dirfd::open_regular(dir, NAME.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return codec::decode(io::empty()).map_err(os("cannot read the journal"));
-        }
-        other => other.map_err(os("cannot open the journal"))?,
-    };
-    read(&file)
-}
-
-/// The same with the works that archives remember and the journal does not any more.
-///
-/// # Errors
-/// As [`records`]; an archive that cannot be read is passed over.
-pub fn history(dir: BorrowedFd<'_>, own: u32) -> Result<codec::Content, JournalError> {
-    let mut content = records(dir, own)?;
-    content.records = rotate::with_archives(dir, own, content.records);
-    Ok(content)
-}
-
-fn read(file: &File) -> Result<codec::Content, JournalError> {
-    let length = stat::of(file.as_fd()).map_err(os("cannot look at the journal"))?.size;
-    if length > LARGEST {
-        return Err(JournalError::TooLarge(length));
-    }
-    codec::decode(file).map_err(os("cannot read the journal"))
 }
 
 /// Before records are cut off that a bad disk, not a kill, has parted from the rest, the whole is kept beside.

@@ -6,7 +6,7 @@ use crate::model::mount::Mount;
 use crate::model::probe::ProbeResult;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
-use crate::model::vantage::{Can, Component, Facts, HowKnown, Reason, Vantage};
+use crate::model::vantage::{Acl, Can, Component, Facts, HowKnown, Reason, Vantage};
 use crate::tui::app::App;
 use crate::tui::text::safe;
 use crate::tui::theme::Tone;
@@ -140,8 +140,9 @@ fn mounted(mount: &Mount, dot: &str) -> String {
 
 fn acls(component: &Component) -> Vec<(&'static str, String)> {
     let Some(facts) = &component.facts else { return Vec::new() };
-    let access = facts.acl.as_ref().map(|acl| ("acl", words::acl(acl)));
-    let default = facts.default_acl.as_ref().map(|acl| ("default acl", words::acl(acl)));
+    let words = |acl: &Acl| acl.short().collect::<Vec<_>>().join(" ");
+    let access = facts.acl.as_ref().map(|acl| ("acl", words(acl)));
+    let default = facts.default_acl.as_ref().map(|acl| ("default acl", words(acl)));
     access.into_iter().chain(default).collect()
 }
 

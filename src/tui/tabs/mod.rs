@@ -6,6 +6,7 @@
 mod access;
 mod access_way;
 pub mod entries;
+mod entries_families;
 mod entries_levels;
 pub mod env;
 mod env_chain;

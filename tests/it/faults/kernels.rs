@@ -22,10 +22,10 @@ fn again(refused: &str, tests: &[&str]) {
 
 /// What shows most with least time.
 const SOME: &[&str] = &[
-    "clean::what_was_planned_is_exactly_what_goes_and_undo_gives_the_same_tree_back",
-    "clean::whoever_has_to_do_with_an_entry_keeps_it_and_is_named",
-    "clean::purge_frees_what_is_old_enough_or_named_and_only_what_is_ours",
-    "clean::an_ordinary_user_cleans_what_is_theirs_and_nothing_else",
+    "clean::plan::what_was_planned_is_exactly_what_goes_and_undo_gives_the_same_tree_back",
+    "clean::spared::whoever_has_to_do_with_an_entry_keeps_it_and_is_named",
+    "clean::back::purge_frees_what_is_old_enough_or_named_and_only_what_is_ours",
+    "clean::spared::an_ordinary_user_cleans_what_is_theirs_and_nothing_else",
 ];
 
 #[test]

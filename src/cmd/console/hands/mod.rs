@@ -3,25 +3,25 @@
 //! The console itself changes nothing and waits for nobody: starting a worker, sending it the request and hearing what it
 //! says happen in a thread of its own. Letting go of the pipe is the order to stop, so a console that dies gives it too.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::ChildStdin;
-use std::sync::{Arc, Mutex, PoisonError};
+mod inbox;
+mod job;
+mod worker;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use crate::cli::Global;
-use crate::cmd::orders::{self, Job, Request, Said};
-use crate::cmd::surroundings::variable;
-use crate::model::finding::{Action, Finding};
+use crate::cmd::orders::{self, Request, Said};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::{Gap, GapWhy, Reading};
-use crate::model::work::{self, Barred, Outcome, Prospect, Told, Wish};
-use crate::remedies::{self, CLEAN, GUIDE};
+use crate::model::work::{self, Outcome, Wish};
 use crate::sys::bell::Bell;
-use crate::sys::{crew, helper};
+use crate::sys::crew;
 use crate::tui::msg::{Look, Msg};
-use crate::tui::tabs::triage::id_of;
 
-/// Where a journal lives for whoever is not root.
-const VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
+use inbox::{Heard, Inbox, lock};
+use job::{Next, job};
+use worker::{Ending, Reins, State, Worker, attend};
 
 /// All workers.
 pub struct Hands {
@@ -30,73 +30,6 @@ pub struct Hands {
     next: u64,
     config: RawPath,
     read_only: bool,
-}
-
-struct Inbox {
-    heard: Mutex<Vec<(u64, Heard)>>,
-    bell: Arc<Bell>,
-}
-
-enum Heard {
-    Planned(Result<Box<Prospect>, String>),
-    Said(Said),
-    Ended,
-}
-
-struct Worker {
-    number: u64,
-    /// Nothing where it reads the journal.
-    wish: Option<Wish>,
-    reins: Arc<Mutex<Reins>>,
-    state: State,
-}
-
-enum State {
-    Reading,
-    Planning,
-    Planned(String),
-    Working(String),
-}
-
-/// The pipe to a worker, once there is one.
-#[derive(Default)]
-struct Reins {
-    to: Option<ChildStdin>,
-    is_let_go: bool,
-}
-
-impl Worker {
-    fn let_go(&self) {
-        let mut reins = lock(&self.reins);
-        reins.is_let_go = true;
-        reins.to = None;
-    }
-
-    fn is_working(&self) -> bool {
-        matches!(self.state, State::Working(_))
-    }
-
-    fn is_idle(&self) -> bool {
-        matches!(self.state, State::Planning | State::Planned(_))
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.let_go();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What is in there is put in and taken out whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Inbox {
-    fn put(&self, number: u64, heard: Heard) {
-        lock(&self.heard).push((number, heard));
-        self.bell.ring();
-    }
 }
 
 impl Hands {
@@ -248,110 +181,4 @@ impl Hands {
 fn lost() -> Outcome {
     let why = "the worker process ended in the middle: the journal (8) holds what it did, and the next action finds out the rest";
     Outcome { ending: work::Ending::Part, ..orders::refused(why.to_owned()) }
-}
-
-struct Ending<'a> {
-    inbox: &'a Inbox,
-    number: u64,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.inbox.put(self.number, Heard::Ended);
-    }
-}
-
-/// Starts the worker, sends it the request, and hears it out.
-fn attend(request: &Request, reins: &Mutex<Reins>, inbox: &Inbox, number: u64) -> std::io::Result<()> {
-    let mut text = serde_json::to_vec(request)?;
-    text.push(b'\n');
-    if lock(reins).is_let_go {
-        return Ok(());
-    }
-    let own = rustix::process::geteuid();
-    // As root no variable is asked: whoever called sudo wrote them.
-    let variables = VARIABLES.iter().filter(|_| !own.is_root());
-    let variables = variables.filter_map(|name| Some((*name, variable(name)?)));
-    let (mut child, mut to, from) = helper::start_apart(orders::KIND, variables)?;
-    let sent = to.write_all(&text);
-    {
-        let mut reins = lock(reins);
-        if !reins.is_let_go {
-            reins.to = Some(to);
-        }
-    }
-    let mut from = BufReader::new(from);
-    let mut line = Vec::new();
-    while sent.is_ok() && from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
-        if let Ok(said) = serde_json::from_slice(&line) {
-            inbox.put(number, Heard::Said(said));
-        }
-        line.clear();
-    }
-    // It has closed its output, so it is about to end; unless it is waited for it stays as a zombie.
-    child.wait().ok();
-    sent
-}
-
-/// What to do about a wish.
-enum Next {
-    Ask(Box<Job>),
-    Told(Box<Prospect>),
-}
-
-impl Next {
-    fn journal() -> Self {
-        Self::Ask(Box::new(Job::Journal))
-    }
-}
-
-fn job(wish: &Wish, look: Option<&Look>) -> Result<Next, String> {
-    let job = match wish {
-        Wish::Clean { root, wishes } => Job::Clean { root: root.clone(), wishes: wishes.clone() },
-        Wish::Undo(id) => Job::Undo(*id),
-        Wish::Purge(id) => Job::Purge(*id),
-        Wish::Treat { finding, action } => {
-            let look = look.ok_or("no look yet")?;
-            let all = &look.diagnosis.found;
-            let finding = all.iter().find(|found| id_of(found) == *finding || found.id == *finding);
-            let finding = finding.ok_or("it is not found any more: look again")?;
-            let action = finding.actions.iter().find(|offered| offered.id == *action);
-            let action = action.ok_or("the finding does not offer that any more: look again")?;
-            return treat(wish, look, finding, action);
-        }
-    };
-    Ok(Next::Ask(Box::new(job)))
-}
-
-fn treat(wish: &Wish, look: &Look, finding: &Finding, action: &Action) -> Result<Next, String> {
-    match action.id.as_str() {
-        GUIDE => Ok(Next::Told(Box::new(guide(wish.clone(), finding, action)))),
-        CLEAN => Err("a clean-up is planned for a directory: its row in the Entries tab, then f".to_owned()),
-        _ => {
-            let plan = remedies::plan(&look.snapshot, finding, action);
-            let plan = plan.ok_or("what was seen does not allow it any more: look again")?;
-            let asked = orders::asked(&look.snapshot, &plan);
-            Ok(Next::Ask(Box::new(Job::Treat { finding: finding.clone(), plan, asked })))
-        }
-    }
-}
-
-/// What a person does: nothing is run.
-fn guide(wish: Wish, finding: &Finding, action: &Action) -> Prospect {
-    let steps = action.by_hand.iter().map(|line| Told { does: String::new(), by_hand: line.clone() });
-    Prospect {
-        wish,
-        digest: String::new(),
-        expires: None,
-        title: format!("Fix: {}", finding.title),
-        does: action.title.clone(),
-        facts: Vec::new(),
-        steps: steps.collect(),
-        going: Vec::new(),
-        staying: Vec::new(),
-        ends: Vec::new(),
-        notes: Vec::new(),
-        word: None,
-        barred: Some(Barred { why: "for a person: tmpmedic runs none of these".to_owned(), command: None }),
-    }
 }

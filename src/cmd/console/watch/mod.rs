@@ -1,27 +1,26 @@
 //! The loop of the console.
 
+mod signals;
+mod typing;
+mod wait;
+
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::clipboard;
 use super::feed::Feed;
-use super::input::{Input, Typed};
+use super::input::Input;
 use super::screen::Screen;
 use crate::model::units::WallNanos;
 use crate::sys::bell::Bell;
 use crate::sys::clock::{self, Stopwatch};
-use crate::sys::term::{Event, Signals};
+use crate::sys::term::Signals;
 use crate::tui::msg::{Effect, Msg};
 use crate::tui::{self, App};
 
 /// After a lone Escape, how long the rest of a sequence may take over a slow link.
 const ESCAPE_PATIENCE: Duration = Duration::from_millis(50);
-/// Pieces of input that are thrown away at once: more than a terminal holds, and an end where somebody types without one.
-const FLUSHED: usize = 256;
 /// The signal of a terminal that went away.
 const SIGHUP: i32 = 1;
 
@@ -137,117 +136,6 @@ impl Watch {
         Ok(end)
     }
 
-    fn wait(&self) -> io::Result<Woken> {
-        let out = if self.screen.is_stalled() { PollFlags::OUT } else { PollFlags::empty() };
-        let tty = self.screen.tty().as_fd();
-        let mut ready = [
-            PollFd::from_borrowed_fd(tty, PollFlags::IN | out),
-            PollFd::new(&self.signals, PollFlags::IN),
-            PollFd::new(&*self.bell, PollFlags::IN),
-        ];
-        let patience = self.patience();
-        let timeout = Timespec {
-            tv_sec: i64::try_from(patience.as_secs()).unwrap_or(1),
-            tv_nsec: i64::from(patience.subsec_nanos()),
-        };
-        match poll(&mut ready, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(why) => return Err(why.into()),
-        }
-        let [tty, ..] = &ready;
-        let seen = tty.revents();
-        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-        Ok(Woken { typing: seen.intersects(PollFlags::IN | gone), sending: seen.intersects(PollFlags::OUT) })
-    }
-
-    /// Until the clock moves, unless an Escape waits for company or the feed has something to do.
-    fn patience(&self) -> Duration {
-        let into_second = clock::wall_nanos().rem_euclid(1_000_000_000);
-        let to_tick = Duration::from_nanos(u64::try_from(1_000_000_000 - into_second).unwrap_or(0));
-        let escape = if self.input.is_waiting() { self.typed.left_of(ESCAPE_PATIENCE) } else { to_tick };
-        let feed = self.feed.as_ref().and_then(|feed| feed.patience()).unwrap_or(to_tick);
-        let wake = self.app.wake_in().unwrap_or(to_tick);
-        to_tick.min(escape).min(feed).min(wake)
-    }
-
-    /// An end goes before everything else: whoever kills a stopped job wakes it for that.
-    fn hear_signals(&mut self) -> io::Result<Option<End>> {
-        let mut heard = Vec::new();
-        while let Some(event) = self.signals.next() {
-            match event {
-                Event::End(number) => return Ok(Some(End::Signal(number))),
-                other => heard.push(other),
-            }
-        }
-        if heard.contains(&Event::Stop) {
-            return self.suspend();
-        }
-        if heard.contains(&Event::Continued) {
-            self.screen.enter()?;
-            self.resized();
-        } else if heard.contains(&Event::Resized) {
-            self.screen.refresh()?;
-            self.resized();
-        }
-        Ok(None)
-    }
-
-    fn resized(&mut self) {
-        let size = self.screen.size();
-        self.tell(Msg::Resize { width: size.width, height: size.height });
-        self.dirty = true;
-    }
-
-    fn suspend(&mut self) -> io::Result<Option<End>> {
-        self.screen.leave()?;
-        Signals::stop_here()?;
-        while let Some(event) = self.signals.next() {
-            if let Event::End(number) = event {
-                return Ok(Some(End::Signal(number)));
-            }
-        }
-        self.screen.enter()?;
-        self.resized();
-        Ok(None)
-    }
-
-    fn read_keys(&mut self) -> io::Result<Option<End>> {
-        let mut buffer = [0; 4096];
-        let count = match self.screen.tty().read(&mut buffer) {
-            Ok(0) => return Ok(Some(End::Signal(SIGHUP))),
-            Ok(count) => count,
-            Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(why) => return Err(why),
-        };
-        self.typed = Stopwatch::start();
-        let typed = self.input.feed(buffer.get(..count).unwrap_or_default());
-        self.type_all(typed)
-    }
-
-    fn type_all(&mut self, typed: Vec<Typed>) -> io::Result<Option<End>> {
-        self.wake();
-        if !typed.is_empty() {
-            self.feed.iter().for_each(|feed| feed.attend());
-        }
-        self.flushed = false;
-        for one in typed {
-            if self.flushed {
-                break;
-            }
-            let msg = match one {
-                Typed::Key(event) => Msg::Key(event),
-                Typed::Paste(text) => Msg::Paste(text),
-            };
-            let effects = self.tell(msg);
-            for effect in effects {
-                if let Some(end) = self.perform(effect)? {
-                    return Ok(Some(end));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     fn perform(&mut self, effect: Effect) -> io::Result<Option<End>> {
         match effect {
             Effect::Quit => return Ok(Some(End::Quit)),
@@ -285,23 +173,6 @@ impl Watch {
         Ok(None)
     }
 
-    /// Throws away what was typed, pasted or answered until now. Through the parser, not by tcflush(3): half of a paste or of
-    /// a sequence would be gone, and the rest of it would press keys.
-    fn flush_input(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 4096];
-        for _ in 0..FLUSHED {
-            match self.screen.tty().read(&mut buffer) {
-                // The next wait hears of a terminal that went away.
-                Ok(0) => break,
-                Ok(count) => drop(self.input.feed(buffer.get(..count).unwrap_or_default())),
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
-                Err(why) => return Err(why),
-            }
-        }
-        self.flushed = true;
-        Ok(())
-    }
-
     fn tick(&mut self) {
         let second = clock::wall_nanos().div_euclid(1_000_000_000);
         if second != self.ticked {
@@ -332,12 +203,6 @@ impl Watch {
         }
         Ok(())
     }
-}
-
-/// Why the wait ended.
-struct Woken {
-    typing: bool,
-    sending: bool,
 }
 
 /// A terminal that went away is a hang-up, whoever noticed first.

@@ -3,8 +3,10 @@
 use std::fs::{File, FileTimes};
 use std::time::{Duration, UNIX_EPOCH};
 
+use rustix::fs::FileType;
+
 use super::*;
-use crate::model::vantage::Kind;
+use crate::model::units::WallNanos;
 use crate::sys::{dirfd, scratch};
 
 fn look(dir: &tempfile::TempDir, name: &str, budget: Budget) -> Candidate {
