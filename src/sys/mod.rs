@@ -36,5 +36,6 @@ pub mod standing;
 pub mod stat;
 pub mod stdio;
 pub mod term;
+pub mod threads;
 pub mod unix_diag;
 pub mod walk;

@@ -108,6 +108,16 @@ impl Proc {
         Ok(bytes)
     }
 
+    /// The text of a link below it, `4515/ns/net`, as [`PidDir::link`] without opening the directory of the process first.
+    ///
+    /// # Errors
+    /// As [`PidDir::link`]; ENOENT too where there is no such process.
+    pub fn link(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut buffer = [MaybeUninit::<u8>::uninit(); LINK_MAX];
+        let (text, _) = readlinkat_raw(&self.dir, path, &mut buffer)?;
+        Ok(text.to_vec())
+    }
+
     fn enter(&self, name: &[u8]) -> io::Result<PidDir> {
         let dir = openat(&self.dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(PidDir { dir })
@@ -206,6 +216,12 @@ impl PidDir {
     }
 }
 
+impl AsFd for Proc {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
 impl AsFd for PidDir {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
@@ -246,7 +262,7 @@ pub(super) fn read_to_end(file: &OwnedFd, cap: usize, into: &mut Vec<u8>) -> io:
     }
 }
 
-fn numbers_in(dir: BorrowedFd<'_>, mut each: impl FnMut(u32)) -> io::Result<()> {
+pub(super) fn numbers_in(dir: BorrowedFd<'_>, mut each: impl FnMut(u32)) -> io::Result<()> {
     let mut buffer = [MaybeUninit::<u8>::uninit(); 16 << 10];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {

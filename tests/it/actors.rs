@@ -120,6 +120,49 @@ fn holder_of_a_file() {
     }
 }
 
+/// Holds `/tmp/go-build-$HOW` in that way by one thread, of whose hold no other has any part, or everybody where it is
+/// `all`, and says so by the file `$READY`. Nothing that others could read names the entry.
+#[test]
+#[ignore = "an actor: never ends"]
+fn whose_thread_holds() {
+    use nix::sched::{CloneFlags, unshare};
+    let (how, ready) = (std::env::var("HOW").unwrap(), std::env::var("READY").unwrap());
+    let entry = format!("/tmp/go-build-{how}");
+    let ready = std::ffi::OsString::from(ready);
+    let nothing = None::<&str>;
+    let thread = std::thread::spawn(move || {
+        let mut held = Vec::new();
+        match how.as_str() {
+            "files" => unshare(CloneFlags::CLONE_FILES).unwrap(),
+            "place" => unshare(CloneFlags::CLONE_FS).unwrap(),
+            "mounts" => {
+                unshare(CloneFlags::CLONE_NEWNS).unwrap();
+                let private = nix::mount::MsFlags::MS_PRIVATE | nix::mount::MsFlags::MS_REC;
+                nix::mount::mount(nothing, "/", nothing, private, nothing).unwrap();
+                let bind = nix::mount::MsFlags::MS_BIND;
+                nix::mount::mount(Some(entry.as_str()), "/mnt/inner", nothing, bind, nothing).unwrap();
+            }
+            "network" => unshare(CloneFlags::CLONE_NEWNET).unwrap(),
+            _ => {}
+        }
+        if matches!(how.as_str(), "files" | "all") {
+            held.push(std::os::fd::OwnedFd::from(std::fs::File::open(format!("{entry}/f")).unwrap()));
+        }
+        if how == "network" {
+            held.push(std::os::unix::net::UnixListener::bind(format!("{entry}/s")).unwrap().into());
+        }
+        if matches!(how.as_str(), "place" | "all") {
+            std::env::set_current_dir(&entry).unwrap();
+        }
+        std::fs::write(ready, b"").unwrap();
+        loop {
+            nix::unistd::pause();
+            assert!(held.len() < 2);
+        }
+    });
+    thread.join().unwrap();
+}
+
 /// Makes `$COUNT` empty files in the directory `$WIDE`, or `$DEPTH` directories one in the other.
 #[test]
 #[ignore = "an actor: builds what takes a shell minutes"]

@@ -78,6 +78,7 @@ const OTHERS: &[(&str, libc::c_long)] = &[
     ("statx", libc::SYS_statx),
     ("pidfd_open", libc::SYS_pidfd_open),
     ("clone", libc::SYS_clone),
+    ("kcmp", libc::SYS_kcmp),
     ("clone3", libc::SYS_clone3),
     ("fdatasync", libc::SYS_fdatasync),
     ("flock", libc::SYS_flock),

@@ -101,6 +101,14 @@ impl<'a> Reader<'a> {
         self.mappings(&subject, haul)
     }
 
+    /// Reads the descriptors of one alone: a thread has the mappings of its process.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_descriptors(&mut self, pid: Pid, sights: &Sights, haul: &mut Haul) -> io::Result<()> {
+        self.descriptors(&Subject { pid, sights }, haul)
+    }
+
     fn descriptors(&mut self, subject: &Subject<'_>, haul: &mut Haul) -> io::Result<()> {
         let dir = dirfd::open_procfs_listing(self.proc, format!("{}/fd", subject.pid).as_bytes())?;
         let mut pins = Pins::default();

@@ -23,6 +23,8 @@ pub struct Claims {
     pub in_memory: bool,
     /// Program and party of each process.
     known: BTreeMap<Pid, (String, Option<String>)>,
+    /// Of which process a thread is.
+    threads: BTreeMap<Pid, Pid>,
 }
 
 impl Claims {
@@ -34,8 +36,15 @@ impl Claims {
         self.known = table.by_pid.values().map(|p| (p.pid, (p.comm.shown(), party(p)))).collect();
     }
 
-    /// Adds a claim on the entry of that name.
+    /// Takes note of the process of a thread: what is claimed by its number is put down to that.
+    pub fn belongs(&mut self, tid: Pid, pid: Pid) {
+        self.threads.insert(tid, pid);
+    }
+
+    /// Adds a claim on the entry of that name. A thread is named where its process does not claim the same.
     pub fn add(&mut self, name: &[u8], kind: ClaimKind, pid: Option<Pid>, shown: &RawPath) {
+        let thread = pid.filter(|number| self.threads.contains_key(number));
+        let pid = thread.and_then(|tid| self.threads.get(&tid).copied()).or(pid);
         let claims = self.by_entry.entry(RawPath::from(name)).or_default();
         let same = |claim: &&Claim| claim.kind == kind;
         if claims.iter().filter(same).count() >= OF_ONE_KIND
@@ -44,6 +53,10 @@ impl Claims {
             return;
         }
         let (program, party) = pid.and_then(|pid| self.known.get(&pid)).cloned().unzip();
+        let program = match thread {
+            Some(tid) => program.map(|program| format!("{program}, thread {tid}")),
+            None => program,
+        };
         claims.push(Claim { kind, pid, program, party: party.flatten(), shown: shown.clone() });
     }
 
@@ -68,7 +81,7 @@ impl Claims {
     }
 
     /// Names the processes of which something could not be looked at.
-    pub fn meet(&mut self, strangers: Vec<Stranger>) {
+    pub fn meet(&mut self, strangers: impl IntoIterator<Item = Stranger>) {
         self.strangers.extend(strangers);
         self.strangers.sort();
     }
@@ -127,5 +140,19 @@ mod tests {
         assert_eq!(of_a.len(), OF_ONE_KIND + 1);
         assert_eq!((of_a[0].kind, of_a[0].party.as_deref()), (ClaimKind::Cwd, Some("runner@1.service")));
         assert_eq!(of_a[0].program.as_deref(), Some("p7"));
+    }
+
+    #[test]
+    fn a_thread_claims_for_its_process_and_nothing_twice() {
+        let mut claims = Claims::default();
+        claims.know(&specimen::table(vec![specimen::process(7, 0)]));
+        claims.belongs(9, 7);
+        claims.add(b"a", ClaimKind::Fd, Some(7), &"/tmp/a/x".into());
+        claims.add(b"a", ClaimKind::Fd, Some(9), &"/tmp/a/x".into());
+        claims.add(b"b", ClaimKind::Fd, Some(9), &"/tmp/b".into());
+        let found = claims.into_surroundings(WallNanos(1), WallNanos(0)).claims;
+        let of = |name: &str| found[&name.into()].iter().map(|c| (c.pid, c.program.clone())).collect::<Vec<_>>();
+        assert_eq!(of("a"), [(Some(7), Some("p7".to_owned()))]);
+        assert_eq!(of("b"), [(Some(7), Some("p7, thread 9".to_owned()))]);
     }
 }

@@ -1,117 +1,34 @@
 //! Processes that have something of the directory open, mapped, locked, or stand in it.
 //!
-//! Links are read anew at every look, because a shell changes its working directory without notice; they are never followed
-//! to a path. Whether an object really belongs to the directory is told by its mount, not by its path.
+//! Whether an object really belongs to the directory is told by its mount, not by its path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 
 use super::Scene;
 use super::claims::Claims;
-use super::elsewhere::LINKS;
 use super::ground::{Depth, Ground, Traits};
+use super::links::Links;
+use super::strangers;
 use super::strays::{self, Strays};
-use crate::collect::budget::Until;
-use crate::collect::claims::lives;
+use super::threads::{self, Kin};
 use crate::collect::open_files::{Haul, Reader, Wanted};
 use crate::collect::owners;
 use crate::collect::parse::fdinfo::{self, FdInfo};
-use crate::collect::processes::fields;
 use crate::model::errno::Errno;
 use crate::model::holder::{Holding, How};
-use crate::model::process::{MountNs, Pid, ProcessTable};
+use crate::model::process::{MountNs, Pid};
 use crate::model::raw_path::RawPath;
-use crate::model::reading::{Gap, GapWhy, Seen};
+use crate::model::reading::{Gap, GapWhy};
 use crate::model::surroundings::ClaimKind;
 use crate::model::units::Entries;
-use crate::sys::procfile::{PidDir, Proc};
+use crate::sys::threads::{self as procfs, Part};
 use crate::sys::{dirfd, stat};
 
 /// The kernel's mark behind a link to an object without a name; a name may itself end so.
 const DELETED: &[u8] = b" (deleted)";
 /// More than any fdinfo of a file; those of epoll and inotify may be longer, and tell nothing here.
 pub const FDINFO_MAX: usize = 4096;
-
-/// What the links of one process say.
-#[derive(Debug)]
-pub struct OfProcess {
-    /// Working directory, root and program, as far as it has them; without a text where that is longer than the kernel shows.
-    pub places: Vec<(ClaimKind, RawPath)>,
-    /// Its network namespace.
-    pub net: Seen<u64>,
-}
-
-/// The links of all live processes but our own.
-#[derive(Debug)]
-pub struct Links {
-    /// By process.
-    pub by_pid: BTreeMap<Pid, OfProcess>,
-}
-
-impl Links {
-    /// Reads them, and puts the namespaces of the table right.
-    pub fn read(proc: &Proc, table: &mut ProcessTable, until: Until<'_>, claims: &mut Claims) -> Self {
-        let own = proc.own_pid().ok();
-        let mut by_pid = BTreeMap::new();
-        let mut failed: BTreeMap<GapWhy, u64> = BTreeMap::new();
-        let mut buffer = Vec::new();
-        let pids: Vec<Pid> = table.by_pid.values().filter(|p| lives(p)).map(|p| p.pid).collect();
-        for pid in pids {
-            if until.is_over() {
-                *failed.entry(GapWhy::OverBudget { seen: Entries(0) }).or_default() += 1;
-                continue;
-            }
-            let dir = match proc.pid(pid).map_err(GapWhy::from) {
-                Ok(dir) => dir,
-                Err(GapWhy::Vanished) => continue,
-                Err(why) => {
-                    *failed.entry(why).or_default() += 1;
-                    continue;
-                }
-            };
-            let mount_ns = fields::mount_ns(&dir, &mut buffer);
-            match &mount_ns {
-                // It has ended meanwhile, or is about to.
-                Err(GapWhy::Vanished) => continue,
-                Err(why) => *failed.entry(why.clone()).or_default() += 1,
-                Ok(_) => {}
-            }
-            if let Some(process) = table.by_pid.get_mut(&pid).filter(|p| p.mount_ns != mount_ns) {
-                Arc::make_mut(process).mount_ns = mount_ns;
-            }
-            if Some(pid) != own {
-                by_pid.insert(pid, OfProcess::read(&dir, &mut failed));
-            }
-        }
-        for (why, count) in failed {
-            let plural = if count == 1 { "" } else { "es" };
-            claims.unread(Gap::new(format!("links of {} process{plural}", Entries(count)), why));
-        }
-        Self { by_pid }
-    }
-}
-
-impl OfProcess {
-    fn read(dir: &PidDir, failed: &mut BTreeMap<GapWhy, u64>) -> Self {
-        let mut places = Vec::new();
-        let mut worst = None;
-        for (kind, name) in LINKS {
-            match dir.link(name).map_err(GapWhy::from) {
-                Ok(text) => places.push((kind, RawPath::new(text))),
-                Err(GapWhy::Vanished) => {}
-                // Where it leads is told by the object itself.
-                Err(GapWhy::Os(Errno::ENAMETOOLONG)) => places.push((kind, RawPath::default())),
-                Err(why) => worst = Some(why),
-            }
-        }
-        if let Some(why) = worst {
-            *failed.entry(why).or_default() += 1;
-        }
-        let net = dir.link("ns/net").map_err(GapWhy::from).and_then(|text| fields::ns_inode(&text));
-        Self { places, net }
-    }
-}
 
 /// What the processes have beside objects that their paths put into the directory.
 #[derive(Debug, Default)]
@@ -136,38 +53,125 @@ pub fn look(scene: &Scene<'_>, links: &Links, claims: &mut Claims) -> Held {
         }
     };
     let wanted = Wanted { devices: BTreeSet::new(), sockets: BTreeMap::new(), everything: true };
-    let mut reader = Reader::new(proc.as_fd(), &wanted);
-    let mut tally = Tally::default();
+    let reader = Reader::new(proc.as_fd(), &wanted);
+    let mut hands = Hands { scene, links, reader, kin: Kin::of(scene.proc), tally: Tally::default() };
     for (pid, of_process) in &links.by_pid {
         if scene.until.is_over() {
-            tally.late += 1;
+            hands.tally.late += 1;
             continue;
         }
-        let Some(namespace) = scene.table.get(*pid).map(|process| process.mount_ns.clone().ok()) else {
-            continue;
-        };
         for (kind, path) in &of_process.places {
             standing(scene, *pid, *kind, path, claims);
         }
+        if of_process.thread_of.is_none() {
+            hands.of_process(*pid, &mut held, claims);
+        }
+    }
+    hands.tally.say(claims);
+    held
+}
+
+/// Who has a socket open, by the inode of the socket.
+pub type Owners = BTreeMap<u64, BTreeSet<Pid>>;
+
+/// Goes from process to process.
+struct Hands<'a> {
+    scene: &'a Scene<'a>,
+    links: &'a Links,
+    reader: Reader<'a>,
+    kin: Kin,
+    tally: Tally,
+}
+
+impl Hands<'_> {
+    /// What it has open and mapped, and what threads of it have open for themselves. These are compared after the first was
+    /// read: who then shares its table shared it all the while, for nobody gets back to the table of another.
+    fn of_process(&mut self, pid: Pid, held: &mut Held, claims: &mut Claims) {
+        let Some(process) = self.scene.table.get(pid) else { return };
+        let namespace = process.mount_ns.clone().ok().or_else(|| self.links.namespace_of_threads(pid));
         let mut haul = Haul::default();
-        tally.note(reader.read(*pid, scene.ground.sights(), &mut haul).map_err(Errno::from), haul.unread);
-        let hand = Hand { scene, pid: *pid, namespace };
+        let outcome = self.reader.read(pid, self.scene.ground.sights(), &mut haul).map_err(Errno::from);
+        let count = open_count(&haul);
+        let mut unread = haul.unread;
+        self.take((pid, namespace), haul, held, claims);
+        // The mappings of one whose first thread has ended may be as if it had ended.
+        let (tids, outcome) = match outcome {
+            Ok(()) | Err(Errno::ENOENT | Errno::ESRCH) => match self.threads(pid) {
+                Ok(tids) => (tids, outcome),
+                Err(why) => (Vec::new(), Err(why)),
+            },
+            Err(why) => (Vec::new(), Err(why)),
+        };
+        let (mut worst, mut unknown, mut was_whole) = (None, None, false);
+        let (kin, until) = (&self.kin.clone(), self.scene.until);
+        self.kin.purse.begin();
+        threads::each_apart((pid, &tids), &|one, other| kin.share(one, other, Part::Files), &mut |tid, unsure| {
+            if until.is_over() {
+                unknown = Some(GapWhy::OverBudget { seen: Entries(0) });
+                return false;
+            }
+            if let Some(why) = unsure.as_ref().filter(|_| !self.kin.purse.pays(count)) {
+                unknown = Some(why.clone());
+                return false;
+            }
+            claims.belongs(tid, pid);
+            let mut haul = Haul::default();
+            let sights = self.scene.ground.sights();
+            // Where the first thread has just ended, any other has the mappings of all.
+            let read = if was_whole {
+                self.reader.read_descriptors(tid, sights, &mut haul)
+            } else {
+                self.reader.read(tid, sights, &mut haul)
+            };
+            unread += haul.unread;
+            self.take((tid, namespace), haul, held, claims);
+            match read.map_err(Errno::from) {
+                Ok(()) => was_whole = true,
+                Err(Errno::ENOENT | Errno::ESRCH) => return false,
+                Err(errno) => worst = Some(errno),
+            }
+            worst.is_none()
+        });
+        if let Some(why) = unknown.or_else(|| worst.map(GapWhy::from_errno)) {
+            let is_late = matches!(why, GapWhy::OverBudget { .. });
+            claims.meet((!is_late).then(|| strangers::named(self.scene.proc, process, why.clone())));
+            claims.unread(Gap::new(format!("open files of threads of pid {pid}"), why));
+        }
+        self.tally.note(outcome, unread);
+    }
+
+    /// The other threads; none where it has ended.
+    fn threads(&self, pid: Pid) -> Result<Vec<Pid>, Errno> {
+        procfs::others(self.scene.proc.as_fd(), pid).map_err(Errno::from).or_else(|errno| match errno {
+            Errno::ENOENT | Errno::ESRCH => Ok(Vec::new()),
+            errno => Err(errno),
+        })
+    }
+
+    fn take(
+        &self,
+        (pid, namespace): (Pid, Option<MountNs>),
+        haul: Haul,
+        held: &mut Held,
+        claims: &mut Claims,
+    ) {
+        let hand = Hand { scene: self.scene, pid, namespace };
         for (holding, _) in &haul.holdings {
             hand.holds(holding, claims);
         }
-        strays::of_files(scene, *pid, &haul.elsewhere, &mut held.strays, claims);
+        strays::of_files(self.scene, pid, &haul.elsewhere, &mut held.strays, claims);
         haul.owners.iter().for_each(|(inode, pid)| {
             held.owners.entry(*inode).or_default().insert(*pid);
         });
         let ways = haul.namespaces.into_iter();
         held.namespaces.extend(ways.map(|(pid, fd, text)| (text, format!("{pid}/fd/{fd}").as_str().into())));
     }
-    tally.say(claims);
-    held
 }
 
-/// Who has a socket open, by the inode of the socket.
-pub type Owners = BTreeMap<u64, BTreeSet<Pid>>;
+/// How many descriptors were read.
+fn open_count(haul: &Haul) -> u64 {
+    haul.open_files.iter().map(|(_, count)| *count).sum()
+}
 
 /// Working directory, root or program.
 fn standing(scene: &Scene<'_>, pid: Pid, kind: ClaimKind, text: &RawPath, claims: &mut Claims) {
@@ -281,32 +285,5 @@ impl Tally {
             let plural = if count == 1 { "process" } else { "processes" };
             claims.unread(Gap::new(format!("open files of {} {plural}", Entries(count)), why));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::collect::specimen;
-    use crate::model::units::WallNanos;
-    use crate::sys::scratch;
-
-    #[test]
-    fn a_process_that_cannot_be_opened_is_a_gap_and_one_that_has_ended_is_none() {
-        let home = scratch::dir();
-        // What is there and is no directory cannot be looked at; 8 is not there.
-        std::fs::write(home.path().join("7"), "").unwrap();
-        let proc = Proc::open(Path::new(home.path())).unwrap();
-        let gaps = |pid| {
-            let mut table = specimen::table(vec![specimen::process(pid, 0)]);
-            let until = Until::within(Duration::from_mins(1));
-            let mut claims = Claims::default();
-            assert!(Links::read(&proc, &mut table, until, &mut claims).by_pid.is_empty());
-            claims.into_surroundings(WallNanos(1), WallNanos(0)).unread.len()
-        };
-        assert_eq!((gaps(7), gaps(8)), (1, 0));
     }
 }

@@ -13,6 +13,7 @@ mod elsewhere;
 mod entries;
 mod ground;
 mod holds;
+mod links;
 mod locked;
 mod mounted;
 mod named;
@@ -21,6 +22,7 @@ mod seek;
 mod sockets;
 mod strangers;
 mod strays;
+mod threads;
 mod tmpfiles;
 mod unpeopled;
 mod ways;
@@ -46,6 +48,7 @@ use crate::sys::procfile::Proc;
 use claims::Claims;
 pub use elsewhere::{HELPER, serve};
 use ground::Ground;
+use links::Links;
 use pids::Numbers;
 
 /// The inode of the first pid namespace of every machine. Source: the kernel's include/linux/proc_ns.h.
@@ -146,19 +149,21 @@ impl SurroundingsEyes {
             return claims.unseen_all(&gaps);
         };
         claims.unread_all(&gaps);
-        strangers::meet(&proc, &table, claims);
-        let links = holds::Links::read(&proc, &mut table, until, claims);
+        let links = Links::read(&proc, &mut table, until, claims);
+        strangers::meet(&proc, &table, &links, claims);
         let namespaces = mounts::find(&proc, &mut table, own, until);
         self.processes.remember(&table);
         claims.unseen_all(namespaces.gaps());
         let mut namespaces = namespaces.items().to_vec();
         unpeopled::complete(&mut namespaces, &table, until, claims);
+        unpeopled::of_threads(&mut namespaces, &links, until, claims);
         unpeopled::add(&mut namespaces, until, claims);
         claims.unseen_all(namespaces.iter().flat_map(|namespace| namespace.mounts.gaps()));
         let ground = match Ground::find(&proc, place, &namespaces) {
             Ok(ground) => ground,
             Err(why) => return claims.unseen(Gap::new(format!("where {} lies", place.path.shown()), why)),
         };
+        links.revive(&proc, &self.catalog, &mut table, claims);
         claims.know(&table);
         claims.in_memory = matches!(ground.mount.fs_type.as_str(), "tmpfs" | "ramfs");
         let mut eyes = ourselves::find(Some(&proc), Some(&table), own, (taken, boot));
@@ -173,7 +178,7 @@ impl SurroundingsEyes {
 }
 
 impl Scene<'_> {
-    fn look(&self, place: &Place<'_>, links: &holds::Links, memory: &mut Memory, claims: &mut Claims) {
+    fn look(&self, place: &Place<'_>, links: &Links, memory: &mut Memory, claims: &mut Claims) {
         mounted::look(self, claims);
         backing::look(self, claims);
         let held = holds::look(self, links, claims);

@@ -9,7 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::claims::Claims;
 use super::elsewhere::{Door, View};
-use super::holds::{Held, Links, Owners};
+use super::holds::{Held, Owners};
+use super::links::Links;
 use super::seek::{self, low};
 use super::ways::{self, Ways};
 use super::{Place, Scene};

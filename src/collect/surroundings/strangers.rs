@@ -1,39 +1,35 @@
 //! Processes that do not show what they hold, by name: whoever is told that something keeps his entries wants to know who.
 //!
 //! Kernel threads hold nothing. What has ended holds nothing either, unless only its first thread has: the others go on
-//! with everything that is open, and the directory of the process shows none of it.
+//! with everything that is open, and the directory of the process shows none of it, only those of its threads do.
 
 use std::os::fd::AsFd;
 
 use super::claims::Claims;
+use super::links::Links;
 use crate::collect::claims::lives;
 use crate::model::process::{Process, ProcessTable};
-use crate::model::reading::{Gap, GapWhy, Seen};
+use crate::model::reading::{Gap, GapWhy};
 use crate::model::surroundings::Stranger;
 use crate::model::units::Entries;
-use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::procfile::Proc;
-use crate::sys::{dirfd, stat};
+use crate::sys::stat;
 
 /// Names those of the table.
-pub fn meet(proc: &Proc, table: &ProcessTable, claims: &mut Claims) {
+pub fn meet(proc: &Proc, table: &ProcessTable, links: &Links, claims: &mut Claims) {
     let mut headless = 0;
     let mut strangers = Vec::new();
     for process in table.by_pid.values() {
-        let why = if lives(process) {
+        let why = if links.headless.contains(&process.pid) {
+            let is_hidden = !links.shows(process.pid);
+            headless += u64::from(is_hidden);
+            is_hidden.then_some(GapWhy::Absent)
+        } else if lives(process) {
             hides(process)
-        } else if !process.kernel && goes_on(proc, process) {
-            headless += 1;
-            Some(GapWhy::Absent)
         } else {
             None
         };
-        strangers.extend(why.map(|why| Stranger {
-            uid: uid(proc, process),
-            pid: process.pid,
-            program: process.comm.shown(),
-            why,
-        }));
+        strangers.extend(why.map(|why| named(proc, process, why)));
     }
     if headless > 0 {
         let plural = if headless == 1 { "process whose" } else { "processes whose" };
@@ -41,6 +37,11 @@ pub fn meet(proc: &Proc, table: &ProcessTable, claims: &mut Claims) {
         claims.unread(Gap::new(what, GapWhy::Absent));
     }
     claims.meet(strangers);
+}
+
+/// One that shows too little, by name.
+pub fn named(proc: &Proc, process: &Process, why: GapWhy) -> Stranger {
+    Stranger { uid: uid(proc, process), pid: process.pid, program: process.comm.shown(), why }
 }
 
 /// Why it shows too little; what it does not have is shown.
@@ -51,23 +52,6 @@ fn hides(process: &Process) -> Option<GapWhy> {
         .or_else(|| why(process.root.as_ref().err()))
         .or_else(|| why(process.cwd.as_ref().err()))
         .or_else(|| why(process.exe.as_ref().err()))
-}
-
-/// Whether threads of it still run; where that cannot be told, they may.
-fn goes_on(proc: &Proc, process: &Process) -> bool {
-    let count = || {
-        let dir = proc.pid(process.pid)?;
-        let tasks = dirfd::open_procfs_listing(dir.as_fd(), b"task")?;
-        let mut buffer = Vec::with_capacity(PIECE / 64);
-        let mut listing = Listing::new(tasks.as_fd(), &mut buffer);
-        let mut count = 0;
-        while let Some(entry) = listing.next() {
-            count += usize::from(!entry?.is_dot());
-        }
-        Ok(count)
-    };
-    let counted: Seen<usize> = count().map_err(|error: std::io::Error| error.into());
-    counted.map_or_else(|why| why != GapWhy::Vanished, |count| count > 1)
 }
 
 /// Its user; of one that has ended, whoever its directory belongs to.

@@ -1,8 +1,11 @@
 //! Mount namespaces that no process shows in full: in which nobody lives, kept by a mount of their file (snaps keep theirs
 //! between two starts) or by a descriptor, and in which everybody was put below a root of his own.
 
+use std::collections::BTreeMap;
+
 use super::claims::Claims;
 use super::elsewhere::{Door, View};
+use super::links::Links;
 use super::ways::{self, Ways};
 use crate::collect::budget::Until;
 use crate::collect::parse::mountinfo;
@@ -17,6 +20,27 @@ pub fn add(namespaces: &mut Vec<MountNamespace>, until: Until<'_>, claims: &mut 
     let mut ways = Ways::new();
     ways::mounted(namespaces, b"mnt", &mut ways);
     let found = read(namespaces, ways, until, claims);
+    namespaces.extend(found);
+}
+
+/// Adds those in which only single threads live, each under the number of one of them.
+pub fn of_threads(
+    namespaces: &mut Vec<MountNamespace>,
+    links: &Links,
+    until: Until<'_>,
+    claims: &mut Claims,
+) {
+    let mut ways = Ways::new();
+    let mut tids: BTreeMap<MountNs, Vec<Pid>> = BTreeMap::new();
+    for (tid, inode) in links.by_pid.iter().filter_map(|(tid, of)| of.mount_ns.map(|inode| (*tid, inode))) {
+        ways.entry(inode).or_default().push(format!("{tid}/ns/mnt").as_str().into());
+        tids.entry(MountNs::Inode(inode)).or_default().push(tid);
+    }
+    let mut found = read(namespaces, ways, until, claims);
+    for namespace in &mut found {
+        namespace.pids = tids.remove(&namespace.id).unwrap_or_default();
+        namespace.witness = namespace.pids.first().copied().unwrap_or(0);
+    }
     namespaces.extend(found);
 }
 

@@ -10,6 +10,7 @@ use nix::libc;
 use crate::attack::stepper;
 use crate::clean::scene;
 use crate::needs;
+use crate::surroundings::BY_THREAD;
 
 /// Holds `/tmp/go-build-KIND` in the way of that kind, and says so in `/mnt/held-KIND`.
 const HOLDER: &str = r#"
@@ -41,6 +42,7 @@ mkdir -p /mnt/stray /mnt/inner /tmp/go-build-free /tmp/go-build-stray /tmp/go-bu
 mkdir -p /tmp/go-build-layer /mnt/u /mnt/merged /tmp/go-build-variable /tmp/go-build-command
 for kind in cwd file map sock lock root; do held $kind env; done
 held netsock unshare --net
+for kind in files place mounts network; do by_thread $kind; done
 mount --bind /tmp /mnt/stray; held stray env; umount -l /mnt/stray
 apart 'mount --bind /tmp/go-build-source /mnt/inner; mount -t tmpfs x /tmp/go-build-point/m; mount -t tmpfs y /mnt/u
   mkdir /mnt/u/up /mnt/u/work; mount -t overlay -o lowerdir=/tmp/go-build-layer,upperdir=/mnt/u/up,workdir=/mnt/u/work o /mnt/merged'
@@ -64,6 +66,7 @@ const FAULTS: &[(&str, libc::c_long, Errno)] = &[
     ("setns", libc::SYS_setns, Errno::EPERM),
     ("flock", libc::SYS_flock, Errno::ENOLCK),
     ("read", libc::SYS_read, Errno::EIO),
+    ("kcmp", libc::SYS_kcmp, Errno::EPERM),
     ("openat", libc::SYS_openat, Errno::ENFILE),
 ];
 /// Without the full measure, so long in all.
@@ -121,7 +124,7 @@ fn no_single_look_that_fails_frees_anything() {
     needs!("unshare", "setpriv", "python3");
     let how = std::env::var("TMPMEDIC_ATTACK").unwrap_or_default();
     let said = scene(
-        &format!("{HOLDER}\n{MACHINE}"),
+        &format!("{HOLDER}\n{BY_THREAD}\n{MACHINE}"),
         &[&format!(
             "TMPMEDIC_ATTACK='{how}' /mnt/bin/actor faults::blind::fails_each_look_once --exact --ignored --nocapture"
         )],
