@@ -445,6 +445,63 @@ fn what_a_clean_up_does_not_cure_is_said_aloud() {
 }
 
 #[test]
+fn what_fails_elsewhere_is_told_as_what_this_clean_up_does_not_cure() {
+    needs!("unshare", "setpriv");
+    let said = scene(
+        "mkdir -p /dev/shm; mount -t tmpfs -o mode=1777 lab /dev/shm; runner TMPDIR=/mnt/nope; builds go-build1",
+        &["tm clean /dev/shm --older-than 0s", "tm clean /tmp /dev/shm --older-than 0s"],
+    );
+    said[0].says("cleaning /dev/shm does nothing against this:");
+    said[1].says("cleaning /tmp and /dev/shm does nothing against this:");
+    for said in &said {
+        said.says("/mnt/nope");
+        assert!(!said.text.contains("will not help here"), "{}", said.text);
+    }
+}
+
+#[test]
+fn whoever_may_not_look_without_a_trace_does_not_look() {
+    needs!("unshare", "setpriv");
+    let said = scene(
+        "builds go-build1 go-build2 go-build3; chmod 755 /tmp/go-build*
+         chown -R 1000:1000 /tmp/go-build2 /tmp/go-build3; chown 0:0 /tmp/go-build3/b001/exe
+         find /tmp -type d -exec touch -a -d '30 days ago' {} +
+         stamps() { find /tmp -mindepth 1 -type d -printf '%p %A@\\n' | sort; }
+         stamps > /mnt/before",
+        &[
+            "user /mnt/bin/tmpmedic clean /tmp --older-than 0s -v",
+            "stamps | diff /mnt/before - && echo untouched",
+            "user /mnt/bin/tmpmedic clean /tmp --older-than 0s --json",
+        ],
+    );
+    said[1].says("untouched");
+    said[0].says("go-build1 (root): it belongs to uid 0");
+    said[0].says("b001/exe/: it is of another user, and to list it would make it look used");
+    let entries = said[2].json()["plans"][0]["entries"].clone();
+    let entries = entries.as_array().unwrap();
+    let goes: Vec<&Value> = entries.iter().filter(|entry| entry["verdict"] == "remove").collect();
+    assert_eq!(goes.len(), 1, "{entries:?}");
+}
+
+#[test]
+fn what_was_purged_is_told_with_its_work() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1 go-build2",
+        &[
+            "tm clean /tmp --older-than 0s --apply --yes",
+            "tm purge 1 --older-than 0s --yes; tm purge 1 --yes",
+            "tm journal",
+            "tm journal --json",
+        ],
+    );
+    said[2].says("2 of them were removed for good on ");
+    said[2].says(" by work 2 (purge)");
+    let purged = said[3].json()["entries"][0]["purged"].clone();
+    assert_eq!((purged["by"].as_u64(), purged["entries"].as_u64()), (Some(2), Some(2)), "{purged}");
+}
+
+#[test]
 fn the_founding_incident_is_cleaned_without_breaking_the_runners() {
     needs!("unshare", "mkfs.ext4", "debugfs", "setpriv");
     let said = scene(

@@ -1,7 +1,7 @@
 //! Entries: what lies in a temp dir, by family: how many, how old, whose, held or not, and what removing them would do.
 
 use super::entries_levels as levels;
-pub use super::entries_levels::{path_of, wish};
+pub use super::entries_levels::{path_of, place, wish};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::family::{Family, Safety};
 use crate::model::process::Pid;
