@@ -118,7 +118,8 @@ pub fn gather(scene: &Scene<'_>) -> Claims {
 
 /// Whether it only works for us: a helper, or whoever holds the terminal of the console. Nobody needs its temp dir.
 fn is_our_hand(process: &Process, scene: &Scene<'_>) -> bool {
-    let Some(own) = scene.own.and_then(|own| scene.table.get(own)).filter(|own| own.pid != process.pid) else {
+    let Some(own) = scene.own.and_then(|own| scene.table.get(own)).filter(|own| own.pid != process.pid)
+    else {
         return false;
     };
     let is_us = match (&process.arguments, &own.arguments) {

@@ -221,9 +221,8 @@ fn measure(
     }
     let what = if shut == 1 { "a tree of another user" } else { "trees of other users" };
     let count = if shut == 1 { String::new() } else { format!("{} ", Entries(shut)) };
-    (shut > 0).then(|| {
-        Gap::new(format!("what lies in {count}{what} in {}", wish.dir.shown()), GapWhy::Denied)
-    })
+    (shut > 0)
+        .then(|| Gap::new(format!("what lies in {count}{what} in {}", wish.dir.shown()), GapWhy::Denied))
 }
 
 struct Tree {

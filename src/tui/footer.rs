@@ -197,7 +197,10 @@ fn here(app: &App, width: usize) -> String {
     let mut line = format!("{} {}", card.number, card.title);
     if let Some(place) = entries::place(app).filter(|_| app.tab == TabId::Entries) {
         let room = width.saturating_sub(text::width(&line) + 1 + text::width(KEYS)).max(LEAST_ROOM);
-        line.push_str(&format!(" {}", text::cut_middle(&text::safe(&place), room, app.theme.glyphs.ellipsis)));
+        line.push_str(&format!(
+            " {}",
+            text::cut_middle(&text::safe(&place), room, app.theme.glyphs.ellipsis)
+        ));
     }
     line.push_str(KEYS);
     if text::width(&line) + text::width(MORE) <= width {

@@ -12,7 +12,7 @@ use tmpmedic::tui::msg::{Effect, Listing, Look, Msg};
 use tmpmedic::tui::{App, update};
 
 use crate::frames::{press, seen, text};
-use crate::staged::{ago, temp_dir, whole};
+use crate::staged::{HOST_NS, Staged, ago, temp_dir, user, vantage, whole};
 use crate::works::{clean, journal, planned, read, shows, sick, treatable, wished};
 
 const WIDE: (u16, u16) = (120, 40);
@@ -229,7 +229,7 @@ fn the_sheet_names_what_was_chosen() {
     line(&mut app, "F", " untouched for 1 d  + - age");
     list(&mut app, "/rustc<Enter><Enter>");
     line(&mut app, "f", "rustc untouched for 1 d");
-    line(&mut app, " f", "rustc0kPqR7 untouched for 1 d");
+    line(&mut app, " f", "rustcVAIpSt untouched for 1 d");
     line(&mut app, " f", "2 entries picked untouched for 1 d");
 }
 
@@ -270,5 +270,13 @@ fn the_smallest_screen_names_the_directory_too() {
     shows(&app, "3 Entries /tmp  ? help  q quit");
     list(&mut app, "/rustc<Enter><Enter>");
     list(&mut app, "<Enter>");
-    shows(&app, "3 Entries /tmp/rustc");
+    shows(&app, "3 Entries /tmp…stcVAIpSt  ? help");
+}
+
+#[test]
+fn access_lists_nobody_who_only_works_for_us() {
+    let staged = Staged::new().vantage(vantage("/tmp", HOST_NS, user(0, "root"), &[901], &["tmpmedic"]));
+    let mut app = seen(&staged.look(), WIDE);
+    press(&mut app, "2");
+    shows(&app, "No process here uses a temp dir.");
 }

@@ -199,6 +199,7 @@ pub fn worst<'a>(
 mod tests {
     use super::*;
     use crate::model::process::{Credentials, MountNs};
+    use crate::model::units::WallNanos;
 
     fn asking(pid: Pid, path: &str, who: &str) -> Asking {
         let request = ProbeRequest {
@@ -211,7 +212,20 @@ mod tests {
             root: "/".into(),
             credentials: Credentials::default(),
         };
-        let before = request.unasked();
+        let before = ProbeResult {
+            path: path.into(),
+            based_on: None,
+            pid: Some(pid),
+            mount_ns: request.mount_ns,
+            root: "/".into(),
+            credentials: Credentials::default(),
+            at: WallNanos(0),
+            steps: vec![],
+            not_imitated: vec![],
+            hung: false,
+            standing: None,
+            left_behind: vec![],
+        };
         Asking { request, who: who.to_owned(), is_own: false, before, after: None }
     }
 
@@ -225,9 +239,6 @@ mod tests {
         ];
         tell_apart(&mut asked);
         let who: Vec<&str> = asked.iter().map(|asking| asking.who.as_str()).collect();
-        assert_eq!(
-            who,
-            ["forgejo-runner (pid 41)", "forgejo-runner (pid 42)", "forgejo-runner", "cargo"]
-        );
+        assert_eq!(who, ["forgejo-runner (pid 41)", "forgejo-runner (pid 42)", "forgejo-runner", "cargo"]);
     }
 }

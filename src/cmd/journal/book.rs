@@ -148,7 +148,16 @@ fn entries<'r>(
                 let (steps, aside) = (BTreeMap::new(), lies.len());
                 entries.insert(
                     begin.work,
-                    Entry { home, begin, steps, end: None, aside, aside_bytes, then: Then::Final, purged: None },
+                    Entry {
+                        home,
+                        begin,
+                        steps,
+                        end: None,
+                        aside,
+                        aside_bytes,
+                        then: Then::Final,
+                        purged: None,
+                    },
                 );
             }
             Record::Intent { work, steps } => {

@@ -132,7 +132,8 @@ fn below(page: &mut Page, entry: &Entry<'_>, detail: Detail) {
     if let Some(purged) = entry.purged {
         let (count, time) = (Entries(purged.entries), when(purged.time));
         let verb = if count.0 == 1 { "was" } else { "were" };
-        let text = format!("{count} of them {verb} removed for good on {time} by work {} (purge)", purged.by.0);
+        let text =
+            format!("{count} of them {verb} removed for good on {time} by work {} (purge)", purged.by.0);
         page.paragraph(INDENT, &text, Ink::Dim);
     }
     // Of what was not begun after a stop there are many, and all for the same reason.

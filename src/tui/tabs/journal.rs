@@ -130,7 +130,9 @@ fn row(app: &App, work: &Worked) -> Row {
         Some(by) => Cell::dim(format!("undone by #{}", by.0)),
         None if is_due(app, work) => Cell::toned(Tone::Warning, "P purge it"),
         None if work.can_undo => Cell::dim("u undoes it"),
-        None => Cell::dim(work.purged.map_or_else(String::new, |purged| format!("purged by #{}", purged.by.0))),
+        None => {
+            Cell::dim(work.purged.map_or_else(String::new, |purged| format!("purged by #{}", purged.by.0)))
+        }
     };
     let aside = if work.aside == 0 { glyphs.dash.to_owned() } else { Entries(work.aside).to_string() };
     let (who, action) = (safe(&work.who).into_owned(), safe(&work.action).into_owned());

@@ -253,7 +253,10 @@ mod tests {
         assert_eq!(text_of(|d| d.items(4, &all), 44), ["Enter do it    o other ways    Esc leave"]);
         assert_eq!(text_of(|d| d.items(4, &all), 36), ["Enter do it    o other ways", "Esc leave"]);
         assert_eq!(text_of(|d| d.items(4, &all), 14), ["Enter do it", "o other ways", "Esc leave"]);
-        assert_eq!(text_of(|d| d.items(4, &all), 6), ["Enter ", "do it", "o ", "other ", "ways", "Esc ", "leave"]);
+        assert_eq!(
+            text_of(|d| d.items(4, &all), 6),
+            ["Enter ", "do it", "o ", "other ", "ways", "Esc ", "leave"]
+        );
     }
 
     #[test]
