@@ -95,13 +95,13 @@ impl Book {
 
 /// What was removed from quarantines, by its name there: by which work, and when that began.
 fn freed(records: &[Record]) -> BTreeMap<&RawPath, (WorkId, WallNanos)> {
-    let mut begun: BTreeMap<WorkId, WallNanos> = BTreeMap::new();
+    let mut times: BTreeMap<WorkId, WallNanos> = BTreeMap::new();
     let mut meant: BTreeMap<(WorkId, u64), &RawPath> = BTreeMap::new();
     let mut freed = BTreeMap::new();
     for record in records {
         match record {
             Record::Begin(begin) => {
-                begun.insert(begin.work, begin.time);
+                times.insert(begin.work, begin.time);
             }
             Record::Intent { work, steps } => {
                 for act in steps {
@@ -112,7 +112,7 @@ fn freed(records: &[Record]) -> BTreeMap<&RawPath, (WorkId, WallNanos)> {
             }
             Record::Outcome { work, steps } => {
                 for came in steps.iter().filter(|came| matches!(came.done, Done::Done { .. })) {
-                    if let (Some(slot), Some(time)) = (meant.get(&(*work, came.step)), begun.get(work)) {
+                    if let (Some(slot), Some(time)) = (meant.get(&(*work, came.step)), times.get(work)) {
                         freed.insert(*slot, (*work, *time));
                     }
                 }

@@ -130,25 +130,29 @@ fn head(prospect: &Prospect, doc: &mut Doc<'_>) {
 fn wishes(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
     let Wish::Clean { wishes, .. } = &prospect.wish else { return };
     let (how, key) = if wishes.delete {
-        (piece(Tone::Warning, "removed for good"), "  d put aside")
+        (piece(Tone::Warning, "removed for good"), "d put aside")
     } else {
-        (piece(Tone::Plain, "put aside"), "  d for good")
+        (piece(Tone::Plain, "put aside"), "d for good")
     };
-    let age = vec![piece(Tone::Plain, asked(app, wishes)), piece(Tone::Dim, "  + - age")];
-    let how = vec![how, piece(Tone::Dim, key)];
-    let dot = piece(Tone::Dim, format!(" {} ", doc.glyphs().dot));
-    let line: Vec<Piece> = age.iter().chain([&dot]).chain(&how).cloned().collect();
-    if line.iter().map(|(piece, _)| text::width(&text::safe(piece))).sum::<usize>() <= doc.width() {
-        doc.flow(0, &line);
+    let age = [vec![piece(Tone::Plain, asked(app, wishes))], vec![piece(Tone::Dim, "+ - age")]];
+    let how = [vec![how], vec![piece(Tone::Dim, key)]];
+    let width = |items: &[Vec<Piece>]| {
+        items.iter().flatten().map(|(piece, _)| text::width(&text::safe(piece)) + 2).sum::<usize>()
+    };
+    if width(&age) + width(&how) <= doc.width() {
+        let dot = piece(Tone::Dim, format!(" {} ", doc.glyphs().dot));
+        let [[asked, plus], [how, key]] = [age, how];
+        let gap = || piece(Tone::Plain, "  ");
+        doc.flow(0, &[asked, vec![gap()], plus, vec![dot], how, vec![gap()], key].concat());
     } else {
-        doc.flow(2, &age);
-        doc.flow(2, &how);
+        doc.items(2, &age);
+        doc.items(2, &how);
     }
 }
 
 /// What was asked for: `go-build untouched for 1 d`, `4 entries picked, of any age`.
 fn asked(app: &App, wishes: &Wishes) -> String {
-    let family = |id: &String| if id == wishes::NO_FAMILY { "what is in no family" } else { id }.to_owned();
+    let family = |id: &String| if id == wishes::NO_FAMILY { "in no family" } else { id }.to_owned();
     let mut what: Vec<String> = wishes.families.iter().map(family).collect();
     match wishes.names.as_slice() {
         [] => {}
