@@ -475,7 +475,7 @@ fn whoever_may_not_look_without_a_trace_does_not_look() {
         ],
     );
     said[1].says("untouched");
-    let entries = said[0].json()["plans"][0]["entries"].clone();
+    let entries = said[0].json()["entries"].clone();
     let told: Vec<(&str, &str)> = entries
         .as_array()
         .unwrap()
