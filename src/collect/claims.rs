@@ -59,6 +59,9 @@ pub struct Who {
 /// CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_RESOURCE. Source: capabilities(7).
 const DECISIVE: u64 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 24;
 
+/// How a helper of ours is started. See `sys::helper`.
+const HELPER: (&[u8], &[u8]) = (b"tmpmedic", b"__helper");
+
 impl Who {
     fn of(credentials: &Credentials) -> Self {
         Self {
@@ -97,14 +100,40 @@ pub struct Claims {
 /// Groups the processes of a table.
 pub fn gather(scene: &Scene<'_>) -> Claims {
     let mut claims = Claims::default();
-    for process in scene.table.by_pid.values().filter(|p| lives(p)) {
+    for process in scene.table.by_pid.values().filter(|p| lives(p) && !is_our_hand(p, scene)) {
         claims.add_process(process, scene);
     }
     for found in bind_mounts::of(scene) {
         let Some(process) = scene.table.get(found.pid) else { continue };
         claims.add(process, found.path, Reason::BindMount, Use::Passing);
     }
+    // Where others see the same we are not one of them, unless somebody asks about us.
+    if let Some(own) = scene.own.filter(|own| !scene.asked.pids.contains(own)) {
+        for claim in claims.by_key.values_mut().filter(|claim| claim.pids.len() > 1) {
+            claim.pids.remove(&own);
+        }
+    }
     claims
+}
+
+/// Whether it only works for us: a helper, or whoever holds the terminal of the console. Nobody needs its temp dir.
+fn is_our_hand(process: &Process, scene: &Scene<'_>) -> bool {
+    let Some(own) = scene.own.and_then(|own| scene.table.get(own)).filter(|own| own.pid != process.pid)
+    else {
+        return false;
+    };
+    let is_us = match (&process.arguments, &own.arguments) {
+        (Ok(theirs), Ok(ours)) => {
+            let is_helper = theirs.first().is_some_and(|name| name.as_bytes() == HELPER.0)
+                && theirs.get(1).is_some_and(|word| word.as_bytes() == HELPER.1);
+            is_helper || !theirs.is_empty() && theirs == ours
+        }
+        _ => false,
+    };
+    let above = || scene.table.ancestors(process.pid);
+    is_us
+        && !scene.asked.pids.contains(&process.pid)
+        && (process.pid == own.parent || above().iter().any(|process| process.pid == own.pid))
 }
 
 /// Kernel threads have no files, and what has ended needs no temp dir any more.

@@ -122,3 +122,30 @@ fn named_directories_are_seen_by_ourselves_and_by_those_asked_for() {
     let pids: Vec<Pid> = srv.flat_map(|(_, claim)| claim.pids.iter().copied()).collect();
     assert_eq!(pids, [99, 2], "uid 0 sorts first");
 }
+
+#[test]
+fn what_works_for_us_is_nobody_and_neither_are_we_where_others_are() {
+    let arguments = |process: Process, words: &[&str]| Process {
+        arguments: Ok(words.iter().map(|word| (*word).into()).collect()),
+        ..process
+    };
+    let child = |pid| Process { parent: 99, ..process(pid, 7) };
+    let own = arguments(Process { parent: 98, ..process(99, 7) }, &["tmpmedic"]);
+    let keeper = arguments(process(98, 7), &["tmpmedic"]);
+    let helper = arguments(child(3), &["tmpmedic", "__helper", "worker"]);
+    let below = arguments(Process { parent: 3, ..process(4, 8) }, &["tmpmedic", "__helper", "probe"]);
+    let shell = arguments(child(5), &["bash"]);
+    let stranger = arguments(process(6, 9), &["tmpmedic", "__helper", "probe"]);
+    let hands = [own.clone(), keeper, helper, below];
+    let pids = |processes: Vec<Process>| -> BTreeSet<Pid> {
+        let found = claims(processes, &Asked::default());
+        found.by_key.values().flat_map(|claim| claim.pids.iter().copied()).collect()
+    };
+    assert_eq!(pids(hands.to_vec()), [99].into(), "alone, we are somebody");
+    let tmp = |processes: Vec<Process>| {
+        let found = claims(processes, &Asked::default());
+        let tmp = found.by_key.into_iter().filter(|(key, _)| key.place.path == "/tmp".into());
+        tmp.flat_map(|(_, claim)| claim.pids).collect::<BTreeSet<Pid>>()
+    };
+    assert_eq!(tmp([&hands[..], &[shell, stranger]].concat()), [5, 6].into());
+}

@@ -21,7 +21,7 @@ use crate::model::units::{Bytes, Entries, Micros, WallNanos};
 use crate::model::vantage::Kind;
 use crate::sys::clock::Stopwatch;
 use crate::sys::getdents::{self, Listing};
-use crate::sys::{dirfd, stat};
+use crate::sys::{dirfd, enter, stat};
 
 /// What somebody wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +80,7 @@ pub fn list(wish: &Wish, catalog: &Catalog) -> Reading<Vec<Entry>> {
         Err(error) => return blind(error.into()),
     }
     let mut entries = best.into_entries();
-    if let Some(gap) = measure(&dir, &mut entries, wish, &fence, watch) {
-        gaps.push(gap);
-    }
+    gaps.extend(measure(&dir, &mut entries, wish, &fence, watch));
     ranking::sort(&mut entries, wish.order);
     entries.truncate(wish.limit);
     Reading::of(entries, Micros(watch.micros()), gaps)
@@ -193,7 +191,7 @@ fn look(dir: BorrowedFd<'_>, name: &CStr, family: &str) -> Option<Entry> {
     })
 }
 
-/// Adds to each directory what lies below it, as long as the budget lasts.
+/// Adds to each directory what lies below it, as long as the budget lasts; says what it could not add.
 fn measure(
     dir: &OwnedFd,
     entries: &mut [Entry],
@@ -203,6 +201,7 @@ fn measure(
 ) -> Option<Gap> {
     let walkable =
         |e: &&mut Entry| e.kind == Kind::Directory && !fence.unmeasured.contains(e.name.as_bytes());
+    let mut shut = 0;
     for (measured, entry) in (0..).zip(entries.iter_mut().filter(walkable)) {
         let tree = if watch.elapsed() < wish.budget {
             tree(dir, &entry.name, wish.budget, watch)
@@ -211,21 +210,27 @@ fn measure(
         };
         match tree {
             Walked::Late => return Some(over_budget(wish, "sizes of trees", measured)),
-            Walked::Closed => {}
+            Walked::Closed => shut += 1,
             Walked::Whole(tree) => {
+                shut += u64::from(tree.is_shut);
                 entry.bytes.0 = entry.bytes.0.saturating_add(tree.bytes);
                 entry.below = Some(Entries(tree.count));
                 entry.newest = entry.newest.max(Some(WallNanos(tree.newest)));
             }
         }
     }
-    None
+    let what = if shut == 1 { "a tree of another user" } else { "trees of other users" };
+    let count = if shut == 1 { String::new() } else { format!("{} ", Entries(shut)) };
+    (shut > 0)
+        .then(|| Gap::new(format!("what lies in {count}{what} in {}", wish.dir.shown()), GapWhy::Denied))
 }
 
 struct Tree {
     bytes: u64,
     count: u64,
     newest: i64,
+    /// Whether a directory in it could not be listed.
+    is_shut: bool,
 }
 
 /// How a walk went.
@@ -239,16 +244,22 @@ enum Walked {
 
 /// Sums a tree. No link is followed and no mount entered; a hard link counts each time that it is met.
 ///
-/// Our own reading must not make it younger, so directories are opened without touching their stamps; where only their
-/// owner may ask for that, the kernel stamps them with now, and that stamp of a directory is not believed.
+/// Our own reading must not make it younger, for nobody: a directory that only its owner may list without a trace stays
+/// shut to us.
 fn tree(dir: &OwnedFd, name: &RawPath, budget: Duration, watch: Stopwatch) -> Walked {
-    let Ok(top) = dirfd::open_listing(dir.as_fd(), name.as_bytes()) else { return Walked::Closed };
+    let Ok(top) = enter::unnoticed(dir.as_fd(), name.as_bytes()) else { return Walked::Closed };
     let Ok(own) = stat::of(top.as_fd()) else { return Walked::Closed };
-    let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN };
+    let mut tree = Tree { bytes: 0, count: 0, newest: i64::MIN, is_shut: false };
     let mut ahead: Vec<Vec<u8>> = vec![Vec::new()];
     let mut buffer = Vec::with_capacity(getdents::PIECE);
     while let Some(path) = ahead.pop() {
-        let Ok(here) = open_below(&top, &path) else { continue };
+        let here = match open_below(&top, &path) {
+            Ok(here) => here,
+            Err(error) => {
+                tree.is_shut |= error.kind() == std::io::ErrorKind::PermissionDenied;
+                continue;
+            }
+        };
         let mut listing = Listing::new(here.as_fd(), &mut buffer);
         while let Some(Ok(entry)) = listing.next() {
             if entry.is_dot() {
@@ -279,7 +290,7 @@ fn open_below(top: &OwnedFd, path: &[u8]) -> std::io::Result<OwnedFd> {
     loop {
         let at = here.as_ref().unwrap_or(top).as_fd();
         match names.next() {
-            None => return dirfd::open_listing(at, name),
+            None => return enter::unnoticed(at, name),
             Some(next) => {
                 here = Some(dirfd::open_node(at, name)?);
                 name = next;

@@ -283,7 +283,9 @@ mod tests {
             let namespace = now.namespace(process.mount_ns.clone().unwrap()).unwrap();
             assert!(namespace.ours && namespace.pids.contains(&own));
             assert!(namespace.serving(&RawPath::from("/proc")).is_some());
-            assert!(now.vantages.items().iter().any(|v| v.pids.contains(&own)), "we have a temp dir too");
+            let ours =
+                |v: &Vantage| v.mount_ns == namespace.id && v.credentials.uid == now.eyes.credentials.uid;
+            assert!(now.vantages.items().iter().any(ours), "we have a temp dir too");
             assert!(now.eyes.processes.0 > 0 && now.host.value().is_some());
         }
     }

@@ -78,13 +78,13 @@ impl Ladder {
     /// Opens `name` where we are. With no descriptor left, those of the levels above are let go.
     ///
     /// # Errors
-    /// Those of [`enter::listing`].
+    /// Those of [`enter::unnoticed`].
     pub fn open(&mut self, name: &[u8]) -> io::Result<OwnedFd> {
-        match enter::listing(self.here()?, name) {
+        match enter::unnoticed(self.here()?, name) {
             Err(error) if is_for_want_of_descriptors(&error) => {
                 let above = self.levels.len().saturating_sub(1);
                 self.levels.iter_mut().take(above).for_each(|level| level.dir = None);
-                enter::listing(self.here()?, name)
+                enter::unnoticed(self.here()?, name)
             }
             other => other,
         }

@@ -62,7 +62,7 @@ pub struct Aside {
 
 /// What lies in quarantines, by the work that put it there, unless it was taken back or purged since. One pass over the
 /// journal, however long that is.
-pub fn all_aside(records: &[Record]) -> BTreeMap<WorkId, Vec<Aside>> {
+pub fn all_aside<'r>(records: impl IntoIterator<Item = &'r Record>) -> BTreeMap<WorkId, Vec<Aside>> {
     let mut steps: BTreeMap<(WorkId, u64), (&Change, bool)> = BTreeMap::new();
     for record in records {
         match record {

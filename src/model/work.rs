@@ -192,8 +192,10 @@ pub struct Worked {
     pub finding: Option<String>,
     /// Digest of its plan.
     pub digest: String,
-    /// Each step with what became of it; nothing where that is not known.
+    /// Its steps with what became of each, nothing where that is not known; of very many only some.
     pub steps: Vec<(String, Option<Fate>)>,
+    /// What became of all of them.
+    pub came: Came,
     /// Before → after.
     pub table: Vec<Changed>,
     /// How many entries of it are still put aside.
@@ -204,4 +206,30 @@ pub struct Worked {
     pub can_undo: bool,
     /// Which work took it back.
     pub undone_by: Option<WorkId>,
+    /// What of it was removed for good since.
+    pub purged: Option<Purged>,
+}
+
+/// What became of the steps of a piece of work, in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Came {
+    /// How many there are.
+    pub all: u64,
+    /// Which of them are done.
+    pub done: u64,
+    /// Which were not begun, because somebody stopped the work before them.
+    pub stopped: u64,
+    /// Of which nobody knows.
+    pub unknown: u64,
+}
+
+/// What a piece of work had put aside, and another one removed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    /// The last work that did.
+    pub by: WorkId,
+    /// When.
+    pub time: WallNanos,
+    /// How many entries, by all of them.
+    pub entries: u64,
 }

@@ -36,9 +36,13 @@ impl<'a> Cohort<'a> {
         Self::of(self.now, self.vantages.iter().copied().filter(|v| keep(v)).collect())
     }
 
-    /// Every process concerned, ascending.
+    /// Every process concerned, ascending; we only where nobody else is, or somebody asks about us.
     pub fn pids(&self) -> Vec<Pid> {
-        let all: BTreeSet<Pid> = self.vantages.iter().flat_map(|v| v.pids.iter().copied()).collect();
+        let mut all: BTreeSet<Pid> = self.vantages.iter().flat_map(|v| v.pids.iter().copied()).collect();
+        let own = self.now.eyes.pid;
+        if all.len() > 1 && !self.now.asked.pids.contains(&own) {
+            all.remove(&own);
+        }
         all.into_iter().collect()
     }
 

@@ -20,6 +20,12 @@ const INSIDE: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_XDEV)
     .union(ResolveFlags::NO_MAGICLINKS);
 
+const LISTING: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Why a directory of somebody else is not listed.
+const NOTICED: &str = "it is of another user, and to list it would make it look used";
+
 /// A handle on `name` in `dir`, whatever it is; it can be looked at and changed, not read.
 ///
 /// # Errors
@@ -59,16 +65,41 @@ pub fn regular(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     }
 }
 
+/// The directory `name` in `dir`, to be listed by whoever only looks: refused where the look would show.
+///
+/// Of a directory of somebody else the kernel keeps when it was last listed, whoever did that: it would count as touched
+/// just now, for us, for its owner and for systemd-tmpfiles.
+///
+/// # Errors
+/// As [`listing`]; `PermissionDenied` where only its owner may ask the kernel not to keep that. Source: open(2), O_NOATIME.
+pub fn unnoticed(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    check(name)?;
+    let flags = LISTING | OFlags::NOATIME;
+    match inside(dir, name, flags) {
+        // A sandbox that refuses openat2(2) gives the same: by the other way it is asked again.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let node = node(dir, name)?;
+            if !stat::of(node.as_fd())?.is_directory() {
+                return Err(Errno::NOTDIR.into());
+            }
+            match openat(&node, ".", flags, Mode::empty()) {
+                Err(Errno::PERM) => Err(io::Error::new(io::ErrorKind::PermissionDenied, NOTICED)),
+                other => Ok(other?),
+            }
+        }
+        other => Ok(other?),
+    }
+}
+
 /// The directory `name` in `dir`, to be listed and changed. Looking at it does not make it younger where we may ask that.
 ///
 /// # Errors
 /// As [`node`]; ENOTDIR or ELOOP for what is no directory.
 pub fn listing(dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     check(name)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // EPERM is also what a file of somebody else answers to O_NOATIME. Source: open(2).
-    let opened = match inside(dir, name, flags | OFlags::NOATIME) {
-        Err(Errno::PERM) => inside(dir, name, flags),
+    let opened = match inside(dir, name, LISTING | OFlags::NOATIME) {
+        Err(Errno::PERM) => inside(dir, name, LISTING),
         other => other,
     };
     match opened {

@@ -10,6 +10,7 @@ use super::keys::{self, KEYS, Key, KeyId, Place};
 use super::layout::Shape;
 use super::press;
 use super::replay;
+use super::tabs::{TabId, entries};
 use super::text;
 use super::theme::Tone;
 use super::work;
@@ -176,15 +177,34 @@ fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
-    let card = app.current().card();
     // There is no other place for it here.
     let line = match &app.note {
         Some(note) => text::safe(note).into_owned(),
         None => match work::sign(app) {
             Some(sign) => format!("{sign}  f shows it"),
-            None => format!("{} {}  ? help  q quit  60x15: more", card.number, card.title),
+            None => here(app, usize::from(area.width)),
         },
     };
     let line = text::cut_end(&line, usize::from(area.width), app.theme.glyphs.ellipsis);
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(Tone::Dim));
+}
+
+/// Which tab it is, and of which directory; how to get help, out, and to more.
+fn here(app: &App, width: usize) -> String {
+    const KEYS: &str = "  ? help  q quit";
+    const MORE: &str = "  60x15: more";
+    let card = app.current().card();
+    let mut line = format!("{} {}", card.number, card.title);
+    if let Some(place) = entries::place(app).filter(|_| app.tab == TabId::Entries) {
+        let room = width.saturating_sub(text::width(&line) + 1 + text::width(KEYS)).max(LEAST_ROOM);
+        line.push_str(&format!(
+            " {}",
+            text::cut_middle(&text::safe(&place), room, app.theme.glyphs.ellipsis)
+        ));
+    }
+    line.push_str(KEYS);
+    if text::width(&line) + text::width(MORE) <= width {
+        line.push_str(MORE);
+    }
+    line
 }

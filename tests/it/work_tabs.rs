@@ -7,12 +7,12 @@ use tmpmedic::model::raw_path::RawPath;
 use tmpmedic::model::reading::{Gap, GapWhy, Reading};
 use tmpmedic::model::temp_dir::Entry;
 use tmpmedic::model::units::{Entries, Seconds};
-use tmpmedic::model::work::{Pace, Wish};
+use tmpmedic::model::work::{Came, Fate, Pace, Purged, Wish};
 use tmpmedic::tui::msg::{Effect, Listing, Look, Msg};
 use tmpmedic::tui::{App, update};
 
 use crate::frames::{press, seen, text};
-use crate::staged::{temp_dir, whole};
+use crate::staged::{HOST_NS, Staged, ago, temp_dir, user, vantage, whole};
 use crate::works::{clean, journal, planned, read, shows, sick, treatable, wished};
 
 const WIDE: (u16, u16) = (120, 40);
@@ -215,4 +215,68 @@ fn the_entries_open_on_a_temp_dir_that_holds_something_and_stay_there() {
     shows(&app, "(f clean up)");
     update(&mut app, Msg::Look(with(0)));
     assert!(title(&app).starts_with("/dev/shm "), "what was chosen stays: {}", title(&app));
+}
+
+#[test]
+fn the_sheet_names_what_was_chosen() {
+    let mut app = sick(WIDE);
+    let line = |app: &mut App, keys: &str, words: &str| {
+        planned(app, keys, clean);
+        shows(app, words);
+        press(app, "<Esc>");
+    };
+    line(&mut app, "3f", "go-build untouched for 1 d  + - age");
+    line(&mut app, "F", " untouched for 1 d  + - age");
+    list(&mut app, "/rustc<Enter><Enter>");
+    line(&mut app, "f", "rustc untouched for 1 d");
+    line(&mut app, " f", "rustcVAIpSt untouched for 1 d");
+    line(&mut app, " f", "2 entries picked untouched for 1 d");
+}
+
+#[test]
+fn what_is_in_no_family_is_asked_for_as_the_command_line_asks_for_it() {
+    let mut app = sick(WIDE);
+    press(&mut app, "3<End>");
+    let Wish::Clean { wishes, .. } = wished(&press(&mut app, "f")) else { panic!() };
+    assert_eq!(wishes.families, ["other"]);
+}
+
+#[test]
+fn the_journal_counts_all_steps_and_says_what_became_of_what_was_put_aside() {
+    let mut app = sick(WIDE);
+    press(&mut app, "8");
+    let mut all = journal().items().to_vec();
+    let work = &mut all[0];
+    work.steps = (0..2_000).map(|n| (format!("put go-build{n} aside"), Some(Fate::Done))).collect();
+    work.came = Came { all: 60_001, done: 60_001, ..Came::default() };
+    (work.can_undo, work.aside) = (false, 0);
+    work.purged = Some(Purged { by: WorkId(12), time: ago(3_600), entries: 60_001 });
+    update(&mut app, Msg::Journal(whole(all.clone())));
+    shows(&app, "60,001 entries were removed for good on ");
+    shows(&app, "by #12 (purge).");
+    shows(&app, "60,001 steps");
+    shows(&app, "60,001, each of them done");
+    shows(&app, "purged by #12");
+    all[0].came.done = 60_000;
+    update(&mut app, Msg::Journal(whole(all)));
+    shows(&app, "60,000 of 60,001");
+    shows(&app, "60,001, not shown here");
+}
+
+#[test]
+fn the_smallest_screen_names_the_directory_too() {
+    let mut app = sick((40, 15));
+    press(&mut app, "3");
+    shows(&app, "3 Entries /tmp  ? help  q quit");
+    list(&mut app, "/rustc<Enter><Enter>");
+    list(&mut app, "<Enter>");
+    shows(&app, "3 Entries /tmp…stcVAIpSt  ? help");
+}
+
+#[test]
+fn access_lists_nobody_who_only_works_for_us() {
+    let staged = Staged::new().vantage(vantage("/tmp", HOST_NS, user(0, "root"), &[901], &["tmpmedic"]));
+    let mut app = seen(&staged.look(), WIDE);
+    press(&mut app, "2");
+    shows(&app, "No process here uses a temp dir.");
 }

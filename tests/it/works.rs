@@ -7,7 +7,7 @@ use tmpmedic::model::journal::WorkId;
 use tmpmedic::model::reading::Reading;
 use tmpmedic::model::treatment::{Aim, Ends};
 use tmpmedic::model::units::{Bytes, Micros, Seconds, WallNanos};
-use tmpmedic::model::work::{Changed, Ending, Fate, Lot, Outcome, Pace, Prospect, Told, Wish, Worked};
+use tmpmedic::model::work::{Came, Changed, Ending, Fate, Lot, Outcome, Pace, Prospect, Told, Wish, Worked};
 use tmpmedic::tui::msg::{Effect, Look, Msg};
 use tmpmedic::tui::{App, update};
 
@@ -230,6 +230,8 @@ fn work(number: u64, days: i64, action: &str, title: &str) -> Worked {
         aside_bytes: Bytes(0),
         can_undo: false,
         undone_by: None,
+        purged: None,
+        came: Came { all: 2, done: 2, ..Came::default() },
     }
 }
 
@@ -247,6 +249,7 @@ pub fn journal() -> Reading<Vec<Worked>> {
             aside: 687,
             aside_bytes: Bytes(15 << 30),
             can_undo: true,
+            came: Came { all: 2, done: 1, ..Came::default() },
             steps: vec![
                 ("put aside /tmp/go-build1".into(), Some(Fate::Done)),
                 ("put aside /tmp/go-build77".into(), Some(Fate::Kept("opened by cargo (4611)".into()))),
@@ -256,6 +259,7 @@ pub fn journal() -> Reading<Vec<Worked>> {
         Worked { undone_by: Some(WorkId(8)), ..work(6, 10, "repair-mode", "make /var/tmp root 1777 again") },
         Worked {
             steps: vec![("restart forgejo-runner@2.service".into(), None)],
+            came: Came { all: 1, unknown: 1, ..Came::default() },
             ..work(5, 11, "restart-unit", "restart forgejo-runner@2.service")
         },
     ])

@@ -1,5 +1,6 @@
 //! Whether it helped: the probes that failed before are made again, and what would not help is said aloud.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +8,13 @@ use crate::catalog::Catalog;
 use crate::model::asked::Asked;
 use crate::model::errno::Errno;
 use crate::model::finding::{Finding, Severity, SubjectKind};
+use crate::model::mount::Device;
 use crate::model::plan::ObjectId;
 use crate::model::probe::ProbeResult;
+use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
+use crate::model::vantage::{Reason, Vantage};
 use crate::probe::{self, ProbeRequest};
 use crate::report::safe;
 use crate::rules;
@@ -39,18 +43,42 @@ pub fn look(catalog: &Arc<Catalog>, roots: &[RawPath]) -> Snapshot {
     look_once(catalog, &Asked { dirs: roots.to_vec(), ..Asked::default() }, LOOK)
 }
 
-/// What a clean-up of these directories will not help against.
+/// What a clean-up of these directories will not help against: what is wrong with them themselves, and why builds fail
+/// elsewhere.
 pub fn no_help(now: &Snapshot, catalog: &Catalog, roots: &[RawPath]) -> Vec<String> {
     let found = rules::diagnose(now, None, &catalog.thresholds).found;
-    let grave = found.iter().filter(|finding| finding.severity == Severity::Critical);
-    grave
-        .filter(|finding| !is_helped(finding))
-        .map(|finding| {
-            let path = finding.subject.path.as_ref();
-            let place = path.or_else(|| roots.first()).map(RawPath::shown).unwrap_or_default();
-            format!("cleaning {place} will not help here: {}", reason(finding))
-        })
-        .collect()
+    found.iter().filter_map(|finding| against(now, finding, roots)).collect()
+}
+
+fn against(now: &Snapshot, finding: &Finding, roots: &[RawPath]) -> Option<String> {
+    if finding.severity != Severity::Critical || is_helped(finding) && !is_elsewhere(now, finding, roots) {
+        return None;
+    }
+    let path = finding.subject.path.as_ref();
+    // One of them, or a directory on the way to it.
+    if let Some(root) = roots.iter().find(|root| path.is_some_and(|path| root.is_below(path))) {
+        return Some(format!("cleaning {} will not help here: {}", root.shown(), reason(finding)));
+    }
+    let is_build = |pid: &Pid| now.process(*pid).is_some_and(Process::is_build);
+    let pids = &finding.subject.pids;
+    let all: Vec<String> = roots.iter().map(RawPath::shown).collect();
+    (pids.is_empty() || pids.iter().any(is_build))
+        .then(|| format!("cleaning {} does nothing against this: {}", all.join(" and "), reason(finding)))
+}
+
+/// Whether what a finding is about is known to lie on none of the file systems that are cleaned.
+fn is_elsewhere(now: &Snapshot, finding: &Finding, roots: &[RawPath]) -> bool {
+    let on = |wanted: &dyn Fn(&Vantage) -> bool| -> BTreeSet<Device> {
+        let all = now.vantages.items().iter().filter(|vantage| wanted(vantage));
+        all.filter_map(|vantage| vantage.identity.as_ref().ok()).map(|identity| identity.device).collect()
+    };
+    let subject = &finding.subject;
+    let theirs = on(&|vantage| {
+        Some(&vantage.path) == subject.path.as_ref()
+            && vantage.pids.iter().any(|pid| subject.pids.contains(pid))
+    });
+    let ours = on(&|vantage| vantage.reasons.contains(&Reason::Asked) && roots.contains(&vantage.path));
+    !theirs.is_empty() && !ours.is_empty() && theirs.is_disjoint(&ours)
 }
 
 fn is_helped(finding: &Finding) -> bool {
@@ -110,7 +138,23 @@ pub fn before(
         let who = label.unwrap_or_else(|| format!("pid {}", request.pid));
         Asking { request, who, is_own: is_same, before, after: None }
     });
-    Some(all.filter(|asking| asking.is_own || !asking.before.passed()).collect())
+    let mut asked: Vec<Asking> = all.filter(|asking| asking.is_own || !asking.before.passed()).collect();
+    tell_apart(&mut asked);
+    Some(asked)
+}
+
+/// Those of one name at one path are told by a process of each.
+fn tell_apart(asked: &mut [Asking]) {
+    let mut seen: BTreeMap<(RawPath, String), usize> = BTreeMap::new();
+    let key = |asking: &Asking| (asking.before.path.clone(), asking.who.clone());
+    for asking in asked.iter() {
+        *seen.entry(key(asking)).or_default() += 1;
+    }
+    for asking in asked {
+        if seen.get(&key(asking)).is_some_and(|count| *count > 1) {
+            asking.who = format!("{} (pid {})", asking.who, asking.request.pid);
+        }
+    }
 }
 
 /// Asks all of them again, for as long as somebody wants that.
@@ -149,4 +193,52 @@ pub fn worst<'a>(
     let results: Vec<&ProbeResult> = own.filter_map(which).collect();
     let failed = results.iter().find(|result| !result.passed());
     failed.or_else(|| results.first()).map(|result| answer(result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::process::{Credentials, MountNs};
+    use crate::model::units::WallNanos;
+
+    fn asking(pid: Pid, path: &str, who: &str) -> Asking {
+        let request = ProbeRequest {
+            path: path.into(),
+            based_on: None,
+            pid,
+            started: None,
+            ids: None,
+            mount_ns: MountNs::Inode(1),
+            root: "/".into(),
+            credentials: Credentials::default(),
+        };
+        let before = ProbeResult {
+            path: path.into(),
+            based_on: None,
+            pid: Some(pid),
+            mount_ns: request.mount_ns,
+            root: "/".into(),
+            credentials: Credentials::default(),
+            at: WallNanos(0),
+            steps: vec![],
+            not_imitated: vec![],
+            hung: false,
+            standing: None,
+            left_behind: vec![],
+        };
+        Asking { request, who: who.to_owned(), is_own: false, before, after: None }
+    }
+
+    #[test]
+    fn two_of_one_name_at_one_path_are_told_apart() {
+        let mut asked = vec![
+            asking(41, "/tmp", "forgejo-runner"),
+            asking(42, "/tmp", "forgejo-runner"),
+            asking(43, "/var/tmp", "forgejo-runner"),
+            asking(44, "/tmp", "cargo"),
+        ];
+        tell_apart(&mut asked);
+        let who: Vec<&str> = asked.iter().map(|asking| asking.who.as_str()).collect();
+        assert_eq!(who, ["forgejo-runner (pid 41)", "forgejo-runner (pid 42)", "forgejo-runner", "cargo"]);
+    }
 }

@@ -174,6 +174,7 @@ fn unheld(id: &str, holds: &'static str) -> &'static str {
         "unprotected" => "protected by its family, the site or the user",
         "unmounted" => "something is mounted in it or from it",
         "unheld" => "a process holds or names it",
+        "removable" => "of other users: root alone may remove them",
         "unlocked" => "somebody has a lock on it",
         "old" => "touched too recently",
         "expected" => "of a user who builds nothing here",

@@ -7,9 +7,10 @@ use crate::cmd::workshop::begin_of;
 use crate::exec::chronicle;
 use crate::exec::treat::back;
 use crate::exec::undo::{self, Aside, Step};
-use crate::model::journal::{Begin, Figures, Record, WorkId};
+use crate::model::journal::{Begin, Change, Done, Figures, Record, WorkId};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, WallNanos};
+use crate::model::work::Purged;
 
 /// The journals of all homes.
 pub struct Book {
@@ -34,6 +35,8 @@ pub struct Entry<'r> {
     pub aside_bytes: Bytes,
     /// What can still be done about it.
     pub then: Then,
+    /// What of it was removed for good since.
+    pub purged: Option<Purged>,
 }
 
 /// Whether a work can be taken back.
@@ -62,8 +65,10 @@ impl Book {
         let of = |(home, records)| entries(home, records, &lies).into_iter();
         let mut works: Vec<Entry<'_>> =
             self.homes.iter().map(|(home, records)| (home, &records[..])).flat_map(of).collect();
+        let freed = freed(&self.joined);
         for work in &mut works {
             work.then = self.then(work);
+            work.purged = purged(work, &freed);
         }
         works
     }
@@ -88,6 +93,46 @@ impl Book {
     }
 }
 
+/// What was removed from quarantines, by its name there: by which work, and when that began.
+fn freed(records: &[Record]) -> BTreeMap<&RawPath, (WorkId, WallNanos)> {
+    let mut times: BTreeMap<WorkId, WallNanos> = BTreeMap::new();
+    let mut meant: BTreeMap<(WorkId, u64), &RawPath> = BTreeMap::new();
+    let mut freed = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Begin(begin) => {
+                times.insert(begin.work, begin.time);
+            }
+            Record::Intent { work, steps } => {
+                for act in steps {
+                    if let Change::Purge { slot, .. } = &act.change {
+                        meant.insert((*work, act.step), slot);
+                    }
+                }
+            }
+            Record::Outcome { work, steps } => {
+                for came in steps.iter().filter(|came| matches!(came.done, Done::Done { .. })) {
+                    if let (Some(slot), Some(time)) = (meant.get(&(*work, came.step)), times.get(work)) {
+                        freed.insert(*slot, (*work, *time));
+                    }
+                }
+            }
+            Record::End { .. } => {}
+        }
+    }
+    freed
+}
+
+fn purged(entry: &Entry<'_>, freed: &BTreeMap<&RawPath, (WorkId, WallNanos)>) -> Option<Purged> {
+    let slots = entry.steps.values().filter_map(|step| match &step.change {
+        Change::Quarantine { slot, .. } => freed.get(slot),
+        _ => None,
+    });
+    let last = slots.clone().max_by_key(|(by, time)| (*time, *by)).copied();
+    let entries = u64::try_from(slots.count()).unwrap_or(u64::MAX);
+    last.map(|(by, time)| Purged { by, time, entries })
+}
+
 /// All works of one journal, in one pass.
 fn entries<'r>(
     home: &'r RawPath,
@@ -103,7 +148,16 @@ fn entries<'r>(
                 let (steps, aside) = (BTreeMap::new(), lies.len());
                 entries.insert(
                     begin.work,
-                    Entry { home, begin, steps, end: None, aside, aside_bytes, then: Then::Final },
+                    Entry {
+                        home,
+                        begin,
+                        steps,
+                        end: None,
+                        aside,
+                        aside_bytes,
+                        then: Then::Final,
+                        purged: None,
+                    },
                 );
             }
             Record::Intent { work, steps } => {

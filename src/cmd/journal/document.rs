@@ -43,6 +43,9 @@ fn document(entry: &Entry<'_>, names: &Names) -> Value {
         "undoes": begin.undoes.map(|id| id.0),
         "home": entry.home.shown(),
         "aside": entry.aside,
+        "purged": entry.purged.map(|purged| {
+            json!({ "by": purged.by.0, "time": rfc3339(purged.time), "entries": purged.entries })
+        }),
         "ended": entry.end.map(|(time, ..)| rfc3339(time)),
         "before": entry.end.map(|(_, before, _)| table(before)),
         "after": entry.end.map(|(_, _, after)| table(after)),

@@ -7,7 +7,7 @@ use crate::cmd::workshop::Names;
 use crate::cmd::{purge, surroundings};
 use crate::exec::undo::Step;
 use crate::model::journal::Figures;
-use crate::model::units::Entries;
+use crate::model::units::{Entries, WallNanos};
 use crate::report::page::{Ink, Page};
 use crate::report::wrap::columns;
 use crate::report::{Detail, Options, safe};
@@ -74,9 +74,6 @@ fn aligned(cells: &[String; 7], widths: [usize; 7]) -> String {
 
 fn cells(entry: &Entry<'_>, names: &Names) -> [String; 7] {
     let begin = entry.begin;
-    let mut when = begin.time.date_time(surroundings::utc_offset_s_at(begin.time));
-    // To the minute; `--json` has all of it.
-    when.truncate("2026-01-22 20:41".len());
     let login = begin.login_uid.filter(|uid| *uid != begin.uid);
     let login = login.map(|uid| format!(" (login {})", names.of(uid))).unwrap_or_default();
     let done = entry.steps.values().filter(|step| is_done(step)).count();
@@ -88,13 +85,20 @@ fn cells(entry: &Entry<'_>, names: &Names) -> [String; 7] {
     };
     [
         begin.work.0.to_string(),
-        when,
+        when(begin.time),
         safe(&format!("{}{login}", names.of(begin.uid))),
         safe(&begin.action),
         count.to_string(),
         result(entry, done).to_owned(),
         undo,
     ]
+}
+
+/// To the minute; `--json` has all of it.
+fn when(time: WallNanos) -> String {
+    let mut when = time.date_time(surroundings::utc_offset_s_at(time));
+    when.truncate("2026-01-22 20:41".len());
+    when
 }
 
 fn result(entry: &Entry<'_>, done: usize) -> &'static str {
@@ -124,6 +128,13 @@ fn below(page: &mut Page, entry: &Entry<'_>, detail: Detail) {
             &format!("{aside} of them still {verb} aside, {}", entry.aside_bytes),
             Ink::Dim,
         );
+    }
+    if let Some(purged) = entry.purged {
+        let (count, time) = (Entries(purged.entries), when(purged.time));
+        let verb = if count.0 == 1 { "was" } else { "were" };
+        let text =
+            format!("{count} of them {verb} removed for good on {time} by work {} (purge)", purged.by.0);
+        page.paragraph(INDENT, &text, Ink::Dim);
     }
     // Of what was not begun after a stop there are many, and all for the same reason.
     let worth = |step: &&Step| detail == Detail::Full || !is_done(step) && !is_stopped(step);

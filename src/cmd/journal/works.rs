@@ -1,13 +1,14 @@
 //! The journal for a screen.
 
 use super::book::{Book, Entry, Then};
-use super::words::{is_done, rows, sentence, title};
+use super::words::{is_done, is_stopped, rows, sentence, title};
 use crate::cmd::workshop::{Actor, Names, chain, homes, journals};
 use crate::exec::journal;
+use crate::exec::undo::Step;
 use crate::model::journal::{Done, Figures};
 use crate::model::reading::{Gap, GapWhy, Reading};
 use crate::model::units::Micros;
-use crate::model::work::{Changed, Fate, Worked};
+use crate::model::work::{Came, Changed, Fate, Worked};
 use crate::sys::clock::Stopwatch;
 
 /// How many steps a screen gets: more than anybody scrolls through.
@@ -65,6 +66,7 @@ fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
         finding: begin.finding.clone(),
         digest: begin.digest.clone(),
         steps: steps.collect(),
+        came: came(entry),
         table: entry.end.map(|(_, before, after)| table(before, after)).unwrap_or_default(),
         aside: u64::try_from(entry.aside).unwrap_or(u64::MAX),
         aside_bytes: entry.aside_bytes,
@@ -73,6 +75,20 @@ fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
             Then::UndoneBy(by) => Some(by),
             Then::CanUndo | Then::Final => None,
         },
+        purged: entry.purged,
+    }
+}
+
+/// Of all steps, however many are told one by one.
+fn came(entry: &Entry<'_>) -> Came {
+    let count = |which: fn(&Step) -> bool| {
+        u64::try_from(entry.steps.values().filter(|step| which(step)).count()).unwrap_or(u64::MAX)
+    };
+    Came {
+        all: count(|_| true),
+        done: count(is_done),
+        stopped: count(is_stopped),
+        unknown: count(|step| step.done.is_none()),
     }
 }
 

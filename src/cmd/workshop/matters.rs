@@ -32,7 +32,6 @@ pub fn matters(records: &[Record]) -> BTreeSet<WorkId> {
     };
     let since: Vec<WorkId> = begins.iter().filter(since).map(|begin| begin.work).collect();
     all.extend(since);
-    let left: Vec<Record> =
-        records.iter().filter(|record| all.contains(&chronicle::work_of(record))).cloned().collect();
-    if undo::all_aside(&left) == aside { all } else { begins.iter().map(|begin| begin.work).collect() }
+    let left = records.iter().filter(|record| all.contains(&chronicle::work_of(record)));
+    if undo::all_aside(left) == aside { all } else { begins.iter().map(|begin| begin.work).collect() }
 }

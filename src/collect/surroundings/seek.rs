@@ -62,7 +62,7 @@ pub fn seek(place: &Place<'_>, wanted: &BTreeSet<u32>, until: Until<'_>) -> io::
             walk.found.late = true;
             break;
         }
-        let opened = enter::listing(level.dir.as_fd(), &name);
+        let opened = enter::unnoticed(level.dir.as_fd(), &name);
         walk.path.extend_from_slice(&name);
         walk.path.push(b'/');
         if levels.len() > LEVELS {

@@ -1,7 +1,7 @@
 //! One entry of a temp dir with everything below it: identity, newest stamp, size, mounts, lock.
 //!
-//! The same eyes at planning and at the moment of acting. Looks only: stamps are not touched where the kernel lets us ask
-//! for that, nothing is followed, no mount is entered. Over budget is said, and means that the entry stays.
+//! The same eyes at planning and at the moment of acting. Looks only: no stamp is touched, so what the kernel lets only its
+//! owner list without a trace stays shut to others; nothing is followed, no mount is entered. Over budget is said, and means that the entry stays.
 
 mod walk;
 
@@ -138,7 +138,7 @@ fn examined(
 ) -> io::Result<Candidate> {
     let Asked { name, known, top: top_stamps } = asked;
     let at_once = known.filter(|kind| *kind == Kind::Directory);
-    let at_once = at_once.and_then(|_| enter::listing(dir, name).and_then(looked_at).ok());
+    let at_once = at_once.and_then(|_| enter::unnoticed(dir, name).and_then(looked_at).ok());
     let mut found = match &at_once {
         Some((_, now)) => now.clone(),
         None => enter::look(dir, name)?,
@@ -151,7 +151,7 @@ fn examined(
     let mut top = None;
     // Somebody may exchange the name between two calls: what was opened counts.
     if found.is_directory() {
-        match at_once.map_or_else(|| enter::listing(dir, name).and_then(looked_at), Ok) {
+        match at_once.map_or_else(|| enter::unnoticed(dir, name).and_then(looked_at), Ok) {
             Ok((listing, now)) => {
                 locked = lock_of(listing.as_fd());
                 found = now;

@@ -25,15 +25,8 @@ pub fn draw(app: &App, doc: &mut Doc<'_>, foot: &mut Doc<'_>) {
     if work.stopping {
         foot.text(Tone::Warning, "It was told to stop: it stops between two steps.");
     } else {
-        foot.flow(
-            0,
-            &[
-                piece(Tone::Accent, "s "),
-                piece(Tone::Plain, "stop at the next step    "),
-                piece(Tone::Accent, "Esc "),
-                piece(Tone::Plain, "leave; it goes on, f comes back"),
-            ],
-        );
+        let key = |key: &str, what: &str| vec![piece(Tone::Accent, key), piece(Tone::Plain, what)];
+        foot.items(4, &[key("s ", "stop at the next step"), key("Esc ", "leave; it goes on, f comes back")]);
     }
 }
 

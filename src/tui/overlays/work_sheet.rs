@@ -4,6 +4,8 @@
 use std::ops::Range;
 
 use super::{Content, Overlay, work_lots, work_progress, work_result};
+use crate::model::plan::Wishes;
+use crate::model::units::Entries;
 use crate::model::work::{Barred, Lot, Prospect, Wish};
 use crate::tui::app::App;
 use crate::tui::keys::KeyId;
@@ -11,7 +13,8 @@ use crate::tui::overlays::{Kind, palette};
 use crate::tui::text;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
-use crate::tui::work::{Sheet, Stage, Word, ask, press};
+use crate::tui::words;
+use crate::tui::work::{Sheet, Stage, Word, ask, press, wishes};
 
 /// The sheet, as far as it is.
 pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content {
@@ -79,7 +82,7 @@ fn plan(app: &App, prospect: &Prospect, at: usize, doc: &mut Doc<'_>) -> Vec<Ran
         doc.blank();
     }
     head(prospect, doc);
-    wishes(prospect, doc);
+    wishes(app, prospect, doc);
     if let Some(barred) = &ask::barred(app, prospect) {
         // Before everything that may not fit: why not, and by which command after all.
         doc.blank();
@@ -124,27 +127,45 @@ fn head(prospect: &Prospect, doc: &mut Doc<'_>) {
 }
 
 /// By which wishes a clean-up was planned, and the keys that change them.
-fn wishes(prospect: &Prospect, doc: &mut Doc<'_>) {
+fn wishes(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
     let Wish::Clean { wishes, .. } = &prospect.wish else { return };
+    let (how, key) = if wishes.delete {
+        (piece(Tone::Warning, "removed for good"), "d put aside")
+    } else {
+        (piece(Tone::Plain, "put aside"), "d for good")
+    };
+    let age = [vec![piece(Tone::Plain, asked(app, wishes))], vec![piece(Tone::Dim, "+ - age")]];
+    let how = [vec![how], vec![piece(Tone::Dim, key)]];
+    let width = |items: &[Vec<Piece>]| {
+        items.iter().flatten().map(|(piece, _)| text::width(&text::safe(piece)) + 2).sum::<usize>()
+    };
+    if width(&age) + width(&how) <= doc.width() {
+        let dot = piece(Tone::Dim, format!(" {} ", doc.glyphs().dot));
+        let [[asked, plus], [how, key]] = [age, how];
+        let gap = || piece(Tone::Plain, "  ");
+        doc.flow(0, &[asked, vec![gap()], plus, vec![dot], how, vec![gap()], key].concat());
+    } else {
+        doc.items(2, &age);
+        doc.items(2, &how);
+    }
+}
+
+/// What was asked for: `go-build untouched for 1 d`, `4 entries picked, of any age`.
+fn asked(app: &App, wishes: &Wishes) -> String {
+    let family = |id: &String| if id == wishes::NO_FAMILY { "in no family" } else { id }.to_owned();
+    let mut what: Vec<String> = wishes.families.iter().map(family).collect();
+    match wishes.names.as_slice() {
+        [] => {}
+        [name] => what.push(name.shown()),
+        names => what.push(format!("{} picked", words::entries(Entries(names.len() as u64)))),
+    }
+    let owner = wishes.owner.map(|uid| format!("of {}", app.user(uid)));
     let age = match wishes.older_than.0 {
         0 => "of any age".to_owned(),
         _ => format!("untouched for {}", wishes.older_than),
     };
-    let (how, key) = if wishes.delete {
-        (piece(Tone::Warning, "removed for good"), "  d put aside")
-    } else {
-        (piece(Tone::Plain, "put aside"), "  d for good")
-    };
-    doc.flow(
-        2,
-        &[
-            piece(Tone::Plain, age),
-            piece(Tone::Dim, "  + - age"),
-            piece(Tone::Dim, format!(" {} ", doc.glyphs().dot)),
-            how,
-            piece(Tone::Dim, key),
-        ],
-    );
+    let what = Some(what.join(", ")).filter(|what| !what.is_empty());
+    what.into_iter().chain(owner).chain([age]).collect::<Vec<_>>().join(" ")
 }
 
 fn ends(prospect: &Prospect, doc: &mut Doc<'_>) {
@@ -161,17 +182,20 @@ fn keys_where_open(app: &App, (sheet, prospect): (&Sheet, &Prospect), doc: &mut 
     // It lights up once it may be pressed.
     let tone = if app.can_confirm() { Tone::Accent } else { Tone::Dim };
     let yes = if prospect.word.is_some() { "do it (asks for a word)" } else { "do it" };
-    let mut pieces: Vec<Piece> = vec![piece(tone, "Enter "), piece(Tone::Plain, yes)];
+    let mut keys = vec![key_of(tone, "Enter ", yes)];
     if press::can_in_sheet(app, sheet, KeyId::OtherWays) {
-        pieces.extend([piece(Tone::Accent, "    o "), piece(Tone::Plain, "other ways")]);
+        keys.push(key_of(Tone::Accent, "o ", "other ways"));
     }
     if press::can_in_sheet(app, sheet, KeyId::Right) {
-        let arrow = doc.glyphs().arrow;
-        pieces.extend([piece(Tone::Accent, format!("    {arrow} ")), piece(Tone::Plain, "some of them")]);
+        keys.push(key_of(Tone::Accent, &format!("{} ", doc.glyphs().arrow), "some of them"));
     }
-    pieces.extend([piece(Tone::Accent, "    Esc "), piece(Tone::Plain, "leave")]);
-    pieces.extend(number(prospect, doc));
-    doc.flow(0, &pieces);
+    keys.push(key_of(Tone::Accent, "Esc ", "leave"));
+    keys.extend(number(prospect, doc));
+    doc.items(4, &keys);
+}
+
+fn key_of(tone: Tone, key: &str, what: &str) -> Vec<Piece> {
+    vec![piece(tone, key), piece(Tone::Plain, what)]
 }
 
 /// The last line of what came of it.
@@ -183,14 +207,11 @@ fn keys_after(app: &App, sheet: &Sheet, doc: &mut Doc<'_>) {
         ("y ", "copy the report", can_copy),
         ("Esc ", "close", true),
     ];
-    let mut pieces: Vec<Piece> = Vec::new();
-    for (key, what, _) in keys.into_iter().filter(|(.., can)| *can) {
-        let gap = if pieces.is_empty() { "" } else { "   " };
-        pieces.extend([piece(Tone::Accent, format!("{gap}{key}")), piece(Tone::Plain, what)]);
-    }
+    let can = keys.into_iter().filter(|(.., can)| *can);
+    let mut keys: Vec<_> = can.map(|(key, what, _)| key_of(Tone::Accent, key, what)).collect();
     let work = sheet.outcome().and_then(|outcome| outcome.work);
-    pieces.extend(work.map(|work| piece(Tone::Dim, format!("   #{}", work.0))));
-    doc.flow(0, &pieces);
+    keys.extend(work.map(|work| vec![piece(Tone::Dim, format!("#{}", work.0))]));
+    doc.items(3, &keys);
 }
 
 /// Why it cannot be carried out, and the command by which it can.
@@ -203,17 +224,18 @@ fn closed(barred: &Barred, doc: &mut Doc<'_>) {
 
 /// The last line of a plan that cannot.
 fn keys_where_closed(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
-    let copy = if copy(app, prospect, 0).is_some() { "    y copy" } else { "" };
-    let mut pieces = vec![piece(Tone::Dim, format!("(Enter do it){copy}    Esc leave"))];
-    pieces.extend(number(prospect, doc));
-    doc.flow(0, &pieces);
+    let copy = copy(app, prospect, 0).map(|_| "y copy");
+    let keys = ["(Enter do it)"].into_iter().chain(copy).chain(["Esc leave"]);
+    let mut keys: Vec<_> = keys.map(|key| vec![piece(Tone::Dim, key)]).collect();
+    keys.extend(number(prospect, doc));
+    doc.items(4, &keys);
 }
 
-fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Piece> {
+fn number(prospect: &Prospect, doc: &Doc<'_>) -> Option<Vec<Piece>> {
     let digest: String = prospect.digest.chars().take(4).collect();
     let dots = doc.glyphs().ellipsis;
     // The keys go before it where there is little room.
-    (!digest.is_empty() && doc.width() >= 60).then(|| piece(Tone::Dim, format!("    plan {digest}{dots}")))
+    (!digest.is_empty() && doc.width() >= 60).then(|| vec![piece(Tone::Dim, format!("plan {digest}{dots}"))])
 }
 
 /// The word for what cannot be taken back; gives the place of the cursor.

@@ -4,7 +4,7 @@ use super::access_way as way;
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::process::Pid;
 use crate::model::snapshot::Snapshot;
-use crate::model::vantage::{Can, Vantage};
+use crate::model::vantage::{Can, Reason, Vantage};
 use crate::tui::app::App;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
 use crate::tui::text::safe;
@@ -47,7 +47,7 @@ impl Tab for Access {
         let mut order: Vec<usize> = (0..now.vantages.items().len()).collect();
         order.sort_by_key(|place| now.vantages.items().get(*place).map(rank));
         for place in order {
-            if let Some(vantage) = now.vantages.items().get(place) {
+            if let Some(vantage) = now.vantages.items().get(place).filter(|vantage| !is_ours(now, vantage)) {
                 table.rows.push(row(app, now, vantage, place));
             }
         }
@@ -99,6 +99,12 @@ fn vantage_of<'a>(app: &'a App, pick: &Pick) -> Option<(&'a Snapshot, &'a Vantag
     let Pick::Vantage(place) = pick else { return None };
     let now = app.snapshot()?;
     now.vantages.items().get(*place).map(|vantage| (now, vantage))
+}
+
+/// Whether only tmpmedic itself sees it so, and nobody asked about it.
+fn is_ours(now: &Snapshot, vantage: &Vantage) -> bool {
+    let is_asked = vantage.reasons.contains(&Reason::Asked) || now.asked.pids.contains(&now.eyes.pid);
+    !is_asked && vantage.pids == [now.eyes.pid]
 }
 
 /// Worst first; among equals those of builds, then those with most processes.

@@ -2,7 +2,7 @@
 
 use super::entries_families as families;
 use super::entries_levels as levels;
-pub use super::entries_levels::{path_of, wish};
+pub use super::entries_levels::{path_of, place, wish};
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;

@@ -95,6 +95,12 @@ pub fn table(app: &App) -> Table {
     table
 }
 
+/// The directory on screen, where no title has room to say it.
+pub fn place(app: &App) -> Option<String> {
+    let level = app.tabs.levels.last().map(|level| level.wish.named.shown());
+    level.or_else(|| super::entries::current(app).map(|dir| dir.path.shown()))
+}
+
 fn title(app: &App) -> Vec<(String, Tone)> {
     let into = format!(" {} ", app.theme.glyphs.into);
     let mut pieces = Vec::new();

@@ -3,7 +3,7 @@
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::catalog::runbook;
 use crate::model::units::{Entries, Seconds, WallNanos};
-use crate::model::work::{Fate, Worked};
+use crate::model::work::{Came, Fate, Worked};
 use crate::tui::app::App;
 use crate::tui::overlays::work_result;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
@@ -130,7 +130,9 @@ fn row(app: &App, work: &Worked) -> Row {
         Some(by) => Cell::dim(format!("undone by #{}", by.0)),
         None if is_due(app, work) => Cell::toned(Tone::Warning, "P purge it"),
         None if work.can_undo => Cell::dim("u undoes it"),
-        None => Cell::dim(""),
+        None => {
+            Cell::dim(work.purged.map_or_else(String::new, |purged| format!("purged by #{}", purged.by.0)))
+        }
     };
     let aside = if work.aside == 0 { glyphs.dash.to_owned() } else { Entries(work.aside).to_string() };
     let (who, action) = (safe(&work.who).into_owned(), safe(&work.action).into_owned());
@@ -160,16 +162,14 @@ fn row(app: &App, work: &Worked) -> Row {
 /// What became of it: `done`, `3 of 5`, `stopped`, `not known`.
 fn came_of(app: &App, work: &Worked) -> (&'static str, Tone, String) {
     let glyphs = app.theme.glyphs;
-    let all = work.steps.len();
-    let done = work.steps.iter().filter(|(_, fate)| *fate == Some(Fate::Done)).count();
-    let unknown = work.steps.iter().any(|(_, fate)| fate.is_none());
-    let is_stopped = |(_, fate): &(String, Option<Fate>)| matches!(fate, Some(Fate::Kept(why)) if why.starts_with("stopped"));
-    let some = || format!("{} of {}", Entries(done as u64), Entries(all as u64));
+    let Came { all, done, stopped, unknown } = work.came;
     match done {
-        _ if unknown => (glyphs.unknown, Tone::Warning, "not known".to_owned()),
-        _ if work.steps.iter().any(is_stopped) => (glyphs.warning, Tone::Warning, "stopped".to_owned()),
+        _ if unknown > 0 => (glyphs.unknown, Tone::Warning, "not known".to_owned()),
+        _ if stopped > 0 => (glyphs.warning, Tone::Warning, "stopped".to_owned()),
         0 if all > 0 => (glyphs.critical, Tone::Critical, "nothing".to_owned()),
-        done if done < all => (glyphs.warning, Tone::Warning, some()),
+        done if done < all => {
+            (glyphs.warning, Tone::Warning, format!("{} of {}", Entries(done), Entries(all)))
+        }
         _ => (glyphs.ok, Tone::Ok, "done".to_owned()),
     }
 }
@@ -203,6 +203,13 @@ fn next(app: &App, work: &Worked, doc: &mut Doc<'_>) {
         None if work.can_undo => doc.text(Tone::Plain, "u takes it back."),
         None => doc.text(Tone::Dim, "It cannot be taken back."),
     }
+    if let Some(purged) = work.purged {
+        let (count, by) = (Entries(purged.entries), purged.by.0);
+        let verb = if count.0 == 1 { "was" } else { "were" };
+        let time = purged.time.date_time(app.settings.utc_offset_s);
+        let what = words::entries(count);
+        doc.text(Tone::Plain, &format!("{what} {verb} removed for good on {time} by #{by} (purge)."));
+    }
     if work.aside == 0 {
         return;
     }
@@ -219,11 +226,13 @@ fn next(app: &App, work: &Worked, doc: &mut Doc<'_>) {
 fn steps(work: &Worked, doc: &mut Doc<'_>) {
     /// More are not told one by one.
     const MOST: usize = 200;
-    if work.steps.is_empty() {
+    let Came { all, done, .. } = work.came;
+    if all == 0 {
         return;
     }
-    doc.heading(&words::count(work.steps.len(), ("step", "steps")));
-    let of_note = |(_, fate): &&(String, Option<Fate>)| work.steps.len() <= MOST || *fate != Some(Fate::Done);
+    doc.heading(&format!("{} {}", Entries(all), if all == 1 { "step" } else { "steps" }));
+    let is_done = |(_, fate): &(String, Option<Fate>)| *fate == Some(Fate::Done);
+    let of_note = |step: &&(String, Option<Fate>)| all <= MOST as u64 || !is_done(step);
     let told: Vec<_> = work.steps.iter().filter(of_note).take(MOST).collect();
     let glyphs = doc.glyphs();
     for (does, fate) in &told {
@@ -238,10 +247,11 @@ fn steps(work: &Worked, doc: &mut Doc<'_>) {
             doc.indented(2, Tone::Dim, why);
         }
     }
-    let rest = work.steps.len() - told.len();
+    let rest = all.saturating_sub(told.len() as u64);
     if rest > 0 {
-        let which = if told.len() < MOST { "each of them done" } else { "not shown here" };
+        let of_note = told.iter().filter(|step| !is_done(step)).count() as u64;
+        let which = if of_note == all - done { "each of them done" } else { "not shown here" };
         let more = if told.is_empty() { "" } else { " more" };
-        doc.text(Tone::Dim, &format!("{}{more}, {which}", Entries(rest as u64)));
+        doc.text(Tone::Dim, &format!("{}{more}, {which}", Entries(rest)));
     }
 }

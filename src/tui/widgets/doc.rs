@@ -124,6 +124,26 @@ impl<'a> Doc<'a> {
         self.lines.push(Line::from(flow.spans));
     }
 
+    /// Items side by side with so many blanks between them, each on one line as a whole where it fits on one: a key and what
+    /// it does.
+    pub fn items(&mut self, gap: usize, items: &[Vec<Piece>]) {
+        let (mut line, mut used): (Vec<Piece>, usize) = (Vec::new(), 0);
+        for item in items {
+            let width: usize = item.iter().map(|(text, _)| text::width(&text::safe(text))).sum();
+            if used > 0 && used + gap + width > self.width {
+                self.flow(0, &std::mem::take(&mut line));
+                used = 0;
+            }
+            if used > 0 {
+                line.push((" ".repeat(gap), Tone::Plain));
+                used += gap;
+            }
+            line.extend(item.iter().cloned());
+            used += width;
+        }
+        self.flow(0, &line);
+    }
+
     /// One line of pieces, its end cut where there is no room.
     pub fn pieces(&mut self, pieces: &[Piece]) {
         let mut room = self.width;
@@ -224,6 +244,19 @@ mod tests {
         assert_eq!(text_of(|d| d.flow(2, &pieces), 16), ["ro-mount 9 ", "  mounts, all ", "  writable"]);
         let long = [piece(Tone::Plain, "abcdefghijklmnop qr")];
         assert_eq!(text_of(|d| d.flow(2, &long), 8), ["abcdefgh", "  ijklmn", "  op qr"]);
+    }
+
+    #[test]
+    fn an_item_is_never_torn_apart_where_it_fits_on_a_line() {
+        let item = |key: &str, what: &str| vec![piece(Tone::Accent, key), piece(Tone::Plain, what)];
+        let all = [item("Enter ", "do it"), item("o ", "other ways"), item("Esc ", "leave")];
+        assert_eq!(text_of(|d| d.items(4, &all), 44), ["Enter do it    o other ways    Esc leave"]);
+        assert_eq!(text_of(|d| d.items(4, &all), 36), ["Enter do it    o other ways", "Esc leave"]);
+        assert_eq!(text_of(|d| d.items(4, &all), 14), ["Enter do it", "o other ways", "Esc leave"]);
+        assert_eq!(
+            text_of(|d| d.items(4, &all), 6),
+            ["Enter ", "do it", "o ", "other ", "ways", "Esc ", "leave"]
+        );
     }
 
     #[test]

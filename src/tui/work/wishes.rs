@@ -13,6 +13,8 @@ use crate::tui::tabs::{Pick, TabId, entries, triage};
 
 /// The action of a rule that is a clean-up.
 const CLEAN: &str = "clean";
+/// What is in no family, among the families of a wish.
+pub const NO_FAMILY: &str = "other";
 /// Ages by which a clean-up can be narrowed, the youngest first: any, 1 h, 6 h, 1 d, 7 d, 30 d.
 const AGES: [u64; 6] = [0, 3_600, 21_600, 86_400, 604_800, 2_592_000];
 /// What was put aside longer ago than this is proposed to be removed for good.
@@ -92,8 +94,8 @@ fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
         match (app.tabs.levels.as_slice(), app.pick()) {
             // In a directory: what lies in the temp dir and holds it.
             ([_, entry, ..], _) => wishes.names.push(RawPath::new(entry.wish.reached.file_name())),
-            ([family], _) => wishes.families.extend(family.wish.family.clone()),
-            ([], Pick::Family(family)) => wishes.families.push(family),
+            ([family], _) => wishes.families.extend(family.wish.family.as_deref().map(family_of)),
+            ([], Pick::Family(family)) => wishes.families.push(family_of(&family)),
             ([], _) => {}
         }
         return Ok(());
@@ -109,6 +111,10 @@ fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
         wishes.names.push(name);
     }
     Ok(())
+}
+
+fn family_of(id: &str) -> String {
+    if id.is_empty() { NO_FAMILY } else { id }.to_owned()
 }
 
 /// The same clean-up of what is at least so much older, the next age of the row; nothing at its end.

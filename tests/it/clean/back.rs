@@ -107,3 +107,21 @@ fn a_journal_titles_what_was_done() {
     );
     said[0].says("0 of 1 entry in /tmp put aside");
 }
+
+#[test]
+fn what_was_purged_is_told_with_its_work() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1 go-build2",
+        &[
+            "tm clean /tmp --older-than 0s --apply --yes",
+            "tm purge 1 --older-than 0s --yes; tm purge 1 --yes",
+            "tm journal",
+            "tm journal --json",
+        ],
+    );
+    said[2].says("2 of them were removed for good on ");
+    said[2].says(" by work 2 (purge)");
+    let purged = said[3].json()["entries"][0]["purged"].clone();
+    assert_eq!((purged["by"].as_u64(), purged["entries"].as_u64()), (Some(2), Some(2)), "{purged}");
+}

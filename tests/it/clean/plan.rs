@@ -142,3 +142,18 @@ fn names_that_were_chosen_one_by_one_go_alone_and_their_command_has_the_same_dig
     said[3].says("--name go-build9: nothing of that name lies in /tmp");
     said[4].ends(64);
 }
+
+#[test]
+fn what_fails_elsewhere_is_told_as_what_this_clean_up_does_not_cure() {
+    needs!("unshare", "setpriv");
+    let said = scene(
+        "mkdir -p /dev/shm; mount -t tmpfs -o mode=1777 lab /dev/shm; runner TMPDIR=/mnt/nope; builds go-build1",
+        &["tm clean /dev/shm --older-than 0s", "tm clean /tmp /dev/shm --older-than 0s"],
+    );
+    said[0].says("cleaning /dev/shm does nothing against this:");
+    said[1].says("cleaning /tmp and /dev/shm does nothing against this:");
+    for said in &said {
+        said.says("/mnt/nope");
+        assert!(!said.text.contains("will not help here"), "{}", said.text);
+    }
+}

@@ -120,3 +120,31 @@ fn the_founding_incident_is_cleaned_without_breaking_the_runners() {
     assert_eq!(said[5].text, "", "the runners still create temp dirs");
     assert!(said[6].text.ends_with("1491"), "{}", said[6].text);
 }
+
+#[test]
+fn whoever_may_not_look_without_a_trace_does_not_look() {
+    needs!("unshare", "setpriv");
+    let said = scene(
+        "builds go-build1 go-build2 go-build3; chmod 755 /tmp/go-build*
+         chown -R 1000:1000 /tmp/go-build2 /tmp/go-build3; chown 0:0 /tmp/go-build3/b001/exe
+         dirs=; for n in 1 2 3; do dirs=\"$dirs /tmp/go-build$n /tmp/go-build$n/b001 /tmp/go-build$n/b001/exe\"; done
+         touch -a -d '30 days ago' $dirs
+         stamps() { stat -c '%n %x' $dirs; }
+         stamps > /mnt/before",
+        &[
+            "user /mnt/bin/tmpmedic clean /tmp --older-than 0s --assume-unheld --json",
+            "stamps | diff /mnt/before - && echo untouched",
+        ],
+    );
+    said[1].says("untouched");
+    let entries = said[0].json()["entries"].clone();
+    let told: Vec<(&str, &str)> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["verdict"].as_str().unwrap(), entry["reason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told[0], ("keep", "it belongs to uid 0"), "{told:?}");
+    assert_eq!(told[1].0, "remove", "{told:?}");
+    assert!(told[2].1.contains("b001/exe: it is of another user, and to list it"), "{told:?}");
+}

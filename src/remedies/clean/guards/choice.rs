@@ -3,12 +3,17 @@
 use super::super::scene::Scene;
 use crate::model::plan::Candidate;
 
+/// What belongs to others, root alone removes from a sticky directory. Before whatever was not looked at for that: who
+/// lists a directory of somebody else makes it look used.
+pub fn foreign(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+    let is_chosen = scene.is_picked(candidate) || scene.wishes.owner == Some(candidate.uid);
+    (scene.own != 0 && candidate.uid != scene.own && !is_chosen)
+        .then(|| format!("it belongs to uid {}", candidate.uid))
+}
+
 pub fn unexpected(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if scene.is_picked(candidate) || scene.wishes.owner == Some(candidate.uid) {
         return None;
-    }
-    if scene.own != 0 && candidate.uid != scene.own {
-        return Some(format!("it belongs to uid {}", candidate.uid));
     }
     if candidate.family.is_empty() {
         let chosen = scene.wishes.families.iter().any(|family| family == "other");
@@ -38,7 +43,7 @@ pub fn unwanted(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
 mod tests {
     use super::super::stage::{Stage, stage, stale};
     use super::*;
-    use crate::model::plan::Wishes;
+    use crate::model::plan::{Tree, Tried, Wishes};
 
     #[test]
     fn an_owner_under_whom_nothing_builds_must_be_chosen() {
@@ -48,6 +53,15 @@ mod tests {
         Stage { wishes, ..stage() }.removes(foreign.clone());
         Stage { own: 4242, ..stage() }.removes(foreign);
         Stage { own: 4242, ..stage() }.keeps(stale(), "belongs to uid 1000");
+    }
+
+    #[test]
+    fn that_it_is_of_another_user_comes_before_what_nobody_looked_at_for_that() {
+        let tree = Tree { unseen: Some("it is of another user".into()), ..stale().tree };
+        let shut = Candidate { tree, locked: Tried::Unknown("it is of another user".into()), ..stale() };
+        Stage { own: 4242, ..stage() }.keeps(shut.clone(), "it belongs to uid 1000");
+        let wishes = Wishes { owner: Some(1000), ..stage().wishes };
+        Stage { own: 4242, wishes, ..stage() }.keeps(shut, "not known whether it is locked");
     }
 
     #[test]

@@ -65,6 +65,12 @@ pub const GUARDS: &[Guard] = &[
         kept: "in use",
         keeps: hold::held,
     },
+    Guard {
+        id: "removable",
+        holds: "it is of the user who cleans up, or that is root",
+        kept: "of other users",
+        keeps: choice::foreign,
+    },
     Guard { id: "unlocked", holds: "nobody has a BSD lock on it", kept: "locked", keeps: hold::locked },
     Guard {
         id: "old",
