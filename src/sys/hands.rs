@@ -196,7 +196,9 @@ pub fn is_locked(file: BorrowedFd<'_>) -> io::Result<bool> {
 /// # Errors
 /// As [`is_locked`].
 pub fn is_locked_once(file: OwnedFd) -> io::Result<bool> {
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let tried = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+    drop(file);
+    match tried {
         Ok(()) => Ok(false),
         Err(Errno::WOULDBLOCK) => Ok(true),
         Err(error) => Err(error.into()),

@@ -78,14 +78,15 @@ mod tests {
     fn a_thread_with_a_table_of_its_own_is_told_from_one_that_shares_all() {
         let (say, hear) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || {
+        let thread = crate::sys::crew::spawn("threads-test", move || {
             let own = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
             say.send(own).unwrap();
             ends.recv().unwrap();
             nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).unwrap();
             say.send(own).unwrap();
             ends.recv().unwrap();
-        });
+        })
+        .unwrap();
         let (pid, tid) = (std::process::id(), hear.recv().unwrap());
         let proc = dirfd::open_trusted_dir(b"/proc").unwrap();
         let all = others(proc.as_fd(), pid).unwrap();

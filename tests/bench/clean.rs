@@ -73,7 +73,7 @@ fn on(which: &str, top: &Path, entries: usize, runs: usize) {
             after(
                 fill,
                 Lane::new("the same, looked at before and after, 2 threads", || {
-                    removal::claimed(&room.dir, &room.aside, false, 2);
+                    removal::claimed(&room.dir, &room.aside, removal::Claimed::Stays, 2);
                 }),
             ),
             room.ours("tmpmedic, from a plan", Wishes::default(), entries),
@@ -86,7 +86,7 @@ fn on(which: &str, top: &Path, entries: usize, runs: usize) {
         after(
             fill,
             Lane::new("claimed first, looked at before and after, 2 threads", || {
-                removal::claimed(&room.dir, &room.aside, true, 2);
+                removal::claimed(&room.dir, &room.aside, removal::Claimed::Goes, 2);
             }),
         ),
         room.ours("tmpmedic, from a plan", Wishes { delete: true, ..Wishes::default() }, entries),

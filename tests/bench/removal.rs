@@ -70,9 +70,18 @@ pub fn safe(dir: &Path, threads: usize) {
     in_threads(threads, &work);
 }
 
+/// What becomes of an entry that was claimed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// It stays where it was put.
+    Stays,
+    /// It is removed there.
+    Goes,
+}
+
 /// What the rules of a clean-up ask of the kernel at least: each entry looked at where it lies, renamed into another directory,
 /// looked at there, and then removed if that is the plan.
-pub fn claimed(dir: &Path, into: &Path, is_final: bool, threads: usize) {
+pub fn claimed(dir: &Path, into: &Path, then: Claimed, threads: usize) {
     let (dir, into) = (open(dir), open(into));
     let names = names(dir.as_fd());
     let next = AtomicUsize::new(0);
@@ -91,7 +100,7 @@ pub fn claimed(dir: &Path, into: &Path, is_final: bool, threads: usize) {
                     rustix::fs::renameat_with(&dir, &entry.name, &into, &entry.name, RenameFlags::NOREPLACE);
                 done.expect("the entry moves");
                 look(&into, entry);
-                if is_final {
+                if then == Claimed::Goes {
                     remove(into.as_fd(), entry);
                 }
             }

@@ -38,7 +38,7 @@ impl<'q> Removers<'q> {
         is_stopped: &(dyn Fn() -> bool + Sync),
         goes_on: &dyn Fn() -> bool,
     ) -> Vec<Removed> {
-        let Self { here, there } = self;
+        let (here, there) = (&mut self.here, &self.there);
         let there = |entry: &Claimed| {
             // A poisoned lock is as good: nobody but this thread ever takes it.
             let mut flattener = there.lock().unwrap_or_else(PoisonError::into_inner);
