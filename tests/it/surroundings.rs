@@ -38,7 +38,8 @@ struct Seen {
 
 impl Seen {
     fn at(script: &str) -> Self {
-        let output = sandbox::run(&format!("{TOOLS}\n{BY_THREAD}\n: >/mnt/pids\n{script}\nsee /tmp\ncat /mnt/pids"));
+        let output =
+            sandbox::run(&format!("{TOOLS}\n{BY_THREAD}\n: >/mnt/pids\n{script}\nsee /tmp\ncat /mnt/pids"));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let talk = String::from_utf8_lossy(&output.stderr);
         let (first, pids) = text.split_once('\n').unwrap_or_else(|| panic!("no look: {text}{talk}"));

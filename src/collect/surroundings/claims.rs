@@ -148,7 +148,8 @@ mod tests {
         claims.add(b"a", ClaimKind::Fd, Some(9), &"/tmp/a/x".into());
         claims.add(b"b", ClaimKind::Fd, Some(9), &"/tmp/b".into());
         let found = claims.into_surroundings(WallNanos(1), WallNanos(0)).claims;
-        let of = |name: &str| found[&name.into()].iter().map(|c| (c.pid, c.program.clone())).collect::<Vec<_>>();
+        let of =
+            |name: &str| found[&name.into()].iter().map(|c| (c.pid, c.program.clone())).collect::<Vec<_>>();
         assert_eq!(of("a"), [(Some(7), Some("p7".to_owned()))]);
         assert_eq!(of("b"), [(Some(7), Some("p7, thread 9".to_owned()))]);
     }

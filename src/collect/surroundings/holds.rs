@@ -105,33 +105,37 @@ impl Hands<'_> {
         let (mut worst, mut unknown, mut was_whole) = (None, None, false);
         let (kin, until) = (&self.kin.clone(), self.scene.until);
         self.kin.purse.begin();
-        threads::each_apart((pid, &tids), &|one, other| kin.share(one, other, Part::Files), &mut |tid, unsure| {
-            if until.is_over() {
-                unknown = Some(GapWhy::OverBudget { seen: Entries(0) });
-                return false;
-            }
-            if let Some(why) = unsure.as_ref().filter(|_| !self.kin.purse.pays(count)) {
-                unknown = Some(why.clone());
-                return false;
-            }
-            claims.belongs(tid, pid);
-            let mut haul = Haul::default();
-            let sights = self.scene.ground.sights();
-            // Where the first thread has just ended, any other has the mappings of all.
-            let read = if was_whole {
-                self.reader.read_descriptors(tid, sights, &mut haul)
-            } else {
-                self.reader.read(tid, sights, &mut haul)
-            };
-            unread += haul.unread;
-            self.take((tid, namespace), haul, held, claims);
-            match read.map_err(Errno::from) {
-                Ok(()) => was_whole = true,
-                Err(Errno::ENOENT | Errno::ESRCH) => return false,
-                Err(errno) => worst = Some(errno),
-            }
-            worst.is_none()
-        });
+        threads::each_apart(
+            (pid, &tids),
+            &|one, other| kin.share(one, other, Part::Files),
+            &mut |tid, unsure| {
+                if until.is_over() {
+                    unknown = Some(GapWhy::OverBudget { seen: Entries(0) });
+                    return false;
+                }
+                if let Some(why) = unsure.as_ref().filter(|_| !self.kin.purse.pays(count)) {
+                    unknown = Some(why.clone());
+                    return false;
+                }
+                claims.belongs(tid, pid);
+                let mut haul = Haul::default();
+                let sights = self.scene.ground.sights();
+                // Where the first thread has just ended, any other has the mappings of all.
+                let read = if was_whole {
+                    self.reader.read_descriptors(tid, sights, &mut haul)
+                } else {
+                    self.reader.read(tid, sights, &mut haul)
+                };
+                unread += haul.unread;
+                self.take((tid, namespace), haul, held, claims);
+                match read.map_err(Errno::from) {
+                    Ok(()) => was_whole = true,
+                    Err(Errno::ENOENT | Errno::ESRCH) => return false,
+                    Err(errno) => worst = Some(errno),
+                }
+                worst.is_none()
+            },
+        );
         if let Some(why) = unknown.or_else(|| worst.map(GapWhy::from_errno)) {
             let is_late = matches!(why, GapWhy::OverBudget { .. });
             claims.meet((!is_late).then(|| strangers::named(self.scene.proc, process, why.clone())));

@@ -191,13 +191,17 @@ impl Pass<'_> {
         }
         let kin = self.kin.clone();
         self.kin.purse.begin();
-        threads::each_apart((pid, &tids), &|one, other| kin.share(one, other, Part::Fs), &mut |tid, unsure| {
-            if let Some(why) = unsure.filter(|_| !self.kin.purse.pays(PRICE)) {
-                reasons.insert(why);
-                return false;
-            }
-            self.of_thread(pid, tid, reasons)
-        });
+        threads::each_apart(
+            (pid, &tids),
+            &|one, other| kin.share(one, other, Part::Fs),
+            &mut |tid, unsure| {
+                if let Some(why) = unsure.filter(|_| !self.kin.purse.pays(PRICE)) {
+                    reasons.insert(why);
+                    return false;
+                }
+                self.of_thread(pid, tid, reasons)
+            },
+        );
         self.networks(pid, first, &tids, reasons);
     }
 

@@ -145,7 +145,10 @@ mod tests {
     #[test]
     fn whoever_cannot_be_compared_is_read_and_many_parts_are_read_twice_rather_than_never() {
         assert_eq!(read(&[(1, None), (2, None), (3, Some(7))], &[]), [(2, false), (3, false)]);
-        assert_eq!(read(&[(1, Some(7)), (2, None), (3, Some(7)), (4, Some(8))], &[]), [(2, false), (4, false)]);
+        assert_eq!(
+            read(&[(1, Some(7)), (2, None), (3, Some(7)), (4, Some(8))], &[]),
+            [(2, false), (4, false)]
+        );
         let many: Vec<(Pid, Option<u32>)> = (1..=40).map(|tid| (tid, Some(tid.min(20)))).collect();
         assert_eq!(read(&many, &[]).len(), 39);
     }
