@@ -75,7 +75,6 @@ mod tests {
     use crate::sys::dirfd;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test may panic where no thread can be made")]
     fn a_thread_with_a_table_of_its_own_is_told_from_one_that_shares_all() {
         let (say, hear) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
