@@ -25,6 +25,8 @@ use crate::sys::{mount, space};
 pub const KIND: &str = "lab-cgroup";
 /// Where the tree is mounted, in the helper as in the lab.
 const TREE: &str = "/sys/fs/cgroup";
+/// More labs at once than any machine opens.
+const LABS: u32 = 1_000;
 /// What the helper answers when all are in.
 const DONE: &str = "done";
 /// How long the processes of a lab may take to die after SIGKILL.
@@ -112,11 +114,26 @@ fn find() -> io::Result<PathBuf> {
 
 fn make(made: &mut Option<PathBuf>) -> io::Result<&Path> {
     if made.is_none() {
-        let dir = find()?.join(format!("tmpmedic-lab-{}", rustix::process::getpid().as_raw_nonzero()));
-        std::fs::create_dir(&dir)?;
-        *made = Some(dir);
+        *made = Some(make_free(
+            &find()?,
+            &format!("tmpmedic-lab-{}", rustix::process::getpid().as_raw_nonzero()),
+        )?);
     }
     made.as_deref().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Makes a directory of that name, or one that is like it and free: in another pid namespace another keeper has our number, and
+/// one that was killed leaves its cgroup behind.
+fn make_free(beside: &Path, name: &str) -> io::Result<PathBuf> {
+    let names = std::iter::once(name.to_owned()).chain((1..LABS).map(|n| format!("{name}-{n}")));
+    for name in names {
+        let dir = beside.join(name);
+        match std::fs::create_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| dir),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// The directory of our own cgroup of version 2. Source: proc_pid_cgroup(5), cgroup_namespaces(7).
@@ -168,6 +185,16 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::scratch;
+
+    #[test]
+    fn a_name_that_another_lab_has_is_not_taken_from_it() {
+        let dir = scratch::dir();
+        let one = || make_free(dir.path(), "lab-7").unwrap();
+        let made = [one(), one(), one()];
+        assert_eq!(made, ["lab-7", "lab-7-1", "lab-7-2"].map(|name| dir.path().join(name)));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), made.len());
+    }
 
     #[test]
     fn our_own_cgroup_is_that_of_version_2() {
