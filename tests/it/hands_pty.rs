@@ -15,7 +15,6 @@ mount -t tmpfs -o mode=755 lab /var/lib
 # builds N: so many leftovers of go, with numbers that no process has.
 builds() { seq -f '/tmp/go-build9%07.0f' 1 "$1" | xargs mkdir; }
 count() { find /tmp -mindepth 1 -maxdepth 1 -name 'go-build*' | wc -l; }
-aside() { find /tmp/.tmpmedic-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 ended() { until /mnt/bin/tmpmedic journal --json | grep -q '"ended":"'; do sleep 0.05; done; }
 "#;
 

@@ -16,7 +16,6 @@ mkdir /mnt/home; chown 1000:1000 /mnt/home
 # builds N: so many leftovers of go, with numbers that no process has, older than two seconds.
 builds() { seq -f '/tmp/go-build9%07.0f' 1 "$1" | xargs mkdir; until [ $(($(date +%s) - $(stat -c %Z /tmp/go-build90000001))) -ge 4 ]; do sleep 0.05; done; }
 count() { find /tmp -mindepth 1 -maxdepth 1 -name 'go-build*' | wc -l; }
-aside() { find /tmp/.tmpmedic-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 worker() {
   mkfifo /mnt/in /mnt/out
   /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null 9>&- &

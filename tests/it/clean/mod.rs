@@ -25,7 +25,6 @@ builds() { for name; do mkdir -p "/tmp/$name/b001/exe"; echo "$name" > "/tmp/$na
 aged() { until [ $(($(date +%s) - $(stat -c %Z "/tmp/$1"))) -ge "$2" ]; do sleep 0.05; done; }
 tree() { (cd /tmp && find . -mindepth 1 -path './.tmpmedic-*' -prune -o -mindepth 1 -printf '%p %y %i %U:%G %m %s %n %T@ %l\n' | sort); }
 count() { find /tmp -mindepth 1 -maxdepth 1 ! -name '.tmpmedic-*' | wc -l; }
-aside() { find /tmp/.tmpmedic-* -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 in_place() { "$@" >/dev/null 2>&1; }
 "#;
 
