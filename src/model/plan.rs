@@ -49,6 +49,14 @@ pub struct Plan {
     pub entries: Vec<Planned>,
 }
 
+/// What is in no known family, among the families of [`Wishes`].
+pub const OTHER: &str = "other";
+
+/// By which word a family is wished for; its id is empty where there is none.
+pub fn wished_family(id: &str) -> &str {
+    if id.is_empty() { OTHER } else { id }
+}
+
 /// What the user wants removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wishes {

@@ -11,7 +11,7 @@ use crate::catalog::pattern::Pattern;
 use crate::cmd::Refusal;
 use crate::collect::surroundings::{Place, SurroundingsEyes};
 use crate::exec::sweep::Eyes;
-use crate::model::plan::{Candidate, ObjectId, Planned, Wishes};
+use crate::model::plan::{Candidate, OTHER, ObjectId, Planned, Wishes};
 use crate::model::raw_path::{RawPath, shown_bytes};
 use crate::model::snapshot::Snapshot;
 use crate::model::surroundings::{About, Surroundings};
@@ -52,10 +52,10 @@ impl Watch {
         };
         let keep = wishes.keep.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
         for family in &wishes.families {
-            if family != "other" && catalog.families.get(family).is_none() {
+            if family != OTHER && catalog.families.get(family).is_none() {
                 let known: Vec<&str> = catalog.families.iter().map(|family| family.id.as_str()).collect();
                 return Err(Refusal::usage(format!(
-                    "--family {}: there is no such family; other, or one of {}",
+                    "--family {}: there is no such family; {OTHER}, or one of {}",
                     shown_bytes(family.as_bytes()),
                     known.join(", ")
                 )));

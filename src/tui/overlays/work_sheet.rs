@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Content, Overlay, work_lots, work_progress, work_result};
-use crate::model::plan::Wishes;
+use crate::model::plan::{OTHER, Wishes};
 use crate::model::units::Entries;
 use crate::model::work::{Barred, Lot, Prospect, Wish};
 use crate::tui::app::App;
@@ -14,7 +14,7 @@ use crate::tui::text;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, Piece, piece};
 use crate::tui::words;
-use crate::tui::work::{Sheet, Stage, Word, ask, press, wishes};
+use crate::tui::work::{Sheet, Stage, Word, ask, press};
 
 /// The sheet, as far as it is.
 pub fn content(app: &App, sheet: &Sheet, at: usize, mut doc: Doc<'_>) -> Content {
@@ -152,7 +152,7 @@ fn wishes(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
 
 /// What was asked for: `go-build untouched for 1 d`, `4 entries picked, of any age`.
 fn asked(app: &App, wishes: &Wishes) -> String {
-    let family = |id: &String| if id == wishes::NO_FAMILY { "in no family" } else { id }.to_owned();
+    let family = |id: &String| if id == OTHER { "in no family" } else { id }.to_owned();
     let mut what: Vec<String> = wishes.families.iter().map(family).collect();
     match wishes.names.as_slice() {
         [] => {}

@@ -2,7 +2,7 @@
 
 use crate::model::finding::{Action, Finding};
 use crate::model::journal::WorkId;
-use crate::model::plan::Wishes;
+use crate::model::plan::{Wishes, wished_family};
 use crate::model::raw_path::RawPath;
 use crate::model::temp_dir::TempDir;
 use crate::model::units::Seconds;
@@ -13,8 +13,6 @@ use crate::tui::tabs::{Pick, TabId, entries, triage};
 
 /// The action of a rule that is a clean-up.
 const CLEAN: &str = "clean";
-/// What is in no family, among the families of a wish.
-pub const NO_FAMILY: &str = "other";
 /// Ages by which a clean-up can be narrowed, the youngest first: any, 1 h, 6 h, 1 d, 7 d, 30 d.
 const AGES: [u64; 6] = [0, 3_600, 21_600, 86_400, 604_800, 2_592_000];
 /// What was put aside longer ago than this is proposed to be removed for good.
@@ -91,11 +89,12 @@ pub fn clean(app: &App, extent: Extent) -> Result<Wish, String> {
 
 fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
     if app.tabs.picked.is_empty() {
+        let own = |family: &str| wished_family(family).to_owned();
         match (app.tabs.levels.as_slice(), app.pick()) {
             // In a directory: what lies in the temp dir and holds it.
             ([_, entry, ..], _) => wishes.names.push(RawPath::new(entry.wish.reached.file_name())),
-            ([family], _) => wishes.families.extend(family.wish.family.as_deref().map(family_of)),
-            ([], Pick::Family(family)) => wishes.families.push(family_of(&family)),
+            ([family], _) => wishes.families.extend(family.wish.family.as_deref().map(own)),
+            ([], Pick::Family(family)) => wishes.families.push(own(&family)),
             ([], _) => {}
         }
         return Ok(());
@@ -111,10 +110,6 @@ fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
         wishes.names.push(name);
     }
     Ok(())
-}
-
-fn family_of(id: &str) -> String {
-    if id.is_empty() { NO_FAMILY } else { id }.to_owned()
 }
 
 /// The same clean-up of what is at least so much older, the next age of the row; nothing at its end.

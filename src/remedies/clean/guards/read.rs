@@ -1,7 +1,8 @@
-//! Whether somebody who could not be read may hold it. Asked last: what stays for this alone goes as soon as somebody with
+//! `read`: whether somebody who could not be read may hold it. Asked last: what stays for this alone goes as soon as somebody with
 //! more rights has looked, or the user takes it upon himself.
 
 use super::super::scene::Scene;
+use super::{Guard, Reasons};
 use crate::model::plan::Candidate;
 use crate::model::raw_path::RawPath;
 use crate::model::reading::GapWhy;
@@ -10,7 +11,17 @@ use crate::model::surroundings::{Stranger, Within};
 /// So many are named one by one.
 const NAMED: usize = 2;
 
-pub fn unread(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "read",
+    holds: "whoever may hold it could be read, or the user takes that upon himself",
+    kept: "perhaps held: not seen",
+    why: "perhaps held by somebody who cannot be read",
+    reasons: Reasons::One,
+    keeps: unread,
+};
+
+fn unread(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let around = scene.surroundings;
     around.hidden(Within::of(&candidate.tree), scene.wishes)?;
     let who = strangers(&around.strangers, scene.own).or_else(|| {

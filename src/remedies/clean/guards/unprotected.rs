@@ -1,13 +1,23 @@
-//! Who protects an entry by its name: we, the user, the site, tmpfiles.d, the table of families.
+//! `unprotected`: who protects an entry by its name: we, the user, the site, tmpfiles.d, the table of families.
 
 use super::super::scene::Scene;
-use super::claim;
+use super::{Guard, Reasons, claim};
 use crate::model::family::Safety;
 use crate::model::mode::GROUP_OTHERS;
 use crate::model::plan::Candidate;
 use crate::model::surroundings::ClaimKind;
 
-pub fn protected(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "unprotected",
+    holds: "neither its family, the site nor the user protects it",
+    kept: "protected",
+    why: "protected by its family, the site or the user",
+    reasons: Reasons::Few,
+    keeps: protected,
+};
+
+fn protected(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let name = candidate.name.as_bytes();
     // The name alone is anybody's, and would be a place to hide in.
     if (scene.is_ours)(name) && candidate.uid == scene.own && candidate.mode & GROUP_OTHERS == 0 {

@@ -1,12 +1,22 @@
-//! The newest stamp in the whole tree.
+//! `old`: the newest stamp in its whole tree.
 
 use super::super::scene::Scene;
-use super::at;
+use super::{Guard, Reasons, at};
 use crate::model::family::Family;
 use crate::model::plan::Candidate;
 use crate::model::units::Seconds;
 
-pub fn young(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "old",
+    holds: "the newest stamp in its whole tree is older than asked for",
+    kept: "touched too lately",
+    why: "touched too recently",
+    reasons: Reasons::Few,
+    keeps: young,
+};
+
+fn young(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if let Some(why) = &candidate.tree.unseen {
         return Some(format!("not all of it could be looked at: {why}"));
     }

@@ -1,12 +1,22 @@
-//! Who holds an entry or names it, and who has a lock on it. What could not be looked at counts as held.
+//! `unheld`: who holds an entry or names it. What could not be looked at counts as held.
 
 use super::super::scene::Scene;
-use super::mounts::is_mount;
-use super::{claim, party};
+use super::unmounted::is_mount;
+use super::{Guard, Reasons, claim, party};
 use crate::model::plan::{Candidate, Tried};
 use crate::model::surroundings::{ClaimKind, Within};
 
-pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "unheld",
+    holds: "no process of any namespace holds or names it",
+    kept: "in use",
+    why: "a process holds or names it",
+    reasons: Reasons::Each,
+    keeps: held,
+};
+
+fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if let Some(claim) = claim(candidate, scene, |kind| !is_mount(kind) && kind != ClaimKind::Tmpfiles) {
         let (how, word) = match claim.kind {
             ClaimKind::Cwd => ("it is a working directory", "of"),
@@ -28,15 +38,6 @@ pub fn held(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     }
     let gap = scene.surroundings.hidden_for_all(Within::of(&candidate.tree))?;
     Some(format!("not known whether it is held: {}: {}", gap.what, gap.why.shown()))
-}
-
-pub fn locked(candidate: &Candidate, _: &Scene<'_>) -> Option<String> {
-    match &candidate.locked {
-        Tried::Free | Tried::NotLockable => None,
-        // Whoever has it has it open, and is named by the guard before; what is left is out of sight.
-        Tried::Taken => Some("somebody who cannot be seen has a lock on it".to_owned()),
-        Tried::Unknown(why) => Some(format!("not known whether it is locked: {why}")),
-    }
 }
 
 #[cfg(test)]
@@ -81,15 +82,5 @@ mod tests {
         let mut stage = stage();
         stage.surroundings.gaps.push(Gap::new("mount table of pid 7", GapWhy::Denied));
         stage.keeps(stale(), "not known whether it is held: mount table of pid 7");
-    }
-
-    #[test]
-    fn a_lock_keeps_it_and_so_does_one_that_could_not_be_tried() {
-        stage().keeps(Candidate { locked: Tried::Taken, ..stale() }, "has a lock on it");
-        stage().keeps(
-            Candidate { locked: Tried::Unknown("EIO".into()), ..stale() },
-            "not known whether it is locked",
-        );
-        stage().removes(Candidate { locked: Tried::NotLockable, ..stale() });
     }
 }

@@ -1,7 +1,7 @@
-//! What must hold before anything else means something: the place, and the time.
+//! `clock`: without a clock that can be believed no age means anything.
 
 use super::super::scene::Scene;
-use super::at;
+use super::{Guard, Reasons, at};
 use crate::model::plan::Candidate;
 use crate::model::units::{Seconds, WallNanos};
 
@@ -9,16 +9,21 @@ use crate::model::units::{Seconds, WallNanos};
 const SLACK: i64 = 2_000_000_000;
 /// What a clock is stepped by when it is first synchronised does not change what is a day old.
 const STEP: u64 = 60_000_000_000;
-
 /// The clock of a machine may be slewed by so much while it is up.
 const BOOT: i64 = 3_600_000_000_000;
 
-pub fn elsewhere(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
-    (candidate.object.mount_id != scene.place.mount_id).then(|| "a mount begins at it".to_owned())
-}
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "clock",
+    holds: "the clock can be believed",
+    kept: "of unknown age",
+    why: "stamped in the future: the clock cannot be believed",
+    reasons: Reasons::Each,
+    keeps: bad_clock,
+};
 
 /// A clock that was set back makes everything look young or of the future; one that was set ahead, old.
-pub fn bad_clock(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+fn bad_clock(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     let booted = scene.surroundings.booted;
     if scene.now < booted {
         return Some("the clock stands before this boot: no age can be believed".to_owned());
@@ -40,14 +45,9 @@ pub fn bad_clock(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stage::{DAY, NOW, Stage, object, stage, stale};
+    use super::super::stage::{DAY, NOW, Stage, stage, stale};
     use super::*;
     use crate::model::plan::{Tree, Wishes};
-
-    #[test]
-    fn what_lies_on_another_mount_stays() {
-        stage().keeps(Candidate { object: object(2), ..stale() }, "a mount begins at it");
-    }
 
     #[test]
     fn an_age_that_nobody_knows_keeps_it() {

@@ -1,7 +1,7 @@
-//! Mounts: removing their source kills them, removing what they lie on takes them away from others.
+//! `unmounted`: removing the source of a mount kills it, removing what it lies on takes it away from others.
 
 use super::super::scene::Scene;
-use super::{claim, party};
+use super::{Guard, Reasons, claim, party};
 use crate::model::plan::Candidate;
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::ClaimKind;
@@ -12,7 +12,17 @@ pub fn is_mount(kind: ClaimKind) -> bool {
     matches!(kind, BindSource | LoopFile | MountPoint | OverlayLayer | Swap)
 }
 
-pub fn mounted(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
+/// See the module's header.
+pub const GUARD: Guard = Guard {
+    id: "unmounted",
+    holds: "nothing is mounted in it or from it, in any namespace",
+    kept: "mounts need them",
+    why: "something is mounted in it or from it",
+    reasons: Reasons::Each,
+    keeps: mounted,
+};
+
+fn mounted(candidate: &Candidate, scene: &Scene<'_>) -> Option<String> {
     if candidate.tree.crosses_mount {
         return Some("something is mounted in it".to_owned());
     }
