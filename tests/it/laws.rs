@@ -186,6 +186,40 @@ fn every_action_of_a_rule_is_a_remedy_and_every_remedy_an_action_of_a_rule() {
 }
 
 #[test]
+fn every_guard_of_a_clean_up_has_a_file_and_words_of_its_own() {
+    use tmpmedic::remedies::clean::{GUARDS, Guard};
+    let ids: BTreeSet<&str> = GUARDS.iter().map(|guard| guard.id).collect();
+    let mut files = Vec::new();
+    sources(&root().join("src/remedies/clean/guards"), &mut files);
+    let stems: BTreeSet<&str> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
+    // The registry itself, and where the tests of all stand.
+    let expected: BTreeSet<&str> = ids.iter().copied().chain(["mod", "stage"]).collect();
+    assert_eq!(stems, expected);
+    let columns: [fn(&Guard) -> &'static str; 4] =
+        [|guard| guard.id, |guard| guard.holds, |guard| guard.kept, |guard| guard.why];
+    for column in columns {
+        let words: BTreeSet<&str> = GUARDS.iter().map(column).collect();
+        assert_eq!(words.len(), GUARDS.len(), "two guards share their words: {words:?}");
+        assert!(!words.contains(""), "a guard has no words: {words:?}");
+    }
+}
+
+#[test]
+fn guards_are_named_by_nobody_but_their_registry() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let ids: Vec<String> =
+        tmpmedic::remedies::clean::GUARDS.iter().map(|g| format!("\"{}\"", g.id)).collect();
+    let elsewhere = files.iter().filter(|file| !file.starts_with(root().join("src/remedies/clean/guards")));
+    for file in elsewhere {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let named = ids.iter().filter(|id| code.contains(id.as_str())).count();
+        assert!(named < 3, "{} keeps a list of guards by hand", file.display());
+    }
+}
+
+#[test]
 fn a_rule_yields_only_to_rules_that_exist_and_never_in_a_circle() {
     let cards: BTreeMap<&str, &[&str]> =
         tmpmedic::rules::RULES.iter().map(|r| (r.card().id, r.card().yields_to)).collect();

@@ -1,11 +1,9 @@
 //! The commands that stand for a clean-up, as one would type them.
 
+use super::digest::short;
 use super::draft::Draft;
 use crate::model::plan::Wishes;
 use crate::model::raw_path::RawPath;
-
-/// Digits of a digest that stand for it.
-pub const DIGITS: usize = 12;
 
 /// The commands that carry out what was shown.
 pub fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
@@ -18,7 +16,7 @@ pub fn next(drafts: &[Draft], wishes: &Wishes) -> Vec<String> {
 pub fn command(roots: &[RawPath], wishes: &Wishes, digest: Option<&str>) -> String {
     let mut command = command_to_look(roots, wishes);
     if let Some(digest) = digest {
-        command.push_str(&format!(" --digest {}", digest.chars().take(DIGITS).collect::<String>()));
+        command.push_str(&format!(" --digest {}", short(digest)));
     }
     command.push_str(" --apply");
     if wishes.delete {

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::digest::sealed;
 use crate::cmd::workshop::Names;
 use crate::model::plan::{Candidate, ObjectId, Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::raw_path::RawPath;
@@ -84,17 +84,6 @@ impl Totals {
     }
 }
 
-/// The digest by which people name these plans.
-pub fn digest(plans: &[Plan]) -> String {
-    match plans {
-        [plan] => plan.digest.clone(),
-        all => {
-            let text: String = all.iter().map(|plan| plan.digest.as_str()).collect();
-            Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-        }
-    }
-}
-
 /// The document, on one line.
 ///
 /// # Errors
@@ -107,7 +96,7 @@ pub fn print(plans: &[Plan], names: &Names) -> serde_json::Result<String> {
     let first = plans.first();
     safe_json::to_line(&Document {
         schema: SCHEMA.into(),
-        digest: digest(plans),
+        digest: sealed(plans),
         boot_id: first.map(|plan| plan.boot_id.as_str()).unwrap_or_default().into(),
         root: first.map(|plan| plan.root.shown()).unwrap_or_default(),
         entries: rows.collect(),
@@ -194,7 +183,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         }
         plan.entries.push(entry);
     }
-    if digest(&plans) != document.digest || Totals::of(&plans) != document.totals {
+    if sealed(&plans) != document.digest || Totals::of(&plans) != document.totals {
         return Err(NotAPlan::Changed("its digest or its totals are not those of its entries".to_owned()));
     }
     Ok(plans)

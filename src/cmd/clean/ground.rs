@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::apply::{self, Job};
 use super::document::Totals;
-use super::draft::{Draft, Maker};
+use super::draft::{Draft, draft};
 use super::outcome::Outcome;
 use super::place::Place;
 use super::progress::{Progress, Stop};
-use super::{proof, watch};
+use super::proof;
+use super::watch::{self, Watch};
 use crate::catalog::Catalog;
 use crate::cmd::Refusal;
 use crate::cmd::workshop::{Actor, WithoutUndo};
@@ -61,8 +62,15 @@ impl Ground {
         wishes: &Wishes,
         progress: &mut Progress<'_>,
     ) -> anyhow::Result<Vec<Draft>> {
-        let maker = Maker { catalog: &self.catalog, us: &self.us, builders: &self.builders, wishes };
-        places.iter().map(|place| maker.draft(place, progress)).collect()
+        places.iter().map(|place| draft(self, wishes, place, progress)).collect()
+    }
+
+    /// The eyes of a clean-up of one directory.
+    ///
+    /// # Errors
+    /// A pattern that is none, a family that nobody knows.
+    pub(super) fn watch(&self, wishes: &Wishes, place: &Place) -> anyhow::Result<Watch> {
+        Watch::new(&self.catalog, wishes, &self.builders, self.us.uid, place.id)
     }
 
     /// Carries plans out.
@@ -77,8 +85,7 @@ impl Ground {
         progress: &mut Progress<'_>,
     ) -> anyhow::Result<Outcome> {
         let (stop, asked) = (progress.stop(), Vec::new());
-        let mut job =
-            Job { catalog: &self.catalog, us: &self.us, builders: &self.builders, stop, without, asked };
+        let mut job = Job { ground: self, stop, without, asked };
         if origin == Origin::File {
             for plan in plans {
                 apply::refuse_changes(plan, &job, progress)?;

@@ -5,6 +5,7 @@
 
 mod apply;
 mod command;
+mod digest;
 mod document;
 mod draft;
 mod ground;

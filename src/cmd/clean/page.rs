@@ -6,10 +6,10 @@ use super::document::Totals;
 use super::draft::{Draft, Group};
 use super::strangers;
 use crate::cmd::workshop::Names;
-use crate::model::plan::{Planned, Verdict};
+use crate::model::plan::{Planned, Verdict, Wishes};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Bytes, Entries};
-use crate::remedies::clean::{self, GUARDS, UNREAD};
+use crate::remedies::clean::{self, Guard, Reasons};
 use crate::report::page::{Ink, Page};
 use crate::report::{Detail, Options, safe};
 
@@ -19,10 +19,8 @@ const LABEL: usize = 30;
 const NAMES: usize = 3;
 /// How many reasons of one kind are told where not all are.
 const REASONS: usize = 3;
-/// And of those that name somebody.
+/// And of those that are worth a line each.
 const HOLDERS: usize = 8;
-/// Guards whose reasons name somebody: these are worth a line each.
-const TELLING: [&str; 4] = ["unheld", "unmounted", "unlocked", "clock"];
 /// So many hexadecimal digits in a row tell people nothing.
 const DIGITS: usize = 24;
 
@@ -88,14 +86,14 @@ fn going(page: &mut Page, draft: &Draft) {
         return;
     }
     page.gap();
-    page.line(
-        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what goes", "entries", "size", "oldest"),
-        Ink::Dim,
-    );
-    for (family, group) in sorted(&draft.going) {
-        let family = if family.is_empty() { "in no known family" } else { family };
+    head(page, "what goes");
+    for (family, group) in draft.going_by_size() {
         row(page, family, group);
     }
+}
+
+fn head(page: &mut Page, what: &str) {
+    page.line(&format!("{what:<LABEL$} {:>10} {:>10} {:>10}", "entries", "size", "oldest"), Ink::Dim);
 }
 
 fn row(page: &mut Page, label: &str, group: &Group) {
@@ -110,34 +108,29 @@ fn staying(page: &mut Page, draft: &Draft, names: &Names, detail: Detail) {
         return;
     }
     page.gap();
-    page.line(
-        &format!("{:<LABEL$} {:>10} {:>10} {:>10}", "what stays", "entries", "size", "oldest"),
-        Ink::Dim,
-    );
-    for guard in GUARDS {
-        let Some(group) = draft.staying.get(guard.id) else { continue };
+    head(page, "what stays");
+    for (guard, group) in draft.staying_by_guard() {
         row(page, guard.kept, group);
         if detail == Detail::Full {
-            for entry in group.members.iter().filter_map(|at| draft.plan.entries.get(*at)) {
+            for entry in draft.members(group) {
                 let (name, owner) = (entry.candidate.name.shown(), safe(&names.of(entry.candidate.uid)));
                 page.hang("    ", &format!("{name} ({owner}): {}", safe(&entry.reason)), Ink::Dim);
             }
-        } else if guard.id != UNREAD {
-            reasons(page, draft, guard.id, group);
+        } else if guard.reasons != Reasons::One {
+            reasons(page, draft, guard, group);
         }
     }
 }
 
 /// Each reason once, with some of those that stay for it.
-fn reasons(page: &mut Page, draft: &Draft, guard: &str, group: &Group) {
-    let members = group.members.iter().filter_map(|at| draft.plan.entries.get(*at));
+fn reasons(page: &mut Page, draft: &Draft, guard: &Guard, group: &Group) {
     let mut by_reason: BTreeMap<&str, Vec<&Planned>> = BTreeMap::new();
-    for entry in members {
+    for entry in draft.members(group) {
         by_reason.entry(&entry.reason).or_default().push(entry);
     }
-    let most = if TELLING.contains(&guard) { HOLDERS } else { REASONS };
+    let most = if guard.reasons == Reasons::Each { HOLDERS } else { REASONS };
     if by_reason.len() > most
-        && !TELLING.contains(&guard)
+        && guard.reasons == Reasons::Few
         && let (Some(youngest), Some(oldest)) = (group.youngest, group.oldest)
     {
         page.hang("    ", &format!("last touched {youngest} to {oldest} ago; -v names each"), Ink::Dim);
@@ -215,16 +208,14 @@ fn unread(page: &mut Page, draft: &Draft) {
     }
 }
 
-/// The largest first.
-fn sorted(groups: &BTreeMap<String, Group>) -> Vec<(&str, &Group)> {
-    let mut all: Vec<_> = groups.iter().map(|(family, group)| (family.as_str(), group)).collect();
-    all.sort_by_key(|(_, group)| std::cmp::Reverse((group.entries, group.bytes)));
-    all
-}
-
 /// `1 entry`, `1,491 entries`.
 pub fn entries(count: u64) -> String {
     format!("{} {}", Entries(count), if count == 1 { "entry" } else { "entries" })
+}
+
+/// What becomes of what goes.
+pub fn fate(wishes: &Wishes) -> &'static str {
+    if wishes.delete { "removed for good" } else { "put aside" }
 }
 
 /// The entries of a plan that go.

@@ -171,6 +171,12 @@ impl Asking {
     pub fn answers(&self) -> (String, Option<String>) {
         (answer(&self.before), self.after.as_ref().map(answer))
     }
+
+    /// The same for people, who are told that nobody asked again.
+    pub fn told(&self) -> (String, String) {
+        let (before, after) = self.answers();
+        (before, after.unwrap_or_else(|| "not asked".to_owned()))
+    }
 }
 
 /// `yes`, or the errno of the step that failed.
@@ -227,6 +233,13 @@ mod tests {
             left_behind: vec![],
         };
         Asking { request, who: who.to_owned(), is_own: false, before, after: None }
+    }
+
+    #[test]
+    fn what_a_clean_up_helps_against_are_causes_that_rules_name() {
+        for id in HELPED {
+            assert!(rules::RULES.iter().any(|rule| rule.card().id == id), "no rule is called {id}");
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::command;
+use super::digest::agreed;
 use super::draft::Draft;
 use super::page::entries;
-use super::told::agreed;
-use crate::model::plan::{Plan, Planned, Tried, Verdict, Wishes};
+use crate::model::plan::{Plan, Planned, Tried, Verdict, Wishes, wished_family};
 use crate::model::reading::GapWhy;
 use crate::model::units::Bytes;
 use crate::remedies::clean::{UNREAD, strangers};
@@ -65,10 +65,7 @@ fn as_root(plan: &Plan, members: &[usize], own: u32) -> String {
         }
     }
     let going = || plan.entries.iter().filter(|entry| entry.verdict == Verdict::Remove);
-    let family = |entry: &Planned| match entry.candidate.family.as_str() {
-        "" => "other".to_owned(),
-        family => family.to_owned(),
-    };
+    let family = |entry: &Planned| wished_family(&entry.candidate.family).to_owned();
     if plan.wishes.families.is_empty() && plan.wishes.names.is_empty() {
         let families: BTreeSet<String> = going().map(family).collect();
         plan.wishes.families = families.into_iter().collect();

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::command::DIGITS;
+use super::digest::{agreed, short};
 use super::document::Totals;
 use super::draft::Draft;
 use super::page::entries;
 use super::progress::Stop;
-use super::told;
 use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, Global};
 use crate::cmd::Refusal;
@@ -76,14 +75,14 @@ pub fn refuse_another(args: &CleanArgs, drafts: &[Draft], stop: &Stop) -> anyhow
     let Some(wanted) = &args.digest else { return Ok(()) };
     let plans: Vec<Plan> = drafts.iter().map(|draft| draft.plan.clone()).collect();
     let (plans, digest) = stop.unless_asked("digest", move || {
-        let digest = told::agreed(&plans);
+        let digest = agreed(&plans);
         (plans, digest)
     })?;
     if digest.starts_with(wanted.as_str()) {
         return Ok(());
     }
     let totals = Totals::of(&plans);
-    let digits: String = digest.chars().take(DIGITS).collect();
+    let digits = short(&digest);
     let message = format!(
         "nothing was changed: other entries would go than those of plan {wanted}; now {} would, {} (plan {digits}). \
          `clean` without --apply shows which; a plan kept by `clean --json > FILE` names each change with --plan FILE",
