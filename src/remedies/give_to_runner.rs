@@ -1,6 +1,6 @@
 //! `give-to-runner`: what root left in a directory of a runner goes to the runner.
 
-use super::{Card, Remedy, draft};
+use super::{Card, GIVE, Remedy, draft};
 use crate::model::finding::Finding;
 use crate::model::snapshot::Snapshot;
 use crate::model::treatment::{Aim, Deed, Step, Treatment};
@@ -9,7 +9,7 @@ use crate::model::treatment::{Aim, Deed, Step, Treatment};
 pub struct GiveToRunner;
 
 static CARD: Card = Card {
-    id: "give-to-runner",
+    id: GIVE,
     title: "give a directory of root to its runner",
     reversible: true,
     verification: "a temp dir is made there as the runner",

@@ -15,6 +15,8 @@ use crate::model::treatment::Treatment;
 pub const GUIDE: &str = "guide-only";
 /// The action that `tmpmedic clean` plans and carries out.
 pub const CLEAN: &str = "clean";
+/// The action that gives a tree away; its undo finds each directory as it was left.
+pub const GIVE: &str = "give-to-runner";
 
 /// What is known about a remedy before it looks.
 #[derive(Debug)]

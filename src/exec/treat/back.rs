@@ -21,6 +21,7 @@ use crate::model::raw_path::RawPath;
 use crate::model::treatment::Rights;
 use crate::model::units::WallNanos;
 use crate::model::vantage::Kind;
+use crate::remedies::GIVE;
 use crate::sys::{dirfd, hands};
 
 /// Whether a piece of work is one that this takes back, at least in part.
@@ -70,7 +71,7 @@ pub fn take_back_while(
 ) -> Result<Undone, JournalError> {
     let mut seen = 0;
     let given = records.iter().any(|record| match record {
-        Record::Begin(begin) => begin.work == work && begin.action == "give-to-runner",
+        Record::Begin(begin) => begin.work == work && begin.action == GIVE,
         _ => false,
     });
     let steps = steps_of(records, work);
