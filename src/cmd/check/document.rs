@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
+
+use crate::cli::Cli;
 use crate::cmd::out::{self, Lost};
 use crate::model::asked::Asked;
 use crate::model::finding::{Diagnosis, Status};
@@ -9,33 +12,23 @@ use crate::model::reading::{Gap, GapWhy};
 use crate::report::json;
 use crate::source::nothing::nothing;
 
-/// Whether these arguments ask for a report of `check` as JSON, judged without clap, which may be what failed.
+/// The command whose document it is.
+const CHECK: &str = "check";
+/// What is answered before any command is looked for.
+const ANSWERED_FIRST: [&str; 5] = ["help", "--help", "-h", "--version", "-V"];
+
+/// Whether these arguments ask for a report of `check` as JSON, judged word by word: parsing them may be what
+/// failed.
 pub fn wants_document(arguments: &[OsString]) -> bool {
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
     let json = words.contains(&"--json")
         || words.contains(&"--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    let other = [
-        "probe",
-        "capture",
-        "clean",
-        "undo",
-        "journal",
-        "purge",
-        "diff",
-        "explain",
-        "lab",
-        "completions",
-        "man",
-        "__helper",
-        "__lesson",
-        "help",
-        "--help",
-        "-h",
-        "--version",
-        "-V",
-    ];
-    json && !words.iter().any(|word| other.contains(word))
+    json && !words.iter().any(|word| ANSWERED_FIRST.contains(word) || is_another_command(word))
+}
+
+fn is_another_command(word: &str) -> bool {
+    Cli::command().get_subcommands().any(|command| command.get_name() == word && word != CHECK)
 }
 
 /// Prints the document: the verdict is unknown, and `incomplete` says why.
@@ -73,6 +66,10 @@ mod tests {
             "t check --json --help",
             "t probe --json",
             "t lab --course --json",
+            "t fix --json",
+            "t replay --json",
+            "t __lesson --json",
+            "t help --json",
             "t check --format text",
         ] {
             assert!(!wants(line), "{line}");
