@@ -165,7 +165,8 @@ impl Job<'_> {
             quarantine_path: place.path.join(name.as_bytes()),
             journal: &mut shop.journal,
             work: id,
-            eyes: &mut watch,
+            eyes: &mut watch.looks,
+            judge: &watch.jury,
             goes_on: &|| !self.stop.is_asked(),
         };
         let swept = sweep.run(plan, &mut |at| {
@@ -283,6 +284,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
     let mut watch = Watch::new(job.catalog, &plan.wishes, job.builders, job.us.uid, place.id)?;
     let goes_on = || !job.stop.is_asked();
     let surroundings = watch
+        .looks
         .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
         .ok_or_else(Refusal::stopped)?;
     progress.begin(&format!("{}: comparing", place.path.shown()), Some(count(plan)));
@@ -298,7 +300,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
                 }
                 Ok(found) => {
                     let change = changed(&found, candidate);
-                    let (judged, _) = watch.judged(found, &surroundings, now());
+                    let (judged, _) = watch.jury.judged(found, &surroundings, now());
                     if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
                 }
             };

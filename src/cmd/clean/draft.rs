@@ -99,6 +99,7 @@ impl Maker<'_> {
         let stop = progress.stop();
         let goes_on = || !stop.is_asked();
         let surroundings = watch
+            .looks
             .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
             .ok_or_else(Refusal::stopped)?;
         let made = now();
@@ -117,7 +118,7 @@ impl Maker<'_> {
             if judged.is_multiple_of(SHARE) && !progress.tell(judged.try_into()?, Bytes(0)) {
                 return Err(Refusal::stopped());
             }
-            let (planned, kept_by) = watch.judged(candidate, &surroundings, made);
+            let (planned, kept_by) = watch.jury.judged(candidate, &surroundings, made);
             match (planned.verdict, kept_by) {
                 (Verdict::Keep, Some(guard)) => {
                     draft.staying.entry(guard.id).or_default().add(judged, &planned, made);
