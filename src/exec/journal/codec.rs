@@ -217,6 +217,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_written_before_has_the_same_bytes() {
+        let (_, tip) = encode(&record(1), Tip::START).unwrap();
+        let written = Written::new(record(2)).unwrap();
+        assert_eq!(written.behind(tip).unwrap(), encode(written.record(), tip).unwrap());
+    }
+
+    #[test]
     fn a_journal_cut_at_any_byte_holds_exactly_its_whole_records() {
         let (bytes, ends) = journal(6);
         for length in 0..=bytes.len() {

@@ -129,3 +129,66 @@ impl Desk<'_> {
 fn slot(work: WorkId, step: u64) -> RawPath {
     RawPath::from(format!("{}-{step}", work.0).as_str())
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+    use crate::exec::stage::Stage;
+
+    /// Lets go what nobody has to do with.
+    struct Claims;
+
+    impl Judge for Claims {
+        fn judge(&self, candidate: Candidate, around: &Surroundings, _: WallNanos) -> Planned {
+            let is_held = around.claims.contains_key(&candidate.name);
+            let verdict = if is_held { Verdict::Keep } else { Verdict::Remove };
+            Planned { candidate, verdict, reason: "held".to_owned() }
+        }
+    }
+
+    fn around(held: &[&str]) -> Surroundings {
+        Surroundings {
+            claims: held.iter().map(|name| (RawPath::from(*name), Vec::new())).collect(),
+            ..Surroundings::default()
+        }
+    }
+
+    #[test]
+    fn what_is_held_by_the_newest_look_is_not_taken_whatever_an_older_one_said() {
+        let stage = Stage::new();
+        for name in ["a", "b", "c"] {
+            std::fs::write(stage.path(name), name).unwrap();
+        }
+        let plan = stage.plan(&["a", "b", "c"]);
+        let batch: Vec<&Planned> = plan.entries.iter().collect();
+        let (steps, stop) = (Steps::default(), AtomicBool::new(false));
+        let (place, work) = (stage.place.as_fd(), WorkId(1));
+        let desk = Desk { place, judge: &Claims, work, steps: &steps, stop: &stop };
+        let names = |ready: &Ready| {
+            let Some(Record::Intent { steps, .. }) = ready.intent.as_ref().map(Written::record) else {
+                return Vec::new();
+            };
+            let going = ready.going.iter().map(|going| (going.step, going.entry.name.shown()));
+            assert!(going.eq(steps.iter().map(|act| match &act.change {
+                Change::Quarantine { name, .. } => (act.step, name.shown()),
+                other => panic!("{other:?}"),
+            })));
+            ready.going.iter().map(|going| going.entry.name.shown()).collect::<Vec<_>>()
+        };
+        let older = around(&["a"]);
+        let found = || desk.find(&batch, Some(&older)).unwrap();
+        let same = desk.finish(found(), &Around::default(), false).unwrap();
+        assert_eq!(names(&same), ["b", "c"]);
+        let newer = Around::of(around(&["b"]));
+        let ready = desk.finish(found(), &newer, true).unwrap();
+        assert_eq!(names(&ready), ["c"]);
+        assert_eq!(ready.kept.len(), 2);
+        let ready = desk.finish(desk.find(&batch, None).unwrap(), &newer, true).unwrap();
+        assert_eq!(names(&ready), ["a", "c"]);
+        let ready = desk.finish(found(), &Around::default(), true).unwrap();
+        assert!(names(&ready).is_empty(), "nobody looked");
+    }
+}

@@ -60,6 +60,12 @@ pub struct Around {
 }
 
 impl Around {
+    /// For tests: this was seen.
+    #[cfg(test)]
+    pub fn of(seen: Surroundings) -> Self {
+        Self { seen: Some(seen), ..Self::default() }
+    }
+
     /// Looks anew where the last look is too old, or was not about this batch; says whether it did.
     pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) -> bool {
         let is_fresh = self.since.is_some_and(|since| !since.left_of(FRESH).is_zero());
