@@ -12,7 +12,7 @@ use super::journal::{self, Journal};
 use super::object;
 use super::quarantine::Quarantine;
 use super::seal;
-use super::sweep::{Eyes, Flow, Progress, Sweep, Swept};
+use super::sweep::{Eyes, Flow, Judge, Progress, Sweep, Swept};
 use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
@@ -25,7 +25,7 @@ use crate::sys::{dirfd, scratch};
 #[derive(Default)]
 pub struct Says {
     /// Of what lies in the temp dir.
-    pub keeps: BTreeMap<RawPath, String>,
+    pub keeps: Keeps,
     /// Of what lies in the quarantine, by name there.
     pub claims: BTreeMap<RawPath, Vec<Claim>>,
     /// Of what was not seen, by whoever looks at the quarantine.
@@ -37,6 +37,9 @@ pub struct Says {
     /// What somebody does while the temp dir is looked at, once.
     pub meanwhile: Option<Box<dyn FnOnce()>>,
 }
+
+/// Why some entries stay, by name.
+pub type Keeps = BTreeMap<RawPath, String>;
 
 impl Eyes for Says {
     fn surroundings(&mut self, _: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
@@ -61,9 +64,11 @@ impl Eyes for Says {
     ) -> Option<Surroundings> {
         goes_on().then(|| self.surroundings(dir, path, about))
     }
+}
 
+impl Judge for Keeps {
     fn judge(&self, candidate: Candidate, _: &Surroundings, _: WallNanos) -> Planned {
-        let kept = self.keeps.get(&candidate.name).cloned();
+        let kept = self.get(&candidate.name).cloned();
         let verdict = if kept.is_some() { Verdict::Keep } else { Verdict::Remove };
         Planned { candidate, verdict, reason: kept.unwrap_or_default() }
     }
@@ -149,6 +154,7 @@ impl Stage {
             quarantine_path: "/q".into(),
             journal: &mut journal,
             work: WorkId(1),
+            judge: &says.keeps.clone(),
             eyes: says,
             goes_on: &|| true,
         };

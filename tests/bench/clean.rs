@@ -226,9 +226,9 @@ impl Room {
     fn plan(&self, place: &Place, wishes: &Wishes) -> Plan {
         let mut watch = self.watch(place, wishes);
         let found = survey(place, &mut |_| true).expect("it can be listed");
-        let around = watch.surroundings(place.dir.as_fd(), &place.path, About::All);
+        let around = watch.looks.surroundings(place.dir.as_fd(), &place.path, About::All);
         let now = WallNanos(clock::wall_nanos());
-        let entries = found.into_iter().map(|candidate| watch.judged(candidate, &around, now).0);
+        let entries = found.into_iter().map(|candidate| watch.jury.judged(candidate, &around, now).0);
         seal(Plan {
             schema: SCHEMA.to_owned(),
             digest: String::new(),
@@ -250,13 +250,15 @@ impl Room {
         journal.reserve(700 * entries as u64).expect("room");
         let name = ".tmpmedic-bench";
         let quarantine = Quarantine::open(place.dir.as_fd(), name.as_bytes(), own()).expect("a quarantine");
+        let mut watch = self.watch(place, wishes);
         let sweep = Sweep {
             place: place.dir.try_clone().expect("a descriptor"),
             quarantine: &quarantine,
             quarantine_path: place.path.join(name.as_bytes()),
             journal: &mut journal,
             work: WorkId(1),
-            eyes: &mut self.watch(place, wishes),
+            eyes: &mut watch.looks,
+            judge: &watch.jury,
             goes_on: &|| true,
         };
         let swept = sweep.run(plan, &mut |_| Flow::On).expect("the journal is written");

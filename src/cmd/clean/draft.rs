@@ -113,6 +113,7 @@ pub fn draft(
     let stop = progress.stop();
     let goes_on = || !stop.is_asked();
     let surroundings = watch
+        .looks
         .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
         .ok_or_else(Refusal::stopped)?;
     let made = now();
@@ -131,7 +132,7 @@ pub fn draft(
         if judged.is_multiple_of(SHARE) && !progress.tell(judged.try_into()?, Bytes(0)) {
             return Err(Refusal::stopped());
         }
-        let (planned, kept_by) = watch.judged(candidate, &surroundings, made);
+        let (planned, kept_by) = watch.jury.judged(candidate, &surroundings, made);
         match (planned.verdict, kept_by) {
             (Verdict::Keep, Some(guard)) => {
                 draft.staying.entry(guard.id).or_default().add(judged, &planned, made);

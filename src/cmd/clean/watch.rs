@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::place::is_ours;
@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::catalog::pattern::Pattern;
 use crate::cmd::Refusal;
 use crate::collect::surroundings::{Place, SurroundingsEyes};
-use crate::exec::sweep::Eyes;
+use crate::exec::sweep::{Eyes, Judge};
 use crate::model::plan::{Candidate, OTHER, ObjectId, Planned, Wishes};
 use crate::model::raw_path::{RawPath, shown_bytes};
 use crate::model::snapshot::Snapshot;
@@ -23,15 +23,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything that judges the entries of one temp dir.
 pub struct Watch {
+    /// What is thought of them.
+    pub jury: Jury,
+    /// Who has to do with them.
+    pub looks: Looks,
+}
+
+/// What looks at the rest of the machine.
+pub struct Looks {
+    /// When this boot began, by the clock of the first look.
+    booted: Arc<OnceLock<WallNanos>>,
+    around: SurroundingsEyes,
+}
+
+/// All that the guards ask for, but for what is around.
+pub struct Jury {
     catalog: Arc<Catalog>,
     wishes: Wishes,
     keep: Vec<Pattern>,
     builders: BTreeSet<u32>,
     own: u32,
     place: ObjectId,
-    /// When this boot began, by the clock of the first look.
-    booted: Option<WallNanos>,
-    around: SurroundingsEyes,
+    /// As the eyes know it.
+    booted: Arc<OnceLock<WallNanos>>,
 }
 
 impl Watch {
@@ -61,18 +75,21 @@ impl Watch {
                 )));
             }
         }
-        Ok(Self {
+        let booted = Arc::<OnceLock<WallNanos>>::default();
+        let jury = Jury {
             catalog: Arc::clone(catalog),
             wishes: wishes.clone(),
             keep,
             builders: builders.clone(),
             own,
             place,
-            booted: None,
-            around: SurroundingsEyes::open(Arc::clone(catalog)),
-        })
+            booted: Arc::clone(&booted),
+        };
+        Ok(Self { jury, looks: Looks { booted, around: SurroundingsEyes::open(Arc::clone(catalog)) } })
     }
+}
 
+impl Jury {
     /// What becomes of an entry, and which guard keeps it.
     pub fn judged(
         &self,
@@ -94,7 +111,7 @@ impl Watch {
             |name: &[u8]| self.catalog.preserves(name) || self.keep.iter().any(|glob| glob.matches(name));
         ask(&Scene {
             now,
-            booted_before: self.booted.unwrap_or(surroundings.booted),
+            booted_before: self.booted.get().copied().unwrap_or(surroundings.booted),
             place: self.place,
             surroundings,
             wishes: &self.wishes,
@@ -108,10 +125,10 @@ impl Watch {
     }
 }
 
-impl Eyes for Watch {
+impl Eyes for Looks {
     fn surroundings(&mut self, dir: BorrowedFd<'_>, path: &RawPath, about: About<'_>) -> Surroundings {
         let found = self.around.look(&Place { path, dir, about }, PATIENCE);
-        self.booted.get_or_insert(found.booted);
+        self.booted.get_or_init(|| found.booted);
         found
     }
 
@@ -123,10 +140,12 @@ impl Eyes for Watch {
         goes_on: &dyn Fn() -> bool,
     ) -> Option<Surroundings> {
         let found = self.around.look_while(&Place { path, dir, about }, PATIENCE, goes_on)?;
-        self.booted.get_or_insert(found.booted);
+        self.booted.get_or_init(|| found.booted);
         Some(found)
     }
+}
 
+impl Judge for Jury {
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned {
         self.scene(surroundings, now, |scene| judge(self.named(candidate), scene))
     }

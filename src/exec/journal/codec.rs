@@ -61,21 +61,57 @@ pub struct Content {
     pub is_newer: bool,
 }
 
+/// A record as it will stand in a journal, but for its place there: whoever has time makes that before.
+#[derive(Debug)]
+pub struct Written {
+    record: Record,
+    text: Vec<u8>,
+}
+
+impl Written {
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// [`EncodeError::Text`].
+    pub fn new(record: Record) -> Result<Self, EncodeError> {
+        let text = serde_json::to_vec(&record)?;
+        Ok(Self { record, text })
+    }
+
+    /// The record itself.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Its bytes behind that end of a journal, and the end behind it.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLarge`].
+    pub fn behind(&self, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
+        framed(&self.text, tip)
+    }
+}
+
 /// The bytes of a record, and the end of the journal behind it.
 ///
 /// # Errors
 /// See [`EncodeError`].
 pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
-    // The length and the sum are known at the end.
-    let mut bytes = vec![0; BEFORE];
-    bytes.extend_from_slice(&tip.sequence.to_le_bytes());
-    bytes.extend_from_slice(&tip.hash);
-    serde_json::to_writer(&mut bytes, record)?;
-    let text = bytes.len().saturating_sub(HEAD);
-    let length = u32::try_from(text).ok().filter(|_| text <= LARGEST).ok_or(EncodeError::TooLarge(text))?;
-    let body = bytes.get(BEFORE..).unwrap_or_default();
-    let (sum, hash) = (crc32fast::hash(body), Sha256::digest(body).into());
-    bytes.splice(..BEFORE, length.to_le_bytes().into_iter().chain(sum.to_le_bytes()));
+    framed(&serde_json::to_vec(record)?, tip)
+}
+
+fn framed(text: &[u8], tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
+    let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= LARGEST);
+    let length = length.ok_or(EncodeError::TooLarge(text.len()))?;
+    let mut body = Vec::with_capacity(HEAD - BEFORE + text.len());
+    body.extend_from_slice(&tip.sequence.to_le_bytes());
+    body.extend_from_slice(&tip.hash);
+    body.extend_from_slice(text);
+    let (sum, hash) = (crc32fast::hash(&body), Sha256::digest(&body).into());
+    let mut bytes = Vec::with_capacity(BEFORE + body.len());
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes.append(&mut body);
     Ok((bytes, Tip { sequence: tip.sequence + 1, hash }))
 }
 
@@ -178,6 +214,13 @@ mod tests {
         let content = read(&bytes);
         assert_eq!(content.records, (0..5).map(record).collect::<Vec<_>>());
         assert_eq!((content.end, content.torn, content.tip.sequence), (bytes.len(), 0, 5));
+    }
+
+    #[test]
+    fn a_record_written_before_has_the_same_bytes() {
+        let (_, tip) = encode(&record(1), Tip::START).unwrap();
+        let written = Written::new(record(2)).unwrap();
+        assert_eq!(written.behind(tip).unwrap(), encode(written.record(), tip).unwrap());
     }
 
     #[test]

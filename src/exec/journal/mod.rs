@@ -20,7 +20,7 @@ use super::shelter;
 use crate::model::journal::{Act, Came, Record, WorkId};
 use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
-use codec::{EncodeError, Tip};
+use codec::{EncodeError, Tip, Written};
 pub use error::JournalError;
 use error::os;
 use reading::read;
@@ -158,10 +158,26 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; the journal ends as before then.
     pub fn add(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.write(record, codec::encode(record, self.tip))
+    }
+
+    /// The same with a record whose text was made before.
+    ///
+    /// # Errors
+    /// As [`Journal::add`].
+    pub fn add_written(&mut self, written: &Written) -> Result<(), JournalError> {
+        self.write(written.record(), written.behind(self.tip))
+    }
+
+    fn write(
+        &mut self,
+        record: &Record,
+        encoded: Result<(Vec<u8>, Tip), EncodeError>,
+    ) -> Result<(), JournalError> {
         if self.is_broken {
             return Err(JournalError::Broken);
         }
-        let (bytes, tip) = match codec::encode(record, self.tip) {
+        let (bytes, tip) = match encoded {
             Err(EncodeError::TooLarge(length)) => {
                 let (one, other) = halves(record).ok_or(EncodeError::TooLarge(length))?;
                 self.add(&one)?;

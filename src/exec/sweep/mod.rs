@@ -2,9 +2,11 @@
 //!
 //! In batches: what will be taken is written down and synced, then taken, then what became of it is written down. Whoever
 //! held an entry that went into the quarantine in the moment before gets it back. Between two entries it can be stopped.
-//! While one batch is taken and removed, another thread looks at the entries of the next.
+//! While one batch is taken and removed, another thread makes the next one ready.
 
+mod life;
 mod pace;
+mod ready;
 mod recheck;
 mod remove;
 mod take;
@@ -26,6 +28,7 @@ use crate::model::units::{Bytes, Entries, WallNanos};
 use crate::sys::clock::Stopwatch;
 use crate::sys::crew;
 use pace::Pace;
+use ready::{Desk, Ready, Steps};
 use recheck::Around;
 use remove::Removers;
 
@@ -41,7 +44,11 @@ pub trait Eyes {
         about: About<'_>,
         goes_on: &dyn Fn() -> bool,
     ) -> Option<Surroundings>;
-    /// What becomes of an entry, by the same guards that made the plan.
+}
+
+/// What a clean-up thinks of an entry; another thread asks.
+pub trait Judge: Sync {
+    /// What becomes of it, by the same guards that made the plan.
     fn judge(&self, candidate: Candidate, surroundings: &Surroundings, now: WallNanos) -> Planned;
 }
 
@@ -98,6 +105,8 @@ pub struct Sweep<'a> {
     pub work: WorkId,
     /// Its eyes.
     pub eyes: &'a mut dyn Eyes,
+    /// Its judgement.
+    pub judge: &'a dyn Judge,
     /// Whether to go on, asked before each change of a removal for good, which may take long for a single entry.
     pub goes_on: &'a dyn Fn() -> bool,
 }
@@ -110,8 +119,7 @@ struct Course<'c, 's> {
     removers: Removers<'c>,
     /// Whether somebody wanted it to end, for all threads.
     stop: &'c AtomicBool,
-    /// The number of the next step.
-    next: u64,
+    steps: &'c Steps,
     /// What was taken and not planned, and could not go back: names, here and in the quarantine.
     strays: Vec<(RawPath, RawPath)>,
     swept: Swept,
@@ -135,6 +143,9 @@ impl Sweep<'_> {
             }
         };
         let removers = Removers::new(self.quarantine, &job);
+        let steps = Steps::default();
+        let place = place.as_fd();
+        let desk = Desk { place, judge: self.judge, work: self.work, steps: &steps, stop: &ended };
         let (swept, progress) = (Swept::default(), Progress { of, ..Progress::default() });
         let mut course = Course {
             sweep: self,
@@ -142,27 +153,26 @@ impl Sweep<'_> {
             step,
             removers,
             stop: &ended,
-            next: 0,
+            steps: &steps,
             strays: Vec::new(),
             swept,
             progress,
         };
         let (mut around, mut sizes) = (Around::default(), Pace::default());
         let (mut batch, mut rest) = wanted.split_at(sizes.size().min(wanted.len()));
-        let (mut looked, ()) =
-            crew::both("recheck", &|| recheck::look(place.as_fd(), batch, &ended), || (), &ask);
+        let (mut found, ()) = crew::both("recheck", &|| desk.find(batch, None), || (), &ask);
         while !batch.is_empty() && !ended.load(Ordering::Relaxed) {
-            around.renew(&mut course, (batch, rest));
+            let is_newer = around.renew(&mut course, (batch, rest));
             if course.is_stopped() {
                 break;
             }
-            let ready = course.judged(looked, &around);
+            let ready = desk.finish(found?, &around, is_newer)?;
             let (next, after) = rest.split_at(sizes.size().min(rest.len()));
-            let deal = || course.deal_with(&ready, &mut sizes);
-            let (seen, dealt) =
-                crew::both("recheck", &|| recheck::look(place.as_fd(), next, &ended), deal, &ask);
+            let seen = around.of_next(next.len());
+            let deal = || course.deal_with(ready, &mut sizes);
+            let (ahead, dealt) = crew::both("recheck", &|| desk.find(next, seen), deal, &ask);
             dealt?;
-            (looked, batch, rest) = (seen, next, after);
+            (found, batch, rest) = (ahead, next, after);
         }
         let mut swept = course.swept;
         swept.stopped = ended.into_inner();
@@ -172,7 +182,7 @@ impl Sweep<'_> {
 
 impl<'c, 's> Course<'c, 's> {
     /// Takes what is ready, and removes it where that is the plan.
-    fn deal_with(&mut self, ready: &[Candidate], pace: &mut Pace) -> Result<(), JournalError> {
+    fn deal_with(&mut self, ready: Ready, pace: &mut Pace) -> Result<(), JournalError> {
         let mut spent = Stopwatch::start();
         let claimed = self.claim(ready)?;
         let claiming = spent.elapsed();

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use super::Course;
 use crate::exec::examine;
-use crate::model::plan::{Candidate, Planned, Verdict};
+use crate::model::plan::{Candidate, Planned};
 use crate::model::raw_path::RawPath;
 use crate::model::surroundings::{About, Surroundings};
-use crate::model::units::WallNanos;
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock::Stopwatch;
 
 /// How old what is known of other processes may be when an entry is taken.
 const FRESH: Duration = Duration::from_secs(2);
 /// Of so many entries ahead the names are looked at together with the processes.
-const AHEAD: usize = 16 << 10;
+const AHEAD: usize = 64 << 10;
 
+/// An entry that stays, and why.
+pub type Kept = (RawPath, String);
 /// One entry as it is now, or why it stays.
-pub type Looked = Result<Candidate, (RawPath, String)>;
+pub type Looked = Result<Candidate, Kept>;
 
 /// Looks at each; none where somebody wanted it to end.
 pub fn look(place: BorrowedFd<'_>, batch: &[&Planned], stop: &AtomicBool) -> Vec<Looked> {
@@ -52,17 +53,24 @@ fn changed(error: &io::Error) -> String {
 /// Who has to do with the entries that come next.
 #[derive(Default)]
 pub struct Around {
-    pub seen: Option<Surroundings>,
+    seen: Option<Surroundings>,
     since: Option<Stopwatch>,
     /// How many of the entries that come next it is about.
     left: usize,
 }
 
 impl Around {
-    /// Looks anew where the last look is too old, or was not about this batch.
-    pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) {
+    /// For tests: this was seen.
+    #[cfg(test)]
+    pub fn of(seen: Surroundings) -> Self {
+        Self { seen: Some(seen), ..Self::default() }
+    }
+
+    /// Looks anew where the last look is too old, or was not about this batch; says whether it did.
+    pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) -> bool {
         let is_fresh = self.since.is_some_and(|since| !since.left_of(FRESH).is_zero());
-        if !is_fresh || self.left < batch.len() {
+        let is_due = !is_fresh || self.left < batch.len();
+        if is_due {
             let next = batch.iter().chain(rest.iter().take(AHEAD.saturating_sub(batch.len())));
             let names: Vec<&RawPath> = next.map(|planned| &planned.candidate.name).collect();
             let (_, asked) = course.questions();
@@ -75,30 +83,16 @@ impl Around {
             self.left = names.len();
         }
         self.left = self.left.saturating_sub(batch.len());
+        is_due
     }
-}
 
-impl Course<'_, '_> {
-    /// What every guard lets go.
-    pub fn judged(&mut self, looked: Vec<Looked>, around: &Around) -> Vec<Candidate> {
-        let mut ready = Vec::with_capacity(looked.len());
-        for entry in looked {
-            let judged = match (entry, &around.seen) {
-                (Ok(now), Some(seen)) => self.sweep.eyes.judge(now, seen, WallNanos(clock::wall_nanos())),
-                (Ok(now), None) => {
-                    let reason = "nobody looked who holds it".to_owned();
-                    Planned { candidate: now, verdict: Verdict::Keep, reason }
-                }
-                (Err(kept), _) => {
-                    self.swept.kept.push(kept);
-                    continue;
-                }
-            };
-            match judged.verdict {
-                Verdict::Remove => ready.push(judged.candidate),
-                Verdict::Keep => self.swept.kept.push((judged.candidate.name, judged.reason)),
-            }
-        }
-        ready
+    /// What was seen, whatever it was about.
+    pub fn seen(&self) -> Option<&Surroundings> {
+        self.seen.as_ref()
+    }
+
+    /// What was seen, if it was about so many entries more.
+    pub fn of_next(&self, count: usize) -> Option<&Surroundings> {
+        self.seen.as_ref().filter(|_| count <= self.left)
     }
 }

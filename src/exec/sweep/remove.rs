@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::take::Claimed;
+use super::life::Claimed;
 use super::{Course, leftover};
 use crate::exec::flatten::{Flattener, Removed};
 use crate::exec::journal::JournalError;
@@ -55,7 +55,7 @@ impl<'q> Removers<'q> {
 impl Course<'_, '_> {
     /// Removes what is in the quarantine for sure.
     pub fn remove(&mut self, sure: Vec<Claimed>) -> Result<(), JournalError> {
-        let (work, first) = (self.sweep.work, self.next);
+        let (work, first) = (self.sweep.work, self.steps.take(sure.len()));
         let acts = sure.iter().zip(first..).map(|(entry, step)| Act {
             step,
             change: Change::Purge { slot: entry.slot.clone(), object: entry.object },
@@ -69,7 +69,6 @@ impl Course<'_, '_> {
         let all = self.removers.remove(&sure, &is_stopped, &asked);
         let mut outcome = Vec::with_capacity(sure.len());
         for ((entry, gone), step) in sure.into_iter().zip(all).zip(first..) {
-            self.next = step + 1;
             let done = self.gone(entry, &gone);
             outcome.push(Came { step, done });
         }

@@ -78,7 +78,8 @@ fn looks_at_the_machine_ask_about_each_entry_once_on_either_side() {
         |path: &str| says.asked.iter().filter(|(at, _)| *at == path.into()).map(|(_, count)| *count).sum();
     let asked: [usize; 2] = [of("/q"), of("/tmp")];
     assert_eq!(asked, [MANY, MANY]);
-    assert!(says.asked.len() < 10, "{} looks at the machine", says.asked.len());
+    // How large the batches are is a matter of how fast the machine is.
+    assert!(says.asked.len() < MANY / 20, "{} looks at the machine", says.asked.len());
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
     let mut watch = job.ground.watch(&plan.wishes, &place)?;
     let goes_on = || !job.stop.is_asked();
     let surroundings = watch
+        .looks
         .surroundings_while(place.dir.as_fd(), &place.path, About::All, &goes_on)
         .ok_or_else(Refusal::stopped)?;
     progress.begin(
@@ -45,7 +46,7 @@ pub fn refuse_changes(plan: &Plan, job: &Job<'_>, progress: &mut Progress<'_>) -
                 }
                 Ok(found) => {
                     let change = changed(&found, candidate);
-                    let (judged, _) = watch.judged(found, &surroundings, now());
+                    let (judged, _) = watch.jury.judged(found, &surroundings, now());
                     if judged.verdict == Verdict::Keep { Some(judged.reason) } else { change }
                 }
             };

@@ -155,7 +155,8 @@ impl Job<'_> {
             quarantine_path: place.path.join(name.as_bytes()),
             journal: &mut shop.journal,
             work: id,
-            eyes: &mut watch,
+            eyes: &mut watch.looks,
+            judge: &watch.jury,
             goes_on: &|| !self.stop.is_asked(),
         };
         let swept = sweep.run(plan, &mut |at| {
