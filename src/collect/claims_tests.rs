@@ -78,13 +78,13 @@ fn an_empty_tmpdir_means_tmp_and_the_first_of_two_wins() {
 #[test]
 fn a_relative_path_belongs_to_a_working_directory() {
     let mut one = with_variable(process(2, 7), "TMPDIR", "tmp");
-    one.cwd = Ok(specimen::place("/work/a"));
+    one.cwd = Ok(specimen::place("/srv/a"));
     let mut other = one.clone();
     other.pid = 3;
-    other.cwd = Ok(specimen::place("/work/b"));
+    other.cwd = Ok(specimen::place("/srv/b"));
     let found = claims(vec![one, other], &Asked::default());
     let bases: Vec<_> = found.by_key.keys().map(|k| k.place.based_on.clone().unwrap().shown()).collect();
-    assert_eq!(bases, ["/work/a", "/work/b"]);
+    assert_eq!(bases, ["/srv/a", "/srv/b"]);
 }
 
 #[test]

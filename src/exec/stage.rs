@@ -17,6 +17,7 @@ use crate::model::journal::{Begin, Record, WorkId};
 use crate::model::plan::{Candidate, Plan, Planned, Verdict};
 use crate::model::raw_path::RawPath;
 use crate::model::reading::Gap;
+use crate::model::specimen;
 use crate::model::surroundings::{About, Claim, Surroundings};
 use crate::model::units::WallNanos;
 use crate::sys::{dirfd, scratch};
@@ -128,20 +129,7 @@ impl Stage {
     }
 
     pub fn begin(&self, journal: &mut Journal, work: WorkId) {
-        let begin = Begin {
-            work,
-            time: WallNanos(0),
-            action: "clean".into(),
-            title: String::new(),
-            finding: None,
-            digest: String::new(),
-            boot_id: "b".into(),
-            uid: self.own,
-            login_uid: None,
-            undoes: None,
-            place: None,
-            quarantine: None,
-        };
+        let begin = Begin { uid: self.own, boot_id: "b".into(), ..specimen::begin(work, "clean") };
         journal.add(&Record::Begin(begin)).unwrap();
     }
 

@@ -24,6 +24,8 @@ pub mod reading;
 pub mod replay;
 pub mod scenario;
 pub mod snapshot;
+#[cfg(test)]
+pub mod specimen;
 pub mod standing;
 pub mod surroundings;
 pub mod temp_dir;

@@ -113,13 +113,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::asked::Asked;
     use crate::model::errno::Errno;
     use crate::model::host::Eyes;
     use crate::model::probe::{Step, StepResult};
-    use crate::model::process::{Credentials, MountNs, ProcessTable, Role, RoleKind};
-    use crate::model::reading::Reading;
-    use crate::model::units::{BootNanos, Micros, WallNanos};
+    use crate::model::process::{Credentials, MountNs, ProcessTable, Role};
+    use crate::model::specimen::{self, whole};
+    use crate::model::units::Micros;
     use crate::model::vantage::{Ability, Can};
     use crate::probe::Ended;
     use crate::probe::run::result;
@@ -128,66 +127,28 @@ mod tests {
     const APART: MountNs = MountNs::Inode(2);
 
     fn root() -> Credentials {
-        Credentials { capabilities: CAP_SYS_ADMIN, ..Credentials::default() }
+        Credentials { capabilities: CAP_SYS_ADMIN, ..specimen::user(0) }
     }
 
     fn user() -> Credentials {
-        Credentials { uid: 1000, gid: 1000, ..Credentials::default() }
+        specimen::user(1000)
     }
 
-    fn process(pid: Pid, role: Option<RoleKind>) -> Process {
-        let gap = GapWhy::NotAsked;
-        Process {
-            pid,
-            parent: 1,
-            started: BootNanos(u64::from(pid)),
-            session: 1,
-            state: 'S',
-            kernel: false,
-            comm: "x".into(),
-            arguments: Err(gap.clone()),
-            credentials: Err(gap.clone()),
-            umask: Err(gap.clone()),
-            limits: Err(gap.clone()),
-            open_files: Err(gap.clone()),
-            unit: None,
-            container: None,
-            cgroup: Err(gap.clone()),
-            mount_ns: Err(gap.clone()),
-            pid_ns: Err(gap.clone()),
-            root: Err(gap.clone()),
-            cwd: Err(gap.clone()),
-            exe: Err(gap.clone()),
-            variables: Err(gap.clone()),
-            role: role.map(|kind| Role { id: "r".into(), kind, title: "R".into() }),
-            wait_channel: None,
-            stack: Vec::new(),
-            filtered: Err(gap),
-        }
+    fn process(pid: Pid, role: Option<Role>) -> Process {
+        Process { role, ..specimen::process(pid, 1, "x", user()) }
     }
 
     fn vantage(path: &str, mount_ns: MountNs, credentials: Credentials, pids: &[Pid]) -> Vantage {
         Vantage {
-            path: path.into(),
-            reasons: vec![Reason::Default],
-            mount_ns,
-            root: "/".into(),
-            based_on: None,
-            credentials,
-            pids: pids.to_vec(),
-            names: Vec::new(),
             is_build: pids.contains(&4514),
-            walked: Vec::new(),
-            identity: Err(GapWhy::NotAsked),
-            mount_id: None,
-            space: Err(GapWhy::NotAsked),
             can_create: Ability::unknown(),
+            ..specimen::vantage(path.into(), mount_ns, credentials, pids.to_vec())
         }
     }
 
     /// Seen by root as pid 7: our own /tmp, that of a runner in another namespace, and that of some other user.
     fn machine() -> Snapshot {
-        let processes = [process(7, None), process(99, None), process(4514, Some(RoleKind::Runner))];
+        let processes = [process(7, None), process(99, None), process(4514, Some(specimen::runner_role()))];
         let by_pid: BTreeMap<Pid, Arc<Process>> =
             processes.into_iter().map(|p| (p.pid, Arc::new(p))).collect();
         let table = ProcessTable { read_whole: Entries(by_pid.len() as u64), by_pid };
@@ -196,32 +157,12 @@ mod tests {
             vantage("/tmp", APART, user(), &[99, 4514]),
             vantage("/srv/tmp", HERE, Credentials { uid: 2000, ..user() }, &[99]),
         ];
+        let unseen = specimen::unseen();
         Snapshot {
-            schema: String::new(),
-            taken: WallNanos(0),
-            boot: BootNanos(0),
-            eyes: Eyes {
-                credentials: root(),
-                mount_ns: Ok(HERE),
-                pid: 7,
-                processes: Entries(3),
-                readable: Entries(3),
-                hidepid: None,
-                taken: WallNanos(0),
-                boot: BootNanos(0),
-            },
-            asked: Asked::default(),
-            host: Reading::not_asked("host"),
-            processes: Reading::of(table, Micros(0), Vec::new()),
-            namespaces: Reading::not_asked("namespaces"),
-            vantages: Reading::of(vantages, Micros(0), Vec::new()),
-            temp_dirs: Reading::not_asked("temp dirs"),
-            holders: Reading::not_asked("holders"),
-            caches: Reading::not_asked("caches"),
-            probes: Vec::new(),
-            log: Vec::new(),
-            strains: Vec::new(),
-            listings: Vec::new(),
+            eyes: Eyes { credentials: root(), mount_ns: Ok(HERE), pid: 7, ..unseen.eyes },
+            processes: whole(table),
+            vantages: whole(vantages),
+            ..unseen
         }
     }
 
@@ -239,7 +180,7 @@ mod tests {
         let now = machine();
         let request = requests(&now).remove(0);
         assert_eq!((request.mount_ns, request.credentials), (APART, user()));
-        assert_eq!(request.started, Some(BootNanos(4514)));
+        assert_eq!(request.started, Some(now.process(4514).unwrap().started));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn says_what_the_snapshot_says() {
     let document = read(&now, &diagnosis);
     assert_eq!(document["schema"], "tmpmedic.check/1");
     assert_eq!(document["verdict"]["status"], "critical");
-    assert_eq!(document["host"]["now"], "2026-01-22T20:40:00Z");
+    assert_eq!(document["host"]["now"], "2026-01-22T20:41:07Z");
     assert_eq!(document["findings"][0]["errno"], "ENOENT");
     assert_eq!(document["findings"][0]["actions"][0]["risk"], "interrupts");
     assert_eq!(document["vantages"][0]["can_create"], "no");

@@ -1,6 +1,5 @@
 //! A machine with one broken runner, for the tests of the forms.
 
-use crate::model::asked::Asked;
 use crate::model::errno::Errno;
 use crate::model::finding::{
     Action, Confidence, Diagnosis, Evidence, Finding, Risk, RuledOut, Severity, Status, Subject, SubjectKind,
@@ -8,115 +7,49 @@ use crate::model::finding::{
 };
 use crate::model::host::Eyes;
 use crate::model::log_line::LogLine;
-use crate::model::mount::Device;
-use crate::model::process::{Credentials, MountNs, Place, Process};
+use crate::model::process::{MountNs, Process};
 use crate::model::reading::{Gap, GapWhy, Reading};
-use crate::model::snapshot::{SCHEMA, Snapshot};
-use crate::model::units::{BootNanos, Bytes, Entries, Micros, WallNanos};
-use crate::model::vantage::{Ability, Can, Identity, Reason, Space, Vantage};
+use crate::model::snapshot::Snapshot;
+use crate::model::specimen::{self, unseen, user, whole};
+use crate::model::units::Entries;
+use crate::model::vantage::{Ability, Can, Vantage};
 
-const NOW: WallNanos = WallNanos(1_769_114_400_000_000_000);
+/// The mount namespace of the runners.
+const RUNNERS: MountNs = MountNs::Inode(4_026_532_201);
 
 /// One dead private /tmp, one healthy /tmp, holders not readable, a build log.
 pub fn sick() -> (Snapshot, Diagnosis) {
-    let eyes = Eyes {
-        credentials: Credentials::default(),
-        mount_ns: Ok(MountNs::Inode(4_026_531_841)),
-        pid: 4242,
-        processes: Entries(300),
-        readable: Entries(212),
-        hidepid: None,
-        taken: NOW,
-        boot: BootNanos(1),
-    };
+    let unseen = unseen();
+    let eyes = Eyes { pid: 4242, processes: Entries(300), readable: Entries(212), ..unseen.eyes };
     let dead = Ability::predicted(Can::No, Some(Errno::ENOENT), Some("mkdir"));
     let fine = Ability::predicted(Can::Yes, None, None);
-    let not_asked = "the machine";
+    let vantages = vec![
+        vantage(vec![4514], "forgejo-runner@1.service", dead),
+        vantage((1..=142).collect(), "host", fine),
+    ];
     let snapshot = Snapshot {
-        schema: SCHEMA.to_owned(),
-        taken: NOW,
-        boot: BootNanos(1),
         eyes,
-        asked: Asked::default(),
-        host: Reading::not_asked(not_asked),
-        processes: Reading::not_asked(not_asked),
-        namespaces: Reading::not_asked(not_asked),
-        vantages: Reading::Whole {
-            value: vec![
-                vantage(vec![4514], "forgejo-runner@1.service", dead),
-                vantage((1..=142).collect(), "host", fine),
-            ],
-            took: Micros(1),
-        },
-        temp_dirs: Reading::not_asked(not_asked),
+        vantages: whole(vantages),
         holders: Reading::Blind { gap: Gap::new("open files of 88 processes", GapWhy::Denied) },
-        caches: Reading::not_asked(not_asked),
-        probes: vec![],
         log: vec![log_line()],
-        strains: vec![],
-        listings: vec![],
+        ..unseen
     };
     (snapshot, diagnosis())
 }
 
 fn vantage(pids: Vec<u32>, name: &str, can_create: Ability) -> Vantage {
-    let device = Device { major: 254, minor: 1 };
     Vantage {
-        path: "/tmp".into(),
-        reasons: vec![Reason::Default],
-        mount_ns: MountNs::Inode(4_026_532_201),
-        root: "/".into(),
-        based_on: None,
-        credentials: Credentials::default(),
-        pids,
         names: vec![name.to_owned()],
         is_build: true,
-        walked: vec![],
-        identity: Ok(Identity { device, inode: 131_073, mount_id: Some(25) }),
         mount_id: Some(209),
-        space: Ok(Space {
-            total: Bytes(1 << 30),
-            free: Bytes(1 << 29),
-            available: Bytes(1 << 29),
-            inodes: Entries(1000),
-            inodes_free: Entries(900),
-            read_only: false,
-            no_exec: false,
-        }),
         can_create,
+        ..specimen::vantage("/tmp".into(), RUNNERS, user(0), pids)
     }
 }
 
-/// A process of root that shows nothing but its name.
+/// A runner's daemon, run by root, that shows nothing but its name.
 pub fn process(pid: u32) -> Process {
-    let place = || Ok(Place { path: "/".into(), deleted: false });
-    Process {
-        pid,
-        parent: 1,
-        started: BootNanos(u64::from(pid)),
-        session: 1,
-        state: 'S',
-        kernel: false,
-        comm: "forgejo-runner".into(),
-        arguments: Ok(vec![]),
-        credentials: Ok(Credentials::default()),
-        umask: Ok(0o022),
-        limits: Err(GapWhy::NotAsked),
-        open_files: Ok(Entries(3)),
-        unit: None,
-        container: None,
-        cgroup: Ok("0::/".into()),
-        mount_ns: Ok(MountNs::Inode(4_026_532_201)),
-        pid_ns: Ok(1),
-        root: place(),
-        cwd: place(),
-        exe: place(),
-        variables: Ok(vec![]),
-        role: None,
-        wait_channel: None,
-        stack: Vec::new(),
-        filtered: Ok(false),
-    }
+    Process { mount_ns: Ok(RUNNERS), ..specimen::process(pid, 1, "forgejo-runner", user(0)) }
 }
 
 fn log_line() -> LogLine {

@@ -147,16 +147,16 @@ fn names_and_paths_may_be_too_long() {
 #[test]
 fn a_relative_path_starts_at_its_directory() {
     let dir = scratch::dir();
-    make(&dir, &["work/tmp", "other"]);
+    make(&dir, &["srv/tmp", "other"]);
     let open =
         |path: &Path| dirfd::open_resolved(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())).unwrap();
     let walker =
-        |path: &[u8]| Walker::from_dir(open(dir.path()), open(&dir.path().join("work")), b"/work", path);
+        |path: &[u8]| Walker::from_dir(open(dir.path()), open(&dir.path().join("srv")), b"/srv", path);
     let (steps, end) = finish(walker(b"tmp"));
-    assert_eq!(paths(&steps), ["/work", "/work/tmp"]);
+    assert_eq!(paths(&steps), ["/srv", "/srv/tmp"]);
     assert!(end.is_some());
     let (steps, end) = finish(walker(b"../other"));
-    assert_eq!(paths(&steps), ["/work", "/", "/other"]);
+    assert_eq!(paths(&steps), ["/srv", "/", "/other"]);
     assert_eq!(stat::of(end.unwrap().as_fd()).unwrap().inode, inode(&dir.path().join("other")));
 }
 

@@ -32,6 +32,15 @@ became() {
   done
 }
 
+# awaits PID CONDITION…: waits until that command succeeds. Where the process that was to bring it about ended without, there is
+# nothing to wait for, and the sandbox ends.
+awaits() {
+  awaited=$1; shift
+  until "$@"; do
+    [ -d "/proc/$awaited" ] || "$@" || { echo "sandbox: $awaited ended before: $*" >&2; exit 99; }
+  done
+}
+
 # start NAME [VAR=VALUE…]: a program of that name as uid 1000 with just that environment; its pid is in $pid.
 start() {
   name=$1; shift
@@ -70,3 +79,5 @@ fill() { dd if=/dev/zero of="$1/ballast" bs=64k 2>/dev/null || true; dd if=/dev/
 
 # aside: how many entries lie in the quarantines of /tmp. What a probe makes for a moment is none.
 aside() { find /tmp/.tmpmedic-* -path '/tmp/.tmpmedic-probe-*' -prune -o -mindepth 1 -maxdepth 1 -print 2>/dev/null | wc -l; }
+# begun [COUNT]: whether more than so many lie there.
+begun() { [ "$(aside)" -gt "${1:-0}" ]; }

@@ -112,7 +112,7 @@ fn a_mount_that_never_answers_is_marked_and_holds_nobody_up() {
     let setup = r"
         mkdir -m 1777 /tmp/hung
         HUNG=/tmp/hung /mnt/bin/actor --exact actors::file_system_that_never_answers --ignored >/dev/null 2>&1 &
-        until [ -e /mnt/hung-is-mounted ]; do :; done
+        awaits $! test -e /mnt/hung-is-mounted
         runner TMPDIR=/tmp/hung; runner TMPDIR=/tmp/hung/below; start cargo";
     let started = Instant::now();
     let checked = report(setup, &format!("{CHECK} --deadline 5s"));

@@ -130,9 +130,10 @@ fn a_capture_overwrites_nothing_follows_nothing_and_is_private() {
 fn a_recorder_that_is_killed_leaves_what_it_wrote_and_one_that_is_asked_ends_cleanly() {
     crate::needs!("unshare", "setpriv");
     let output = in_planted_box(
-        r"for signal in KILL INT TERM; do
+        r"grown() { [ -s $1 ] && [ $(stat -c %s $1) -gt 6000 ]; }
+        for signal in KILL INT TERM; do
           /mnt/bin/tmpmedic capture -o $signal --for 1h --every 50ms --no-probe & recorder=$!
-          until [ -s $signal ] && [ $(stat -c %s $signal) -gt 6000 ]; do :; done
+          awaits $recorder grown $signal
           kill -$signal $recorder; wait $recorder; echo $?
           /mnt/bin/tmpmedic check -q --json --from $signal | grep -c 'tmpmedic.check/1'
         done",

@@ -166,7 +166,7 @@ causes! {
     fd_or_task_limits: [] Case::critical("fd-or-task-limits", r"
         mkdir /mnt/full; touch /mnt/full/forgejo-runner; mount --bind $ACTOR /mnt/full/forgejo-runner
         /mnt/full/forgejo-runner --exact actors::runner_without_a_descriptor_left --ignored >/dev/null 2>&1 &
-        until [ -e /mnt/no-descriptor-left ]; do :; done");
+        awaits $! test -e /mnt/no-descriptor-left");
     path_too_long: [] Case::warning("path-too-long", r"
         d=/mnt/a-rather-long-name-of-a-workspace/and-another-one-below-it/and-a-third-one/tmp; mkdir -p $d; chmod 1777 $d
         runner TMPDIR=$d");

@@ -45,6 +45,8 @@ mod replays;
 mod sandbox;
 mod scenarios;
 mod scenes;
+#[path = "../../src/model/specimen/mod.rs"]
+mod specimen;
 mod staged;
 mod stops;
 mod surroundings;
@@ -56,3 +58,6 @@ mod work_screen;
 mod work_tabs;
 mod worker;
 mod works;
+
+// What `specimen`, which is no part of the library, knows as a room of its crate.
+use tmpmedic::model;

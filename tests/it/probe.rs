@@ -213,7 +213,7 @@ const FROZEN: &str = r#"
     disk 16M; fsfreeze -f $disk
     helper() { for p in /proc/[0-9]*; do
         [ "$(tr '\0' ' ' 2>/dev/null < $p/cmdline)" != 'tmpmedic __helper probe ' ] || basename $p; done; }
-    stuck() { until [ "$(cat /proc/"$(helper)"/wchan 2>/dev/null)" = percpu_rwsem_wait ]; do :; done; }
+    stuck() { [ "$(cat /proc/"$(helper)"/wchan 2>/dev/null)" = percpu_rwsem_wait ]; }
     gone() { while [ -n "$(helper)" ]; do :; done; }
 "#;
 
@@ -241,7 +241,7 @@ fn what_a_killed_probe_left_is_removed_by_the_next_one() {
     let script = format!(
         r"{FROZEN}
         /mnt/bin/tmpmedic probe --dir $disk --deadline 60s >/dev/null & parent=$!
-        stuck; helper=$(helper); kill -9 $parent $helper; fsfreeze -u $disk; gone
+        awaits $parent stuck; helper=$(helper); kill -9 $parent $helper; fsfreeze -u $disk; gone
         mkdir -m 700 $disk/.tmpmedic-probe-of-somebody-else
         ls -A $disk; echo then
         /mnt/bin/tmpmedic probe --dir $disk >/dev/null; ls -A $disk"

@@ -60,9 +60,9 @@ fn a_stop_of_the_console_in_the_middle_of_a_look_ends_it_and_nothing_is_planned(
         &format!("{TOOLS}\ncat > /mnt/request <<'END'\n{}\nEND", request.replace('W', wish)),
         &["builds_anew
            while :; do
-             rm -f /mnt/in; mkfifo /mnt/in; /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null & job=$!
+             rm -f /mnt/in /mnt/out; mkfifo /mnt/in; /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null & job=$!
              exec 8> /mnt/in; cat /mnt/request >&8
-             { until grep -q Planned /mnt/out; do sleep 0.05; done; kill -KILL $job; } & dog=$!
+             { until grep -q Planned /mnt/out || [ ! -d /proc/$job ]; do sleep 0.05; done; kill -KILL $job; } & dog=$!
              if held_by $job; then kill $dog; break; fi
              exec 8>&-; wait
            done 2>/dev/null

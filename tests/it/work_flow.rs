@@ -171,12 +171,12 @@ fn a_sheet_survives_every_size_and_look() {
     let mut app = working();
     for size in [(140, 40), (59, 14), (40, 15), (30, 8), (10, 3), (1, 1), (120, 40)] {
         update(&mut app, Msg::Resize { width: size.0, height: size.1 });
-        crate::journeys::check_frame(&app);
+        crate::journeys::storms::check_frame(&app);
         update(&mut app, Msg::Look(scenes::hostile()));
-        crate::journeys::check_frame(&app);
+        crate::journeys::storms::check_frame(&app);
     }
     over(&mut app, in_part());
-    crate::journeys::check_frame(&app);
+    crate::journeys::storms::check_frame(&app);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tmpmedic::model::work::{Prospect, Wish};
 use tmpmedic::tui::msg::{Effect, Msg};
 use tmpmedic::tui::update;
 
-use crate::journeys::{check_frame, looks};
+use crate::journeys::storms::{check_frame, looks};
 use crate::staged::NOW;
 use crate::works::{clean, half, helped, journal, rebind, restart, sick, treatable};
 

@@ -57,7 +57,7 @@ fn a_console_that_dies_in_the_middle_loses_nothing_and_the_journal_has_its_end()
     let lines = scene(
         &clean(),
         "builds 3000; worker; hear Planned; cut -d' ' -f6 /proc/$pid/stat; echo $pid; echo apply >&8
-         until [ $(aside) -gt 0 ]; do :; done; exec 8>&- 9<&-; wait $pid; echo $?
+         awaits $pid begun; exec 8>&- 9<&-; wait $pid; echo $?
          echo $(($(count) + $(aside))); tm journal --json; tm undo > /dev/null; echo $? $(count)",
     );
     let [planned, session, pid, code, all, journal, undone] = &lines[..] else { panic!("{lines:#?}") };
@@ -78,7 +78,7 @@ fn a_console_that_does_not_read_holds_nothing_up_and_gets_the_whole_result_at_la
     let lines = scene(
         &clean(),
         "builds 4000; worker; hear Planned > /dev/null; seq -f '/tmp/go-build9%07.0f' 2 4000 | xargs touch; echo apply >&8
-         until ended; do sleep 0.05; done; kill -0 $pid; echo $?; tm undo > /dev/null; echo $?; hear Worked; wait $pid; echo $?",
+         awaits $pid ended; kill -0 $pid; echo $?; tm undo > /dev/null; echo $?; hear Worked; wait $pid; echo $?",
     );
     let [alive, undone, worked, code] = &lines[..] else { panic!("{lines:#?}") };
     assert_eq!(alive, "0", "the result does not fit into the pipe, so it waits for its reader");

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use crate::model::change::Change;
 use crate::model::errno::Errno;
 use crate::model::finding::{Severity, Status};
-use crate::model::host::Host;
-use crate::model::mount::Device;
-use crate::model::process::{ProcessTable, Role, RoleKind};
-use crate::model::reading::{GapWhy, Reading};
+use crate::model::process::ProcessTable;
 use crate::model::snapshot::Snapshot;
+use crate::model::specimen::{self, host, runner_role, whole};
 use crate::model::temp_dir::{FamilyTally, Tally, TempDir};
-use crate::model::units::{Bytes, Entries, Micros, WallNanos};
-use crate::model::vantage::{Ability, Can, HowKnown, Identity};
+use crate::model::units::{Bytes, Entries, WallNanos};
+use crate::model::vantage::{Ability, Can, HowKnown};
 use crate::report::sample::sick;
 
 /// The dead /tmp is fresh again and nearly empty, its runner is a new process, and there is a warning that was not there.
@@ -38,29 +36,6 @@ pub(super) fn cleaned() -> Change {
     Change::between((&before, &first), (&after, &second))
 }
 
-fn whole<T>(value: T) -> Reading<T> {
-    Reading::Whole { value, took: Micros(1) }
-}
-
-fn host() -> Host {
-    Host {
-        name: "ci-3".into(),
-        kernel: "6.1.0".into(),
-        boot_id: Ok("b".into()),
-        load_centi: [0; 3],
-        cpus: 2,
-        memory_total: Bytes(1 << 33),
-        memory_available: Bytes(1 << 32),
-        open_files: Err(GapWhy::NotAsked),
-        io_pressure: Err(GapWhy::NotAsked),
-        dev_null: Err(GapWhy::NotAsked),
-        fstab: Err(GapWhy::NotAsked),
-        has_systemd: true,
-        fs_errors: Vec::new(),
-        task_limits: Vec::new(),
-    }
-}
-
 fn dir(path: &str, inode: u64, builds: u64) -> TempDir {
     let tally = |entries: u64| Tally {
         entries: Entries(entries),
@@ -72,18 +47,10 @@ fn dir(path: &str, inode: u64, builds: u64) -> TempDir {
     let family = FamilyTally { tally: tally(builds), ..FamilyTally::default() };
     let families =
         if builds > 0 { BTreeMap::from([("go-build".to_owned(), family)]) } else { BTreeMap::new() };
-    let identity = Identity { device: Device { major: 254, minor: 1 }, inode, mount_id: None };
     TempDir {
-        path: path.into(),
-        reached: path.into(),
-        identity,
-        vantages: vec![u32::from(path != "/tmp")],
         total: tally(builds),
         families,
-        own_size: Bytes(4096),
-        links: 2,
-        modified: WallNanos(0),
-        gaps: Vec::new(),
+        ..specimen::temp_dir(path, inode, &[u32::from(path != "/tmp")])
     }
 }
 
@@ -95,8 +62,7 @@ fn set_answer(look: &mut Snapshot, can: Can, errno: Option<Errno>) {
 fn runner(pid: u32) -> ProcessTable {
     let mut process = crate::report::sample::process(pid);
     process.unit = Some("forgejo-runner@1.service".into());
-    process.role =
-        Some(Role { id: "forgejo-runner".into(), kind: RoleKind::Runner, title: "Forgejo runner".into() });
+    process.role = Some(runner_role());
     let mut table = ProcessTable::default();
     table.insert(process);
     table

@@ -258,7 +258,7 @@ mod tests {
         let text = shown(80, Glyphs::Unicode);
         for part in [
             "ci-3: 10 min later",
-            "before  2026-01-22 20:40:00  CRITICAL",
+            "before  2026-01-22 20:41:07  CRITICAL",
             "findings: 1 new, 1 gone, 0 stayed",
             "gone    ✗ /tmp of forgejo-runner@1.service is a deleted directory",
             "ENOENT probed → yes probed",

@@ -12,10 +12,10 @@ fn whoever_has_to_do_with_an_entry_keeps_it_and_is_named() {
         "builds go-build1 go-build2 go-build3 go-build4 go-build5 go-build6 go-build7 go-build8 go-build9
          (cd /tmp/go-build1; exec /mnt/bin/go 600) & cwd=$!; became go $cwd
          /mnt/bin/go 600 < /tmp/go-build2/b001/exe/a.out & open=$!; became go $open
-         flock /tmp/go-build3 sh -c 'touch /mnt/locked; exec sleep 600' & until [ -e /mnt/locked ]; do sleep 0.05; done
+         flock /tmp/go-build3 sh -c 'touch /mnt/locked; exec sleep 600' & awaits $! test -e /mnt/locked
          mkdir /mnt/elsewhere; mount --bind /tmp/go-build4/b001 /mnt/elsewhere
          unshare --mount --propagation private sh -c 'mount -t tmpfs lab /tmp/go-build5/b001; touch /mnt/apart; exec sleep 600' &
-         until [ -e /mnt/apart ]; do sleep 0.05; done
+         awaits $! test -e /mnt/apart
          env TMPDIR=/tmp/go-build6 /mnt/bin/go 600 & variable=$!; became go $variable
          chown 4242 /tmp/go-build7
          mkdir -p /tmp/.X11-unix /tmp/fm-keep; aged go-build7 3; touch /tmp/go-build8/b001/exe/fresh",

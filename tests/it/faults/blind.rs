@@ -50,7 +50,7 @@ apart 'mount --bind /tmp/go-build-kept /mnt/inner'; sleep 600 7</proc/$pid/ns/mn
 became sleep $keeper; kill $pid; wait $pid 2>/dev/null || true
 runner TMPDIR=/tmp/go-build-variable
 sh -c 'echo > /mnt/here; while :; do sleep 600; done' sh --dir=/tmp/go-build-command/p </dev/null >/dev/null 2>&1 &
-until [ -e /mnt/here ]; do :; done";
+awaits $! test -e /mnt/here";
 
 /// What fails, and how.
 const FAULTS: &[(&str, libc::c_long, Errno)] = &[

@@ -74,7 +74,7 @@ fn an_interrupted_work_of_another_home_is_settled_in_ours_and_can_still_be_taken
         "mount -t tmpfs -o mode=777 lab /var/lib; seq -f '/tmp/go-build9%07.0f' 1 20000 | xargs mkdir",
         &[
             "/mnt/bin/tmpmedic clean /tmp --older-than 0s --apply >/dev/null 2>&1 & job=$!
-             until ls -d /tmp/.tmpmedic-*/1-* >/dev/null 2>&1; do :; done
+             awaits $job begun
              kill -KILL $job; wait $job; chmod 755 /var/lib; [ -e /run/tmpmedic/journal ] && ! [ -e /var/lib/tmpmedic ]",
             "tm purge",
             "tm purge",

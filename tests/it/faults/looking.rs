@@ -81,7 +81,7 @@ fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 open('/mnt/ready', 'w').close()
 while True: time.sleep(600)
 END
-         python3 /mnt/lease.py & until [ -e /mnt/ready ]; do [ -d /proc/$! ] || exit 98; done",
+         python3 /mnt/lease.py & awaits $! test -e /mnt/ready",
         &[
             "tm clean /tmp --older-than 0s --json",
             "ls /mnt/broken 2>/dev/null; grep -c 'LEASE *ACTIVE' /proc/locks",

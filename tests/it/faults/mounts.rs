@@ -108,7 +108,7 @@ fn a_file_system_in_user_space_is_refused_whatever_it_answers() {
     let mounted = |at: &str, whose: &str| {
         format!(
             "rm -f /mnt/hung-is-mounted; HUNG={at} {whose} /mnt/bin/actor --exact actors::file_system_that_never_answers --ignored >/dev/null 2>&1 &
-             fuse=$!; until [ -e /mnt/hung-is-mounted ]; do :; done\n"
+             fuse=$!; awaits $fuse test -e /mnt/hung-is-mounted\n"
         )
     };
     let setup = [

@@ -8,7 +8,7 @@ use crate::needs;
 /// `holder FILE [HOW]`: a process with a write lease on the file, or a POSIX lock.
 const HOLDER: &str = "holder() {
         rm -f /mnt/ready; FILE=$1 HOW=${2:-lease} READY=/mnt/ready /mnt/bin/actor --exact actors::holder_of_a_file --ignored >/dev/null 2>&1 &
-        pid=$!; until [ -e /mnt/ready ]; do :; done
+        pid=$!; awaits $pid test -e /mnt/ready
     }
     # wide DIR COUNT, deep DIR LEVELS
     wide() { WIDE=$1 COUNT=$2 /mnt/bin/actor --exact actors::builder --ignored >/dev/null; }
@@ -19,7 +19,7 @@ fn what_cannot_be_opened_goes_and_comes_back_as_anything_else() {
     needs!("unshare");
     let all = "mknod /tmp/tty c 5 0; mknod /tmp/null c 1 3; mknod /tmp/disk b 7 99; mkfifo /tmp/pipe; ln -s /nowhere /tmp/dangling
          SOCKET=/tmp/socket READY=/mnt/bound /mnt/bin/actor --exact actors::listener --ignored >/dev/null 2>&1 & pid=$!
-         until [ -e /mnt/bound ]; do :; done; kill $pid; wait $pid 2>/dev/null || true
+         awaits $pid test -e /mnt/bound; kill $pid; wait $pid 2>/dev/null || true
          mkdir /mnt/kept; echo kept > /var/tmp/precious; mkdir /tmp/inside; mknod /tmp/inside/null c 1 3; mkfifo /tmp/inside/pipe
          chmod 4755 /tmp/null; echo linked > /tmp/precious; chmod 600 /tmp/precious; ln /tmp/precious /tmp/inside/hard; ln /tmp/precious /tmp/hard";
     let said = scene(
@@ -167,7 +167,7 @@ fn a_directory_that_keeps_growing_ends_in_a_report_and_not_in_a_race() {
             "tm clean /tmp --older-than 0s --apply --delete --yes",
             "ls /tmp; touch /mnt/enough; wait",
             "rm /mnt/enough; tm clean /tmp --older-than 0s --apply >/dev/null; q=$(ls -d /tmp/.tmpmedic-*); s=$(ls -d $q/*-*); grow $s
-             until [ -e $s/f20 ]; do :; done; timeout 20 /mnt/bin/tmpmedic purge --older-than 0s --yes",
+             awaits $! test -e $s/f20; timeout 20 /mnt/bin/tmpmedic purge --older-than 0s --yes",
             "touch /mnt/enough; wait; tm purge --older-than 0s --yes; ls $q",
         ],
     );

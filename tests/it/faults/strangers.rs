@@ -88,7 +88,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()
 ctypes.CDLL(None).pthread_exit(None)
 END
         python3 /mnt/headless.py </dev/null >/dev/null 2>&1 & headless=$!
-        until grep -q '^State:.Z' /proc/$headless/status; do :; done",
+        awaits $headless grep -q '^State:.Z' /proc/$headless/status",
         &[
             "tm clean /tmp --older-than 0s --json 2>/dev/null",
             "echo $headless",

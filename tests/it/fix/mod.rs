@@ -9,51 +9,20 @@ use std::path::Path;
 
 use tmpmedic::exec::journal::{Journal, JournalError, Opened};
 use tmpmedic::exec::treat::{self, Came};
-use tmpmedic::model::finding::Risk;
-use tmpmedic::model::journal::{Begin, Record, WorkId};
+use tmpmedic::model::journal::{Record, WorkId};
 use tmpmedic::model::mount::Device;
-use tmpmedic::model::treatment::{Deed, Inode, SCHEMA, Step, Treatment, Way};
-use tmpmedic::model::units::WallNanos;
+use tmpmedic::model::treatment::{Deed, Inode, Treatment, Way};
+
+use crate::specimen;
 
 /// A plan with one deed.
 pub fn plan(action: &str, deed: Deed) -> Treatment {
-    treat::seal(Treatment {
-        schema: SCHEMA.to_owned(),
-        digest: String::new(),
-        boot_id: String::new(),
-        made: WallNanos(0),
-        expires: WallNanos(i64::MAX),
-        action: action.to_owned(),
-        finding: String::new(),
-        subject: String::new(),
-        title: String::new(),
-        risk: Risk::None,
-        reversible: true,
-        lasts: None,
-        ends: Vec::new(),
-        notes: Vec::new(),
-        steps: vec![Step { does: String::new(), by_hand: "true".to_owned(), deed }],
-        proofs: Vec::new(),
-    })
+    treat::seal(specimen::treatment(action, deed))
 }
 
 /// A piece of work begins.
 pub fn begin(journal: &mut Journal, work: WorkId, action: &str) {
-    let begin = Begin {
-        work,
-        time: WallNanos(0),
-        action: action.to_owned(),
-        title: String::new(),
-        finding: None,
-        digest: String::new(),
-        boot_id: String::new(),
-        uid: 0,
-        login_uid: None,
-        undoes: None,
-        place: None,
-        quarantine: None,
-    };
-    journal.add(&Record::Begin(begin)).unwrap();
+    journal.add(&Record::Begin(specimen::begin(work, action))).unwrap();
 }
 
 fn state(dir: &Path) -> std::fs::File {

@@ -148,7 +148,7 @@ fn whoever_serves_a_file_system_in_user_space_keeps_nobody_waiting() {
     let actor = "actors::a_deed_below_a_file_system_that_never_answers";
     let output = sandbox::run(&format!(
         "HUNG={} /mnt/bin/actor --exact actors::file_system_that_never_answers --ignored >/dev/null 2>&1 & fuse=$!
-         until [ -e /mnt/hung-is-mounted ]; do :; done
+         awaits $fuse test -e /mnt/hung-is-mounted
          set +e; INNER={} timeout -s KILL 20 /mnt/bin/actor --exact {actor} --ignored --nocapture; code=$?
          kill -KILL $fuse; exit $code",
         dir.path().join("hung").display(),

@@ -96,7 +96,7 @@ fn images_are_filled_aged_fixed_broken_and_frozen() {
         "cd /mnt/disk; for d in go-build1 go-build2/file; do
              for s in X Y Z W; do echo $(( ($(date +%s) - $(stat -c %$s $d)) / 86400 )); done; done | sort -u
          stat -f -c '%f %a' . | awk '{ print ($1 > 0), $2 }'; lsattr -d fixed | cut -c 5
-         grep -o ' /mnt/broken .*' /proc/self/mountinfo; touch /mnt/cold/x & p=$!; until grep -q ^State:.D /proc/$p/status; do :; done; echo frozen",
+         grep -o ' /mnt/broken .*' /proc/self/mountinfo; touch /mnt/cold/x & p=$!; until grep -q ^State:.D /proc/$p/status; do [ -d /proc/$p ] || exit 99; done; echo frozen",
     );
     let lines: Vec<&str> = seen.lines().collect();
     assert_eq!(lines[0], "300", "all four stamps of everything: {seen}");

@@ -1,5 +1,8 @@
 //! What tools really print, and what must be made of it.
 
+mod across;
+mod reports;
+
 use super::*;
 
 /// Reads a log that must have one failing line.
@@ -114,51 +117,6 @@ fn the_target_directory_is_told_from_the_temp_dir() {
 }
 
 #[test]
-fn an_error_below_its_header_is_one_failure() {
-    let line = one(
-        "error: failed to create directory `/workspace/target/debug`\n\nCaused by:\n  No such file or directory (os error 2)\n",
-    );
-    assert_eq!((line.line, line.tool.as_str(), line.errno), (1, "cargo", Some(Errno::ENOENT)));
-    assert_eq!(shown(line.path.as_ref()), "/workspace/target/debug");
-    assert_eq!(line.points_to[0], "bind-source-deleted");
-    assert!(line.excludes.contains(&"root-owned-bind-dir".to_owned()));
-    assert!(line.text.shown().starts_with("error: failed to create directory"));
-
-    let line = one(
-        "error: failed to create directory `/workspace/target/debug`\n\nCaused by:\n  Permission denied (os error 13)\n",
-    );
-    assert_eq!(line.points_to[0], "root-owned-bind-dir");
-    assert!(line.excludes.contains(&"bind-source-deleted".to_owned()));
-}
-
-#[test]
-fn the_innermost_cause_names_the_path() {
-    let line = one(concat!(
-        "error: failed to download replaced source registry `crates-io`\n\nCaused by:\n  failed to unpack package `serde v1.0.0`\n\nCaused by:\n",
-        "  failed to open `/root/.cargo/registry/src/index.crates.io-1/serde-1.0.0/.cargo-ok`\n\nCaused by:\n  File exists (os error 17)\n",
-    ));
-    assert_eq!(line.errno, Some(Errno::EEXIST));
-    assert_eq!(line.points_to[0], "cargo-registry-split-lock");
-}
-
-#[test]
-fn noexec_is_told_below_could_not_execute() {
-    let line = one(
-        "error: could not execute process `/tmp/cargo-installu0mC1y/release/build/x-1/build-script-build` (never executed)\n\nCaused by:\n  Permission denied (os error 13)\n",
-    );
-    assert_eq!(line.points_to[0], "noexec-tmp");
-    assert_eq!(line.tool, "cargo");
-}
-
-#[test]
-fn a_crate_whose_files_are_missing_is_told_from_a_temp_dir() {
-    let line = one(
-        "error: couldn't read '/root/.cargo/registry/src/index.crates.io-1/serde-1.0.0/src/lib.rs': No such file or directory (os error 2)\n",
-    );
-    assert_eq!(line.points_to[0], "cargo-registry-half-extracted");
-}
-
-#[test]
 fn a_working_directory_that_is_gone_is_told_by_each_tool() {
     for (text, tool) in [
         ("error: Current directory is invalid: No such file or directory (os error 2)", "rustc"),
@@ -177,115 +135,6 @@ fn a_working_directory_that_is_gone_is_told_by_each_tool() {
         "Error occurred during initialization of VM\njava.lang.Error: Properties init: Could not determine current working directory.",
     );
     assert_eq!((vm.tool.as_str(), vm.points_to[0].as_str()), ("java", "cwd-deleted"));
-}
-
-#[test]
-fn the_dump_of_an_error_is_part_of_it() {
-    let line = one(concat!(
-        "node:fs:3005\n  return binding.mkdtemp(prefix, options.encoding);\n                 ^\n\n",
-        "Error: EROFS: read-only file system, mkdtemp '/tmp/x-XXXXXX'\n    at Object.mkdtempSync (node:fs:3005:18) {\n",
-        "  errno: -30,\n  code: 'EROFS',\n  syscall: 'mkdtemp',\n  path: '/tmp/x-XXXXXX'\n}\n",
-    ));
-    assert_eq!((line.line, line.points_to[0].as_str()), (5, "ro-mount"));
-}
-
-#[test]
-fn a_linker_that_fails_in_rustcs_note_is_gcc() {
-    let line = one("error: linking with `cc` failed: signal: 6 (SIGABRT)\n  |\n  = note:  \"cc\" \"-m64\" \"/w/m/rustclC9oCe/symbols.o\"\n  = note: Cannot create temporary file in /tmp/: No such file or directory\n          \n\nerror: aborting due to 1 previous error\n");
-    assert_eq!((line.line, line.tool.as_str(), line.points_to[0].as_str()), (4, "gcc", "private-tmp-deleted"));
-}
-
-#[test]
-fn sccache_speaks_of_its_server() {
-    let log = "sccache: error: Failed to create temp dir\nsccache: caused by: No such file or directory (os error 2) at path \"/tmp/sccacheDSfHk4\"\n";
-    let line = one(log);
-    assert_eq!((line.line, line.tool.as_str(), line.errno), (2, "sccache", Some(Errno::ENOENT)));
-    assert_eq!(line.points_to[0], "daemon-stale-namespace");
-    let line = one(r#"error: Compiler not supported: "failed to write temporary file""#);
-    assert_eq!((line.tool.as_str(), line.points_to[0].as_str()), ("sccache", "daemon-stale-namespace"));
-}
-
-const QUERY: &str = concat!(
-    "error: process didn't exit successfully: `/usr/bin/sccache /usr/bin/rustc -vV` (exit status: 2)\n--- stderr\n",
-    "sccache: error: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n\n",
-);
-
-#[test]
-fn a_failed_query_for_the_compilers_version_points_to_cargos_record() {
-    let line = one(QUERY);
-    assert_eq!((line.line, line.tool.as_str()), (3, "sccache"));
-    assert_eq!(line.points_to[0], "cargo-cached-failure");
-    assert!(!line.replayed, "the first time it may be new");
-}
-
-#[test]
-fn the_same_random_name_in_the_next_run_is_a_replay() {
-    let all = read(QUERY.repeat(3).as_bytes());
-    assert_eq!(all.iter().map(|l| l.replayed).collect::<Vec<_>>(), [false, true, true]);
-    assert!(all[1].means.contains("sccachePgVrVp") && all[1].means.contains("line 3"), "{}", all[1].means);
-    assert_eq!(all[1].points_to[0], "cargo-cached-failure");
-}
-
-#[test]
-fn the_same_random_name_nested_in_one_report_is_no_replay() {
-    let log = concat!(
-        "error: failed to run `rustc` to learn about target-specific information\n\nCaused by:\n",
-        "  process didn't exit successfully: `sccache rustc - --crate-name ___ --print=file-names` (exit status: 2)\n  --- stderr\n",
-        "  sccache: error: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n",
-        "  sccache: caused by: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n",
-    );
-    let all = read(log.as_bytes());
-    assert_eq!(all.iter().map(|l| (l.line, l.replayed)).collect::<Vec<_>>(), [(6, false), (7, false)]);
-    let all = read(log.repeat(2).as_bytes());
-    assert_eq!(all.iter().map(|l| l.replayed).collect::<Vec<_>>(), [false, false, true, true]);
-}
-
-#[test]
-fn another_random_name_is_another_failure() {
-    let line = |name: &str| {
-        format!(
-            "error: couldn't create a temp dir: No such file or directory (os error 2) at path \"/tmp/rustc{name}\"\nerror: could not compile `x`\n"
-        )
-    };
-    let all = read(format!("{}{}", line("AAAAA1"), line("BBBBB2")).as_bytes());
-    assert!(all.iter().all(|l| !l.replayed) && all.len() == 2);
-    let all = read(format!("{}   Compiling x v0.1.0\n{}", line("AAAAA1"), line("AAAAA1")).as_bytes());
-    assert_eq!(all.iter().map(|l| l.replayed).collect::<Vec<_>>(), [false, true]);
-    assert!(!all[1].points_to.contains(&"cargo-cached-failure".to_owned()), "cargo's queries make no such dir");
-}
-
-#[test]
-fn gcc_that_fails_too_shows_that_the_directory_is_dead() {
-    let log = concat!(
-        "mktemp: failed to create directory via template ‘/scratch/tmp.XXXXXXXXXX’: No such file or directory\n",
-        "Cannot create temporary file in /scratch/: No such file or directory\n",
-    );
-    let all = read(log.as_bytes());
-    assert_eq!(all[0].points_to[0], "private-tmp-deleted");
-    assert!(all[0].excludes.contains(&"tmpdir-missing".to_owned()));
-    assert!(!all[0].points_to.contains(&"tmpdir-missing".to_owned()));
-    assert!(all[0].means.contains("line 2 (gcc)"), "{}", all[0].means);
-}
-
-#[test]
-fn go_that_says_stat_shows_that_the_directory_is_missing() {
-    let log = concat!(
-        "error: couldn't create a temp dir: No such file or directory (os error 2) at path \"/tmp/rustcA1b2C3\"\n",
-        "go: creating work dir: stat /tmp: no such file or directory\n",
-    );
-    let all = read(log.as_bytes());
-    assert_eq!(all[0].points_to[0], "no-tmp-in-image");
-    assert!(all[0].excludes.contains(&"private-tmp-deleted".to_owned()));
-}
-
-#[test]
-fn two_tools_that_trust_tmpdir_agree_that_it_is_wrong() {
-    let log = concat!(
-        "mktemp: failed to create directory via template ‘/nope/tmp.XXXXXXXXXX’: No such file or directory\n",
-        "Error: ENOENT: no such file or directory, mkdtemp '/nope/x-XXXXXX'\n",
-    );
-    let all = read(log.as_bytes());
-    assert!(all.iter().all(|line| line.means.contains("TMPDIR is wrong rather than /tmp")), "{all:#?}");
 }
 
 #[test]

@@ -1,30 +1,19 @@
 //! A machine made of data, for the tests of rules: healthy at first, then broken in one way.
 #![expect(clippy::missing_panics_doc, reason = "test support: a panic is its failure")]
 
-mod props;
-
-use std::collections::BTreeMap;
-
-use crate::model::asked::Asked;
 use crate::model::errno::Errno;
-use crate::model::holder::Holders;
-use crate::model::host::{Eyes, Host};
-use crate::model::mount::{Device, Mount, MountNamespace};
-use crate::model::process::{Credentials, MountNs, Pid, Process, ProcessTable, Variable};
+use crate::model::mount::{Mount, MountNamespace};
+use crate::model::process::{Credentials, MountNs, Pid, Process, Variable};
 use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::{Gap, GapWhy, Reading};
-use crate::model::snapshot::{SCHEMA, Snapshot};
+use crate::model::snapshot::Snapshot;
+use crate::model::specimen::{self, empty, user, whole};
 use crate::model::thresholds::Thresholds;
-use crate::model::units::{BootNanos, Bytes, Entries, Micros, WallNanos};
-use crate::model::vantage::{Ability, Can, Kind, Reason, Vantage};
+use crate::model::units::Entries;
+use crate::model::vantage::{Ability, Can, Reason, Vantage};
 use crate::rules::{Rule, Verdict};
 
-pub use props::{component, facts, mount, process, role, space, vantage};
-
-/// The wall clock of the stage: 2026-01-22T20:40:00Z.
-pub const NOW: WallNanos = WallNanos(1_769_114_400_000_000_000);
-/// The mount namespace of the host.
-pub const HOST_NS: MountNs = MountNs::Inode(4_026_531_841);
+pub use crate::model::specimen::{HOST_NS, NOW, component, facts, runner_role as role, space, vantage};
 
 /// Whether what lies behind a mount still has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +35,10 @@ impl Stage {
     /// A healthy machine: pid 1 and a shell (pid 100, uid 1000) on one ext4 with /tmp 1777, /var/tmp 1777.
     pub fn healthy() -> Self {
         let mut stage = Self { now: empty() };
+        // No process of a stage is ours.
+        stage.now.eyes.pid = 99_999;
+        (stage.now.eyes.processes, stage.now.eyes.readable) = (Entries(2), Entries(2));
+        stage.now.processes.value_mut().unwrap().read_whole = Entries(2);
         let root = mount(25, 1, "/", "/", "ext4", "/dev/vda1");
         let namespace = MountNamespace {
             id: HOST_NS,
@@ -213,53 +206,12 @@ impl Stage {
     }
 }
 
-fn whole<T>(value: T) -> Reading<T> {
-    Reading::Whole { value, took: Micros(100) }
+/// A process of the host's namespace with an empty, readable environment.
+pub fn process(pid: Pid, parent: Pid, comm: &str, uid: u32) -> Process {
+    specimen::process(pid, parent, comm, user(uid))
 }
 
-fn empty() -> Snapshot {
-    let mut dev_null = facts(Kind::CharDevice, 0o666);
-    dev_null.special = Some(Device { major: 1, minor: 3 });
-    Snapshot {
-        schema: SCHEMA.to_owned(),
-        taken: NOW,
-        boot: BootNanos(9 * 86_400_000_000_000),
-        eyes: Eyes {
-            credentials: Credentials { capabilities: u64::MAX >> 23, ..Credentials::default() },
-            mount_ns: Ok(HOST_NS),
-            pid: 99_999,
-            processes: Entries(2),
-            readable: Entries(2),
-            hidepid: None,
-            taken: NOW,
-            boot: BootNanos(9 * 86_400_000_000_000),
-        },
-        asked: Asked::default(),
-        host: whole(Host {
-            name: "ci-3".into(),
-            kernel: "6.1.0".into(),
-            boot_id: Ok("01234567-89ab-cdef-0123-456789abcdef".into()),
-            load_centi: [50, 40, 30],
-            cpus: 8,
-            memory_total: Bytes(32 << 30),
-            memory_available: Bytes(20 << 30),
-            open_files: Ok((Entries(4000), Entries(1_000_000))),
-            io_pressure: Ok(0),
-            dev_null: Ok(dev_null),
-            fstab: Ok(vec![]),
-            has_systemd: true,
-            fs_errors: vec![],
-            task_limits: vec![],
-        }),
-        processes: whole(ProcessTable { by_pid: BTreeMap::new(), read_whole: Entries(2) }),
-        namespaces: whole(vec![]),
-        vantages: whole(vec![]),
-        temp_dirs: whole(vec![]),
-        holders: whole(Holders::default()),
-        caches: whole(vec![]),
-        probes: vec![],
-        log: vec![],
-        strains: vec![],
-        listings: vec![],
-    }
+/// A mount as a line of mountinfo would give it: rw,relatime on 254:1. It is the first of its table; [`Stage::mount`] counts on.
+pub fn mount(id: u64, parent: u64, root: &str, point: &str, fs_type: &str, source: &str) -> Mount {
+    Mount { order: 0, ..specimen::mount(id, parent, root, point, (fs_type, source)) }
 }

@@ -95,15 +95,6 @@ fn links_are_shown_and_not_followed_and_what_is_gone_is_a_gap() {
 }
 
 #[test]
-fn the_table_of_the_right_process_is_asked() {
-    let (_, inside) = table_of(&format!("/proc/{}/root/tmp/x", std::process::id()).as_str().into()).unwrap();
-    assert_eq!(inside, "/tmp/x".into());
-    assert_eq!(table_of(&"/tmp/x".into()).unwrap().1, "/tmp/x".into());
-    assert_eq!(table_of(&"/proc/self/root/x".into()).unwrap().1, "/proc/self/root/x".into());
-    assert!(table_of(&format!("/proc/{}/root/x", u32::MAX).as_str().into()).is_err());
-}
-
-#[test]
 fn looking_makes_nothing_younger() {
     let dir = scratch::dir();
     tree_of(&dir);
