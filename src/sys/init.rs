@@ -90,8 +90,9 @@ pub fn stop_our_job() -> io::Result<()> {
 pub fn take_terminal() {
     let ttou: SigSet = [Signal::SIGTTOU].into_iter().collect();
     if ttou.thread_block().is_ok() {
-        // Without a terminal there is nothing to take.
-        rustix::termios::tcsetpgrp(rustix::stdio::stdin(), rustix::process::getpgrp()).ok();
+        // Without a terminal there is nothing to take; the number 0 of a group whose first process lies outside our PID
+        // namespace, which not every library takes for an answer, names none.
+        nix::unistd::tcsetpgrp(rustix::stdio::stdin(), nix::unistd::getpgrp()).ok();
         ttou.thread_unblock().ok();
     }
 }

@@ -1,8 +1,10 @@
 //! Each step, seen from inside.
 
+use std::process::{Command, Stdio};
+
 use super::{Who, data, script, text};
 use crate::needs_lab;
-use crate::sandbox::has;
+use crate::sandbox::{TMPMEDIC, has};
 use crate::skip;
 
 #[test]
@@ -114,8 +116,13 @@ fn a_step_that_fails_is_named_with_the_answer_of_the_kernel() {
         .replace("\"everything\"", "\"broken\"");
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken.toml");
     std::fs::write(&file, broken).unwrap();
-    let output = Who::Root.lab(&["--scenario", file.to_str().unwrap(), "broken", "--", "true"]);
-    assert_eq!(output.status.code(), Some(70));
-    let why = text(&output.stderr);
-    assert!(why.contains("chapter 1, step 6 (remove /mnt/none): No such file"), "{why}");
+    let arguments = ["--scenario", file.to_str().unwrap(), "broken", "--", "true"];
+    // In a container the first process of our process group is often outside our PID namespace.
+    let apart = ["--mount", "--pid", "--fork", "--mount-proc", TMPMEDIC, "lab"];
+    let apart = Command::new("unshare").args(apart).args(arguments).stdin(Stdio::null()).output().unwrap();
+    for output in [Who::Root.lab(&arguments), apart] {
+        let why = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{why}");
+        assert!(why.contains("chapter 1, step 6 (remove /mnt/none): No such file"), "{why}");
+    }
 }
