@@ -34,6 +34,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             act::follow(app)
         }
         Msg::Worked { digest, outcome } => work::take::worked(app, &digest, *outcome),
+        Msg::Typing(company) => {
+            app.works.company = company;
+            return Vec::new();
+        }
         // Clocks that move no row.
         Msg::Wake(now) => {
             work::ask::tell(app, now);
@@ -55,7 +59,12 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 fn learn(app: &mut App, msg: Msg) {
     match msg {
-        Msg::Key(_) | Msg::Paste(_) | Msg::Worked { .. } | Msg::Wake(_) | Msg::Drawn(_) => {}
+        Msg::Key(_)
+        | Msg::Paste(_)
+        | Msg::Typing(_)
+        | Msg::Worked { .. }
+        | Msg::Wake(_)
+        | Msg::Drawn(_) => {}
         Msg::Resize { width, height } => {
             app.size = (width, height);
             work::ask::begin_anew(app);
