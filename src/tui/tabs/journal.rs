@@ -3,7 +3,7 @@
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::catalog::runbook;
 use crate::model::units::{Entries, Seconds, WallNanos};
-use crate::model::work::{Came, Fate, Worked};
+use crate::model::work::{Came, Fate, Worked, headline};
 use crate::tui::app::App;
 use crate::tui::overlays::work_result;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
@@ -141,7 +141,7 @@ fn row(app: &App, work: &Worked) -> Row {
         Cell::dim(work.work.0.to_string()),
         Cell::plain(who.clone()),
         Cell::plain(action.clone()),
-        Cell::plain(safe(&work.title)),
+        Cell::plain(safe(headline(&work.title))),
         Cell::toned(tone, sign).noted(came),
         Cell::plain(aside),
         then,
@@ -230,11 +230,15 @@ fn steps(work: &Worked, doc: &mut Doc<'_>) {
     if all == 0 {
         return;
     }
-    doc.heading(&format!("{} {}", Entries(all), if all == 1 { "step" } else { "steps" }));
     let is_done = |(_, fate): &(String, Option<Fate>)| *fate == Some(Fate::Done);
     let of_note = |step: &&(String, Option<Fate>)| all <= MOST as u64 || !is_done(step);
     let told: Vec<_> = work.steps.iter().filter(of_note).take(MOST).collect();
     let glyphs = doc.glyphs();
+    let count = format!("{} {}", Entries(all), if all == 1 { "step" } else { "steps" });
+    if told.is_empty() && all == done {
+        return doc.heading(&format!("{count}, each of them done"));
+    }
+    doc.heading(&count);
     for (does, fate) in &told {
         let (sign, tone, why) = match fate {
             Some(Fate::Done) => (glyphs.ok, Tone::Ok, ""),
