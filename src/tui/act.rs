@@ -166,7 +166,7 @@ fn rescan(app: &mut App) -> Vec<Effect> {
     if let (TabId::Entries, Some(level)) = (app.tab, app.tabs.levels.last()) {
         effects.push(Effect::List(level.wish.clone()));
     }
-    effects.extend(journal(app));
+    effects.extend(journal_on_screen(app));
     effects
 }
 

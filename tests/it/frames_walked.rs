@@ -13,7 +13,7 @@ use tmpmedic::tui::update;
 use crate::frames::{entries, press, seen, text};
 use crate::scenes;
 use crate::staged::whole;
-use crate::works::{journal, planned, sick};
+use crate::works::{journal, planned, sick, wished};
 
 fn line(app: &tmpmedic::tui::App, number: usize) -> String {
     text(app).lines().nth(number).unwrap_or_default().to_owned()
@@ -130,4 +130,15 @@ fn every_count_of_thousands_has_its_separator() {
     });
     update(&mut app, Msg::Listed(Listing { wish, entries: whole(many.collect()) }));
     assert!(line(&app, 2).contains("1,491 entries"), "{}", line(&app, 2));
+}
+
+#[test]
+fn f_on_a_vantage_that_cannot_create_leads_to_what_heals_it() {
+    let mut app = sick((140, 40));
+    press(&mut app, "2g");
+    assert!(foot(&app).contains("f fix"), "{}", text(&app));
+    let Wish::Treat { finding, .. } = wished(&press(&mut app, "f")) else { panic!("a fix must be planned") };
+    assert!(finding.contains("private-tmp-deleted"), "{finding}");
+    press(&mut app, "<Esc>G");
+    assert!(!foot(&app).contains("f fix"), "nothing is wrong at the last one: {}", text(&app));
 }

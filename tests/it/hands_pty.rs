@@ -136,12 +136,15 @@ fn neither_a_paste_nor_what_a_terminal_answers_confirms_a_plan() {
         pty.type_keys(bytes);
     }
     // The same by a terminal that does not mark pastes.
-    for bytes in ["y\r", "\r\n", "yes\ry"] {
+    for bytes in ["y\r", "\r\n", "yy\r"] {
         pty.type_keys(bytes);
         pty.wait_for_text("like a paste");
         pty.type_keys("k");
         pty.wait("the next key", |pty| !pty.screen().contains("like a paste"));
     }
+    pty.type_keys("\ry");
+    pty.wait_for_text("copied");
+    assert!(pty.screen().contains("Enter do it    "), "{}", pty.screen());
     // A key that is answered comes after all of them.
     pty.type_keys("x");
     pty.wait_for_text("By hand:");
