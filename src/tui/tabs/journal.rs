@@ -5,6 +5,7 @@ use crate::catalog::runbook;
 use crate::model::units::{Entries, Seconds, WallNanos};
 use crate::model::work::{Came, Fate, Worked, headline};
 use crate::tui::app::App;
+use crate::tui::overlays::work_lots::room_of;
 use crate::tui::overlays::work_result;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
 use crate::tui::text::safe;
@@ -213,13 +214,20 @@ fn next(app: &App, work: &Worked, doc: &mut Doc<'_>) {
     if work.aside == 0 {
         return;
     }
-    let what = format!("{}, {} are still put aside.", words::entries(Entries(work.aside)), work.aside_bytes);
+    let what = still_aside(work);
     if is_due(app, work) {
         let long = wishes::ASIDE_FOR;
         doc.text(Tone::Warning, &format!("{what} For more than {long}: P removes them for good."));
     } else {
         doc.text(Tone::Plain, &format!("{what} P removes them for good."));
     }
+}
+
+/// `41 entries, 41.0 M are still put aside.`; without the bytes where they are none.
+fn still_aside(work: &Worked) -> String {
+    let verb = if work.aside == 1 { "is" } else { "are" };
+    let bytes = room_of(work.aside_bytes);
+    format!("{}{bytes} {verb} still put aside.", words::entries(Entries(work.aside)))
 }
 
 /// Its steps; of many that went well only how many they are.
