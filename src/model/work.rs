@@ -33,6 +33,13 @@ pub enum Wish {
     Purge(WorkId),
 }
 
+/// The part of a work's title that fits on a frame or in a row: what was done, without the caveat behind it.
+pub fn headline(title: &str) -> &str {
+    let done = title.split_once("; ").map_or(title, |(done, _)| done);
+    // That of a clean-up begins with how many were meant; how many went is said before it.
+    done.strip_prefix("of ").unwrap_or(done)
+}
+
 /// What would be done: the sheet before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prospect {
@@ -232,4 +239,17 @@ pub struct Purged {
     pub time: WallNanos,
     /// How many entries, by all of them.
     pub entries: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_headline_is_what_was_done_without_the_caveat() {
+        let title = "make /mnt/ci/tmp for ci (1000); whoever removed it may do so again";
+        assert_eq!(headline(title), "make /mnt/ci/tmp for ci (1000)");
+        assert_eq!(headline("of 1,491 entries in /tmp"), "1,491 entries in /tmp");
+        assert_eq!(headline("work 1 taken back"), "work 1 taken back");
+    }
 }

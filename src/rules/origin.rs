@@ -20,9 +20,12 @@ pub fn of(now: &Snapshot, pid: Pid, name: &str) -> Option<Evidence> {
         Some(value) => Some(evidence::variable(parent.pid, name, value, &means)),
         None => Some(Evidence {
             source: format!("/proc/{}/environ", parent.pid),
-            observed: RawText::from("0"),
+            observed: RawText::from(format!("variables named {name}: 0").as_str()),
             means,
-            by_hand: format!("grep -zc '^{name}=' /proc/{}/environ", parent.pid),
+            by_hand: format!(
+                "echo \"variables named {name}: $(grep -zc '^{name}=' /proc/{}/environ)\"",
+                parent.pid
+            ),
         }),
     }
 }
@@ -58,7 +61,8 @@ mod tests {
             .variable(43, "TMPDIR", "/nope");
         let found = of(&stage.now, 43, "TMPDIR").unwrap();
         assert_eq!(found.source, "/proc/41/environ");
-        assert_eq!(found.observed.shown(), "0");
+        assert_eq!(found.observed.shown(), "variables named TMPDIR: 0", "a bare figure says nothing");
+        assert_eq!(found.by_hand, "echo \"variables named TMPDIR: $(grep -zc '^TMPDIR=' /proc/41/environ)\"");
         assert!(found.means.contains("forgejo-runner (pid 41) had no TMPDIR"), "{}", found.means);
     }
 

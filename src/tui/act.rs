@@ -76,13 +76,18 @@ pub fn go_to_tab(app: &mut App, tab: TabId) -> Vec<Effect> {
     app.scroll = 0;
     app.mark_stale();
     let mut effects = follow(app);
-    effects.extend(journal(app));
+    effects.extend(journal_on_screen(app));
     effects
 }
 
 /// What was done is read anew where it is on screen.
-fn journal(app: &App) -> Option<Effect> {
-    (app.tab == TabId::Journal && work::wishes::why_never(app).is_none()).then_some(Effect::ReadJournal)
+fn journal_on_screen(app: &App) -> Option<Effect> {
+    journal(app).filter(|_| app.tab == TabId::Journal)
+}
+
+/// Asks what was done, where anything can be done at all.
+pub fn journal(app: &App) -> Option<Effect> {
+    work::wishes::why_never(app).is_none().then_some(Effect::ReadJournal)
 }
 
 /// What Enter opens below the selected row of the Entries tab.
@@ -161,7 +166,7 @@ fn rescan(app: &mut App) -> Vec<Effect> {
     if let (TabId::Entries, Some(level)) = (app.tab, app.tabs.levels.last()) {
         effects.push(Effect::List(level.wish.clone()));
     }
-    effects.extend(journal(app));
+    effects.extend(journal_on_screen(app));
     effects
 }
 

@@ -72,7 +72,7 @@ fn can_on_tab(app: &App, id: KeyId) -> bool {
         KeyId::NextDir | KeyId::PreviousDir => {
             app.tab == TabId::Entries && app.snapshot().is_some_and(|now| now.temp_dirs.items().len() > 1)
         }
-        KeyId::Turn => app.tab == TabId::Holders && app.look.is_some(),
+        KeyId::Turn => app.tab == TabId::Holders && !app.view.table.rows.is_empty(),
         KeyId::AllMounts => app.tab == TabId::Mounts && app.look.is_some(),
         KeyId::Helps | KeyId::Ways | KeyId::Undo | KeyId::TakeBack | KeyId::Purge => {
             work::press::can_on_tab(app, id)

@@ -16,6 +16,7 @@ use super::widgets::frame::{self, Frame as Box};
 use super::widgets::matrix;
 use super::widgets::rows::{GUTTER, Heads, Rows};
 use super::{footer, header, overlays};
+use crate::model::units::Entries;
 
 /// What the hints and guesses of a lesson are called.
 const NOTES: &str = "Your notes";
@@ -149,7 +150,12 @@ pub fn counts(app: &App) -> (usize, String) {
     if all == 0 {
         return (0, String::new());
     }
-    let mut words = if shown == all { format!("{all} {noun}") } else { format!("{shown} of {all} {noun}") };
+    let figure = |count: usize| Entries(u64::try_from(count).unwrap_or(u64::MAX));
+    let mut words = if shown == all {
+        format!("{} {noun}", figure(all))
+    } else {
+        format!("{} of {} {noun}", figure(shown), figure(all))
+    };
     let filter = &app.list().filter;
     if !filter.is_empty() && app.typing.is_none() {
         words = format!("{words} with \"{}\"", text::safe(filter));

@@ -18,6 +18,9 @@ use super::work;
 /// Columns that a text field keeps, whatever else there is to say.
 const LEAST_ROOM: usize = 8;
 
+/// What one looks for first on a row, where there is room for a key or two.
+const KEYS_OF_ROWS: [KeyId; 2] = [KeyId::Helps, KeyId::Open];
+
 /// Draws the keys, or the text field of the filter.
 pub fn draw(app: &App, shape: Shape, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
@@ -189,10 +192,9 @@ fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(Tone::Dim));
 }
 
-/// Which tab it is, and of which directory; how to get help, out, and to more.
+/// Which tab it is, and of which directory; the key that heals; how to get help and out.
 fn here(app: &App, width: usize) -> String {
     const KEYS: &str = "  ? help  q quit";
-    const MORE: &str = "  60x15: more";
     let card = app.current().card();
     let mut line = format!("{} {}", card.number, card.title);
     if let Some(place) = entries::place(app).filter(|_| app.tab == TabId::Entries) {
@@ -202,9 +204,15 @@ fn here(app: &App, width: usize) -> String {
             text::cut_middle(&text::safe(&place), room, app.theme.glyphs.ellipsis)
         ));
     }
-    line.push_str(KEYS);
-    if text::width(&line) + text::width(MORE) <= width {
-        line.push_str(MORE);
+    for key in KEYS_OF_ROWS.into_iter().filter_map(keys::key) {
+        let item = format!("  {} {}", short(app, key), label(app, key));
+        // In a sheet only Enter means something of its own.
+        let is_here = app.overlays.is_empty() || key.id == KeyId::Open;
+        if is_here && can(app, key.id) && text::width(&line) + text::width(&item) + text::width(KEYS) <= width
+        {
+            line.push_str(&item);
+        }
     }
+    line.push_str(KEYS);
     line
 }

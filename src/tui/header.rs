@@ -13,6 +13,11 @@ use super::text;
 use super::theme::{Theme, Tone};
 use super::work;
 
+/// Where nothing but the verdict fits.
+const TOO_SMALL: &str = "too small: 60x15; q quits";
+/// Where only a list fits.
+const MORE: &str = "60x15 shows more";
+
 /// The line of the verdict.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let width = usize::from(area.width);
@@ -136,10 +141,9 @@ pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let taken = note.as_ref().map_or(0, |note| text::columns(text::width(note) + 3));
     let end = area.right().saturating_sub(taken);
     let mut x = area.x.saturating_add(1);
-    for tab in TABS {
-        let card = app.tab(tab.card().id).card();
-        let label = format!("{} {}", card.number, card.title);
-        let style = if card.id == app.tab { theme.current_tab() } else { theme.style(Tone::Dim) };
+    let labels = labels(app, usize::from(area.width.saturating_sub(2)));
+    for (label, is_current) in labels {
+        let style = if is_current { theme.current_tab() } else { theme.style(Tone::Dim) };
         let next = x.saturating_add(text::columns(text::width(&label) + 2));
         if note.is_some() && next > end {
             let dots = theme.glyphs.ellipsis;
@@ -156,6 +160,27 @@ pub fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     {
         aside(&age, Tone::Dim, (area, theme), buf);
     }
+}
+
+/// The tabs by number and name, and whether each is the current one. Where not all names have room, those that are furthest
+/// from the current tab give theirs up: its number is what one presses.
+fn labels(app: &App, room: usize) -> Vec<(String, bool)> {
+    let cards: Vec<_> = TABS.iter().map(|tab| app.tab(tab.card().id).card()).collect();
+    let current = cards.iter().position(|card| card.id == app.tab).unwrap_or_default();
+    let mut labels: Vec<(String, bool)> =
+        cards.iter().map(|card| (format!("{} {}", card.number, card.title), card.id == app.tab)).collect();
+    let mut furthest: Vec<usize> = (0..cards.len()).collect();
+    furthest.sort_by_key(|at| std::cmp::Reverse(at.abs_diff(current)));
+    for at in furthest {
+        let taken = labels.iter().map(|(label, _)| text::width(label) + 2).sum::<usize>();
+        if taken <= room + 2 {
+            break;
+        }
+        if let (Some((label, _)), Some(card)) = (labels.get_mut(at), cards.get(at)) {
+            *label = card.number.to_string();
+        }
+    }
+    labels
 }
 
 /// On the right of a line.
@@ -179,6 +204,8 @@ pub fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
         let both = format!("  {sign} {}", clock(app));
         let fits = line.width() + text::width(&both) < usize::from(area.width);
         aside(if fits { &both } else { &sign }, Tone::Accent, (first, theme), buf);
+    } else if line.width() + text::width(MORE) + 3 <= usize::from(area.width) {
+        aside(MORE, Tone::Dim, (Rect { height: 1, ..area }, theme), buf);
     }
     let mut lines = text::wrap(&text::safe(&headline), usize::from(area.width));
     let room = usize::from(area.height.saturating_sub(1));
@@ -191,7 +218,7 @@ pub fn draw_compact(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// The verdict in one line.
+/// The verdict in one line, and below it what to do about that.
 pub fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
     let (symbol, word, tone, headline) = verdict(app);
     let sign = replay::sign(app).map_or_else(String::new, |sign| format!("{sign} "));
@@ -199,4 +226,8 @@ pub fn draw_line(app: &App, area: Rect, buf: &mut Buffer) {
     let line =
         text::cut_end(&text::safe(line.trim_start()), usize::from(area.width), app.theme.glyphs.ellipsis);
     buf.set_stringn(area.x, area.y, line, usize::from(area.width), app.theme.style(tone));
+    if area.height > 1 {
+        let hint = text::cut_end(TOO_SMALL, usize::from(area.width), app.theme.glyphs.ellipsis);
+        buf.set_stringn(area.x, area.y + 1, hint, usize::from(area.width), app.theme.style(Tone::Dim));
+    }
 }

@@ -42,7 +42,7 @@ pub fn screen(area: Rect) -> Screen {
         |y: u16, height: u16| Rect { y: area.y.saturating_add(y), height: height.min(area.height), ..area };
     if area.width < 30 || area.height < 8 {
         let none = Rect { height: 0, ..area };
-        return Screen { shape: Shape::Line, header: row(0, 1), tabs: none, body: none, footer: none };
+        return Screen { shape: Shape::Line, header: row(0, 2), tabs: none, body: none, footer: none };
     }
     if area.width < 60 || area.height < 15 {
         let none = Rect { height: 0, ..area };

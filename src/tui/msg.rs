@@ -34,6 +34,16 @@ pub struct Scene {
     pub past: Vec<std::sync::Arc<Snapshot>>,
 }
 
+/// How keys came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Company {
+    /// Each by itself, as fingers press them.
+    #[default]
+    Alone,
+    /// Several at once, as a terminal that does not mark pastes sends them.
+    Others,
+}
+
 /// Everything that can happen to the screen.
 #[derive(Clone, Debug)]
 pub enum Msg {
@@ -41,6 +51,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted; it goes into an open text field or nowhere.
     Paste(String),
+    /// How the keys came that come next, until it is said again.
+    Typing(Company),
     /// The terminal has this size now.
     Resize {
         /// Columns.

@@ -78,7 +78,7 @@ pub fn open_label(app: &App) -> &'static str {
 pub fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     app.note = None;
     let id = keys::find(&places(app), &event);
-    if work::ask::drops(app, id) {
+    if work::ask::drops(app, id) || work::ask::drops_pasted(app, id) {
         return Vec::new();
     }
     if let Some(id) = id {

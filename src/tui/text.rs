@@ -61,6 +61,8 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut started = false;
     for word in text.split(' ') {
         if started && width(&line) + 1 + width(word) > room {
+            // A dot stands between two things; at the end of a line there is nothing behind it.
+            line.truncate(line.trim_end_matches(" ·").len());
             lines.push(std::mem::take(&mut line));
             started = false;
         }
@@ -153,6 +155,8 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("one · two", 5), ["one", "two"]);
+        assert_eq!(wrap("one · two", 9), ["one · two"]);
     }
 
     #[test]

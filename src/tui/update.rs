@@ -30,10 +30,18 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Look(look) if !app.frozen => {
+            let is_first = app.look.is_none();
             adopt(app, look);
-            act::follow(app)
+            let mut effects = act::follow(app);
+            // Whether there is anything to take back is known before somebody asks for it.
+            effects.extend(act::journal(app).filter(|_| is_first));
+            effects
         }
         Msg::Worked { digest, outcome } => work::take::worked(app, &digest, *outcome),
+        Msg::Typing(company) => {
+            app.works.company = company;
+            return Vec::new();
+        }
         // Clocks that move no row.
         Msg::Wake(now) => {
             work::ask::tell(app, now);
@@ -55,7 +63,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 fn learn(app: &mut App, msg: Msg) {
     match msg {
-        Msg::Key(_) | Msg::Paste(_) | Msg::Worked { .. } | Msg::Wake(_) | Msg::Drawn(_) => {}
+        Msg::Key(_) | Msg::Paste(_) | Msg::Typing(_) | Msg::Worked { .. } | Msg::Wake(_) | Msg::Drawn(_) => {}
         Msg::Resize { width, height } => {
             app.size = (width, height);
             work::ask::begin_anew(app);

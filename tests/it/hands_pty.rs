@@ -135,6 +135,16 @@ fn neither_a_paste_nor_what_a_terminal_answers_confirms_a_plan() {
     for bytes in ["\x1b[200~\r\x1b[201~", "\x1b[24;80R", "\x1b[?62;c"] {
         pty.type_keys(bytes);
     }
+    // The same by a terminal that does not mark pastes.
+    for bytes in ["y\r", "\r\n", "yy\r"] {
+        pty.type_keys(bytes);
+        pty.wait_for_text("like a paste");
+        pty.type_keys("k");
+        pty.wait("the next key", |pty| !pty.screen().contains("like a paste"));
+    }
+    pty.type_keys("\ry");
+    pty.wait_for_text("copied");
+    assert!(pty.screen().contains("Enter do it    "), "{}", pty.screen());
     // A key that is answered comes after all of them.
     pty.type_keys("x");
     pty.wait_for_text("By hand:");

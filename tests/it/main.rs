@@ -24,6 +24,7 @@ mod docker;
 mod faults;
 mod fix;
 mod frames;
+mod frames_walked;
 mod golden;
 mod hands_pty;
 mod hostile_captures;

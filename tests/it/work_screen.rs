@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tmpmedic::model::units::WallNanos;
 use tmpmedic::model::work::{Barred, Prospect, Wish};
-use tmpmedic::tui::msg::{Effect, Look, Msg};
+use tmpmedic::tui::msg::{Company, Effect, Look, Msg};
 use tmpmedic::tui::{App, Settings, update};
 
 use crate::frames::{press, seen, settings, text};
@@ -147,6 +147,27 @@ fn pasted_text_confirms_nothing() {
         assert_eq!(update(&mut app, Msg::Paste(text.to_owned())), []);
     }
     assert!(app.works.under_way.is_none());
+}
+
+#[test]
+fn enter_in_the_company_of_other_keys_confirms_nothing() {
+    let mut app = asked();
+    update(&mut app, Msg::Typing(Company::Others));
+    assert_eq!(press(&mut app, "<Enter>"), []);
+    shows(&app, "press it by itself");
+    assert!(app.can_confirm(), "the question stands as before");
+    update(&mut app, Msg::Typing(Company::Alone));
+    assert!(applies(&press(&mut app, "<Enter>")));
+
+    let mut app = sick(WIDE);
+    planned(&mut app, "f", restart);
+    read(&mut app);
+    press(&mut app, "<Enter>");
+    read(&mut app);
+    update(&mut app, Msg::Typing(Company::Others));
+    assert_eq!(press(&mut app, "restart<Enter>"), [], "the word with its end of line, from a clipboard");
+    update(&mut app, Msg::Typing(Company::Alone));
+    assert!(applies(&press(&mut app, "<Enter>")), "the word stands there and was read");
 }
 
 #[test]

@@ -225,12 +225,12 @@ fn the_sheet_names_what_was_chosen() {
         shows(app, words);
         press(app, "<Esc>");
     };
-    line(&mut app, "3f", "go-build untouched for 1 d  + - age");
+    line(&mut app, "3f", "go-build, untouched for 1 d  + - age");
     line(&mut app, "F", " untouched for 1 d  + - age");
     list(&mut app, "/rustc<Enter><Enter>");
-    line(&mut app, "f", "rustc untouched for 1 d");
-    line(&mut app, " f", "rustcVAIpSt untouched for 1 d");
-    line(&mut app, " f", "2 entries picked untouched for 1 d");
+    line(&mut app, "f", "rustc, untouched for 1 d");
+    line(&mut app, " f", "rustcVAIpSt, untouched for 1 d");
+    line(&mut app, " f", "2 entries picked, untouched for 1 d");
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn the_journal_counts_all_steps_and_says_what_became_of_what_was_put_aside() {
     shows(&app, "60,001 entries were removed for good on ");
     shows(&app, "by #12 (purge).");
     shows(&app, "60,001 steps");
-    shows(&app, "60,001, each of them done");
+    shows(&app, "60,001 steps, each of them done");
     shows(&app, "purged by #12");
     all[0].came.done = 60_000;
     update(&mut app, Msg::Journal(whole(all)));

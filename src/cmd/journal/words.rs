@@ -27,7 +27,9 @@ pub fn title(entry: &Entry<'_>) -> String {
     let is_for_good = entry.steps.values().any(|step| matches!(step.change, Change::Purge { .. }));
     let (count, how) = if is_for_good { (gone, "removed for good") } else { (taken, "put aside") };
     let count = Entries(u64::try_from(count).unwrap_or(u64::MAX));
-    format!("{count} {} {how}", begin.title)
+    // All of them is one figure, not two.
+    let all = begin.title.strip_prefix(&format!("of {count} "));
+    all.map_or_else(|| format!("{count} {} {how}", begin.title), |rest| format!("{count} {rest} {how}"))
 }
 
 /// Whether a step is done.

@@ -9,7 +9,7 @@ use crate::exec::{chronicle, journal, seal, undo as exec_undo};
 use crate::exit::Exit;
 use crate::model::journal::{Begin, Change, Record, WorkId};
 use crate::model::units::{Bytes, Entries};
-use crate::model::work::{Changed, Ending, Outcome, Prospect, Told, Wish};
+use crate::model::work::{Changed, Ending, Outcome, Prospect, Told, Wish, headline};
 
 /// What the journal takes of the beginning and the end of a work; entries are reserved for when they are known.
 const ROOM: u64 = 64 << 10;
@@ -37,13 +37,20 @@ pub fn undo(wish: Wish, id: Option<WorkId>) -> anyhow::Result<(Prospect, Aside)>
         back::open_steps(&records, begin.work).iter().map(|(_, change)| inverse(change, &line)).collect()
     };
     let prospect = Prospect {
-        title: format!("Take back: {}", begin.title),
+        title: format!("Take back #{}: {}", begin.work.0, headline(&begin.title)),
         does: format!("work {} ({}) taken back", begin.work.0, begin.action),
         facts: vec!["interrupts nothing".to_owned(), "overwrites nothing".to_owned()],
         steps,
+        notes: caveat(&begin).into_iter().collect(),
         ..empty(wish, digest.clone())
     };
     Ok((prospect, Aside { begin, digest }))
+}
+
+/// What the title of a sheet leaves out of that of the work.
+fn caveat(begin: &Begin) -> Option<String> {
+    let is_cut = begin.title.contains("; ");
+    is_cut.then(|| format!("work {} was: {}", begin.work.0, begin.title))
 }
 
 /// What freeing a work's quarantine would do.
@@ -55,7 +62,7 @@ pub fn purge(wish: Wish, id: WorkId) -> anyhow::Result<(Prospect, Aside)> {
     let bytes = Bytes(aside.iter().filter_map(|aside| aside.bytes).map(|bytes| bytes.0).sum());
     let root = begin.place.as_ref().map(|(path, _)| path.shown()).unwrap_or_default();
     let prospect = Prospect {
-        title: format!("Free what work {} put aside", begin.work.0),
+        title: format!("Purge #{}: {}", begin.work.0, headline(&begin.title)),
         does: format!("{} of {root}, {bytes}, removed for good", entries(aside.len())),
         facts: vec![
             "interrupts nothing".to_owned(),

@@ -17,7 +17,7 @@ mod placed;
 mod probe_result;
 mod solution;
 mod ways;
-mod work_lots;
+pub mod work_lots;
 mod work_progress;
 pub mod work_result;
 pub mod work_sheet;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Content, Overlay, work_lots, work_progress, work_result};
 use crate::model::plan::{OTHER, Wishes};
-use crate::model::units::Entries;
+use crate::model::units::{Entries, Seconds};
 use crate::model::work::{Barred, Lot, Prospect, Wish};
 use crate::tui::app::App;
 use crate::tui::keys::KeyId;
@@ -87,6 +87,9 @@ fn plan(app: &App, prospect: &Prospect, at: usize, doc: &mut Doc<'_>) -> Vec<Ran
         // Before everything that may not fit: why not, and by which command after all.
         doc.blank();
         closed(barred, doc);
+        if let Some(age) = too_young(prospect) {
+            doc.indented(2, Tone::Dim, &format!("- takes what was touched later than {age} ago, too"));
+        }
     }
     if !prospect.steps.is_empty() {
         doc.blank();
@@ -150,7 +153,7 @@ fn wishes(app: &App, prospect: &Prospect, doc: &mut Doc<'_>) {
     }
 }
 
-/// What was asked for: `go-build untouched for 1 d`, `4 entries picked, of any age`.
+/// What was asked for: `go-build, untouched for 1 d`, `4 entries picked, of any age`.
 fn asked(app: &App, wishes: &Wishes) -> String {
     let family = |id: &String| if id == OTHER { "in no family" } else { id }.to_owned();
     let mut what: Vec<String> = wishes.families.iter().map(family).collect();
@@ -165,7 +168,8 @@ fn asked(app: &App, wishes: &Wishes) -> String {
         _ => format!("untouched for {}", wishes.older_than),
     };
     let what = Some(what.join(", ")).filter(|what| !what.is_empty());
-    what.into_iter().chain(owner).chain([age]).collect::<Vec<_>>().join(" ")
+    let what = what.into_iter().chain(owner).collect::<Vec<_>>().join(" ");
+    if what.is_empty() { age } else { format!("{what}, {age}") }
 }
 
 fn ends(prospect: &Prospect, doc: &mut Doc<'_>) {
@@ -220,6 +224,14 @@ fn closed(barred: &Barred, doc: &mut Doc<'_>) {
     if let Some(command) = &barred.command {
         doc.indented(2, Tone::Accent, command);
     }
+}
+
+/// The age for which nothing goes although younger entries are there: a clean-up of those is one key away.
+fn too_young(prospect: &Prospect) -> Option<Seconds> {
+    let Wish::Clean { wishes, .. } = &prospect.wish else { return None };
+    let is_young = |lot: &Lot| lot.oldest.is_some_and(|oldest| oldest < wishes.older_than);
+    let can_help = prospect.going.is_empty() && prospect.staying.iter().any(is_young);
+    can_help.then_some(wishes.older_than)
 }
 
 /// The last line of a plan that cannot.

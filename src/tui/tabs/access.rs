@@ -2,6 +2,7 @@
 
 use super::access_way as way;
 use super::{Command, Pick, Tab, TabCard, TabId};
+use crate::model::finding::Finding;
 use crate::model::process::Pid;
 use crate::model::snapshot::Snapshot;
 use crate::model::vantage::{Can, Reason, Vantage};
@@ -83,16 +84,19 @@ impl Tab for Access {
         Some((*place, words::witness(now, &vantage.pids)))
     }
 
-    /// The worst finding about these processes at this path, or at a directory above it.
     fn cause(&self, app: &App, pick: &Pick) -> Option<String> {
-        let (_, vantage) = vantage_of(app, pick)?;
-        let found = &app.look.as_deref()?.diagnosis.found;
-        let about = |f: &&crate::model::finding::Finding| {
-            let here = f.subject.path.as_ref().is_some_and(|path| vantage.path.is_below(path));
-            here && (f.subject.pids.is_empty() || f.subject.pids.iter().any(|pid| vantage.pids.contains(pid)))
-        };
-        found.iter().find(about).map(|f| f.id.clone())
+        finding(app, pick).map(|finding| finding.id.clone())
     }
+}
+
+/// The worst finding about these processes at this path, or at a directory above it.
+pub fn finding<'a>(app: &'a App, pick: &Pick) -> Option<&'a Finding> {
+    let (_, vantage) = vantage_of(app, pick)?;
+    let about = |f: &&Finding| {
+        let here = f.subject.path.as_ref().is_some_and(|path| vantage.path.is_below(path));
+        here && (f.subject.pids.is_empty() || f.subject.pids.iter().any(|pid| vantage.pids.contains(pid)))
+    };
+    app.look.as_deref()?.diagnosis.found.iter().find(about)
 }
 
 fn vantage_of<'a>(app: &'a App, pick: &Pick) -> Option<(&'a Snapshot, &'a Vantage)> {

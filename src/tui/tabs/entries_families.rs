@@ -5,7 +5,7 @@ use super::{Command, Pick, access};
 use crate::model::family::{Family, Safety};
 use crate::model::reading::GapWhy;
 use crate::model::temp_dir::{FamilyTally, TempDir};
-use crate::model::units::WallNanos;
+use crate::model::units::{Entries, WallNanos};
 use crate::tui::app::App;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
 use crate::tui::text::safe;
@@ -171,7 +171,8 @@ fn may_go(family: &Family) -> String {
 fn owners(app: &App, tally: &FamilyTally) -> String {
     let mut all: Vec<(&u32, &u64)> = tally.owners.iter().collect();
     all.sort_by_key(|(uid, n)| (std::cmp::Reverse(**n), **uid));
-    let some: Vec<String> = all.iter().take(6).map(|(uid, n)| format!("{} {n}", app.user(**uid))).collect();
+    let some: Vec<String> =
+        all.iter().take(6).map(|(uid, n)| format!("{} {}", app.user(**uid), Entries(**n))).collect();
     let more = if all.len() > 6 { format!(" and {} more", all.len() - 6) } else { String::new() };
     format!("{}{more}", some.join(", "))
 }

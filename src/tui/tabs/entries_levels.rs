@@ -8,13 +8,15 @@ use crate::model::vantage::Kind;
 use crate::tui::app::{App, Level};
 use crate::tui::msg::ListWish;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
-use crate::tui::text::safe;
+use crate::tui::text::{cut_middle, safe, width};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::doc::{Doc, piece};
 use crate::tui::words;
 
 /// No directory is listed further than this; what lies beyond is said.
 pub const LIMIT: usize = 5_000;
+/// Columns that the count on the right of the title takes, with the gaps around it.
+const COUNT: usize = 24;
 
 /// The entry at that place of the current level.
 pub fn entry(app: &App, place: usize) -> Option<&Entry> {
@@ -107,15 +109,41 @@ fn title(app: &App) -> Vec<(String, Tone)> {
     if let Some(first) = app.tabs.levels.first() {
         pieces.push((first.wish.named.shown(), Tone::Plain));
     }
+    let picked = match app.tabs.picked.len() {
+        0 => String::new(),
+        count => format!("   {count} picked"),
+    };
     let last = app.tabs.levels.len().saturating_sub(1);
-    for (depth, level) in app.tabs.levels.iter().enumerate() {
+    let taken = pieces.iter().map(|(piece, _)| width(piece)).sum::<usize>() + width(&picked) + COUNT;
+    let names = shortened(app, usize::from(app.size.0).saturating_sub(taken), width(&into));
+    for (depth, name) in names.into_iter().enumerate() {
         pieces.push((into.clone(), Tone::Dim));
-        pieces.push((safe(&level.title).into_owned(), if depth == last { Tone::Title } else { Tone::Plain }));
+        pieces.push((name, if depth == last { Tone::Title } else { Tone::Plain }));
     }
-    if !app.tabs.picked.is_empty() {
-        pieces.push((format!("   {} picked", app.tabs.picked.len()), Tone::Accent));
+    if !picked.is_empty() {
+        pieces.push((picked, Tone::Accent));
     }
     pieces
+}
+
+/// What each level is called, the longest ones without their middle where not all have room: the way never ends before the
+/// directory on screen.
+fn shortened(app: &App, room: usize, between: usize) -> Vec<String> {
+    /// What of a name still tells one from the other.
+    const LEAST: usize = 8;
+    let mut names: Vec<String> =
+        app.tabs.levels.iter().map(|level| safe(&level.title).into_owned()).collect();
+    let room = room.saturating_sub(between * names.len());
+    loop {
+        let all: usize = names.iter().map(|name| width(name)).sum();
+        let Some(longest) = names.iter_mut().max_by_key(|name| width(name)) else { return names };
+        let long = width(longest);
+        if all <= room || long <= LEAST {
+            return names;
+        }
+        let left = long.saturating_sub(all - room).max(LEAST);
+        *longest = cut_middle(longest, left, app.theme.glyphs.ellipsis);
+    }
 }
 
 fn row(app: &App, place: usize, entry: &Entry) -> Row {

@@ -3,8 +3,9 @@
 use super::{Command, Pick, Tab, TabCard, TabId};
 use crate::catalog::runbook;
 use crate::model::units::{Entries, Seconds, WallNanos};
-use crate::model::work::{Came, Fate, Worked};
+use crate::model::work::{Came, Fate, Worked, headline};
 use crate::tui::app::App;
+use crate::tui::overlays::work_lots::room_of;
 use crate::tui::overlays::work_result;
 use crate::tui::table::{Cell, Column, Row, SortKey, Table};
 use crate::tui::text::safe;
@@ -141,7 +142,7 @@ fn row(app: &App, work: &Worked) -> Row {
         Cell::dim(work.work.0.to_string()),
         Cell::plain(who.clone()),
         Cell::plain(action.clone()),
-        Cell::plain(safe(&work.title)),
+        Cell::plain(safe(headline(&work.title))),
         Cell::toned(tone, sign).noted(came),
         Cell::plain(aside),
         then,
@@ -213,13 +214,20 @@ fn next(app: &App, work: &Worked, doc: &mut Doc<'_>) {
     if work.aside == 0 {
         return;
     }
-    let what = format!("{}, {} are still put aside.", words::entries(Entries(work.aside)), work.aside_bytes);
+    let what = still_aside(work);
     if is_due(app, work) {
         let long = wishes::ASIDE_FOR;
         doc.text(Tone::Warning, &format!("{what} For more than {long}: P removes them for good."));
     } else {
         doc.text(Tone::Plain, &format!("{what} P removes them for good."));
     }
+}
+
+/// `41 entries, 41.0 M are still put aside.`; without the bytes where they are none.
+fn still_aside(work: &Worked) -> String {
+    let verb = if work.aside == 1 { "is" } else { "are" };
+    let bytes = room_of(work.aside_bytes);
+    format!("{}{bytes} {verb} still put aside.", words::entries(Entries(work.aside)))
 }
 
 /// Its steps; of many that went well only how many they are.
@@ -230,11 +238,15 @@ fn steps(work: &Worked, doc: &mut Doc<'_>) {
     if all == 0 {
         return;
     }
-    doc.heading(&format!("{} {}", Entries(all), if all == 1 { "step" } else { "steps" }));
     let is_done = |(_, fate): &(String, Option<Fate>)| *fate == Some(Fate::Done);
     let of_note = |step: &&(String, Option<Fate>)| all <= MOST as u64 || !is_done(step);
     let told: Vec<_> = work.steps.iter().filter(of_note).take(MOST).collect();
     let glyphs = doc.glyphs();
+    let count = format!("{} {}", Entries(all), if all == 1 { "step" } else { "steps" });
+    if told.is_empty() && all == done {
+        return doc.heading(&format!("{count}, each of them done"));
+    }
+    doc.heading(&count);
     for (does, fate) in &told {
         let (sign, tone, why) = match fate {
             Some(Fate::Done) => (glyphs.ok, Tone::Ok, ""),

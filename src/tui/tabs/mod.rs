@@ -3,7 +3,7 @@
 //! A tab decides what is shown; selecting, filtering, sorting, scrolling and drawing are the same for all and live elsewhere.
 //! A tab cannot act: it has no way to the machine.
 
-mod access;
+pub mod access;
 mod access_way;
 pub mod entries;
 mod entries_families;

@@ -69,6 +69,11 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
     } else if mount.is_read_only() && on_temp {
         say(Tone::Warning, "read-only".to_owned());
     }
+    // Of a dead directory the worse is said.
+    let serves = served(now, namespace, mount);
+    if !serves.is_empty() && !mount.root_deleted {
+        say(Tone::Dim, format!("serves {serves}"));
+    }
     let stack = namespace.stacked_on(&mount.point);
     let above = stack.iter().skip_while(|m| m.id != mount.id).nth(1);
     let below = stack.iter().take_while(|m| m.id != mount.id).count();
@@ -89,10 +94,6 @@ pub fn notes(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, paths: &
     }
     if on_temp && mount.has_option("noexec") {
         say(Tone::Dim, "noexec: no program runs from it".to_owned());
-    }
-    let serves = served(now, namespace, mount);
-    if notes.is_empty() && !serves.is_empty() {
-        notes.push(Note { tone: Tone::Dim, text: format!("serves {serves}") });
     }
     notes.sort_by_key(|n| rank(n.tone));
     notes

@@ -1,8 +1,9 @@
 //! Whether a key may say yes now.
 //!
 //! What stands on screen for less than [`DEAD`] was not read, and a key that comes in that time was meant for what stood
-//! there before: it is dropped, and the time begins anew, so that a held or a pasted key cannot get through either. The time
-//! runs from the moment at which the question was drawn, by the monotonic clock.
+//! there before: it is dropped, and the time begins anew, so that a held key cannot get through either. The time runs from
+//! the moment at which the question was drawn, by the monotonic clock. And a key that says yes comes by itself: in the
+//! company of others it is the end of a line that was pasted, by a terminal that does not mark pastes.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::model::work::{Barred, Prospect, Wish};
 use crate::tui::app::App;
 use crate::tui::keys::KeyId;
 use crate::tui::layout::{self, Shape};
-use crate::tui::msg::Effect;
+use crate::tui::msg::{Company, Effect};
 use crate::tui::tabs::triage;
 
 /// How long a question must have been on screen before a key may answer it.
@@ -107,6 +108,15 @@ pub fn drops(app: &mut App, id: Option<KeyId>) -> bool {
         *at = clock + DEAD;
     }
     app.note = Some("that key came before this could be read; press it again".to_owned());
+    true
+}
+
+/// Drops a yes that came in the company of other keys; says whether it did.
+pub fn drops_pasted(app: &mut App, id: Option<KeyId>) -> bool {
+    if app.works.question.is_none() || app.works.company == Company::Alone || id != Some(KeyId::Open) {
+        return false;
+    }
+    app.note = Some("Enter came together with other keys, like a paste; press it by itself".to_owned());
     true
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tui_input::Input;
 
 use super::app::App;
+use super::msg::Company;
 use super::overlays::Kind;
 use crate::model::reading::Reading;
 use crate::model::work::{Outcome, Pace, Prospect, Wish, Worked};
@@ -26,6 +27,8 @@ pub struct Works {
     pub clock: Duration,
     /// The question on top of the screen.
     pub question: Option<Standing>,
+    /// How the keys came that come now.
+    pub company: Company,
     /// The work under way.
     pub under_way: Option<UnderWay>,
     /// What was done to this machine, once that was read.

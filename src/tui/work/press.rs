@@ -9,7 +9,7 @@ use crate::tui::app::App;
 use crate::tui::keys::KeyId;
 use crate::tui::msg::Effect;
 use crate::tui::overlays::{Kind, Overlay, work_sheet};
-use crate::tui::tabs::{Command, TabId, triage};
+use crate::tui::tabs::{Command, TabId, access, triage};
 
 /// What a key of this room would do on a tab, or why it does nothing; `None` where it is no key of this room there.
 pub fn on_tab(app: &App, id: KeyId) -> Option<Result<Wish, String>> {
@@ -40,12 +40,18 @@ pub fn can_on_tab(app: &App, id: KeyId) -> bool {
     if let Some(wish) = on_tab(app, id) {
         return wish.is_ok() && (app.tab != TabId::Entries || app.snapshot().is_some());
     }
-    let finding = triage::finding(app, &app.pick());
+    let finding = finding(app);
     match id {
         KeyId::Helps => finding.is_some() || app.works.under_way.is_some(),
-        // The only way is the one that `f` goes.
-        _ => finding.is_some_and(|finding| finding.actions.len() > 1),
+        // The only way is the one that `f` goes; from a vantage that leads to the others.
+        _ => app.tab == TabId::Triage && finding.is_some_and(|finding| finding.actions.len() > 1),
     }
+}
+
+/// The finding that the selected row shows, or that tells why nothing can be created there.
+fn finding(app: &App) -> Option<&Finding> {
+    let pick = app.pick();
+    triage::finding(app, &pick).or_else(|| access::finding(app, &pick))
 }
 
 /// Opens the sheet of a wish, and asks for its plan.
@@ -65,7 +71,7 @@ pub fn press_on_tab(app: &mut App, id: KeyId) -> Vec<Effect> {
         app.overlays.push(Overlay::new(Kind::Work(Box::new(sheet))));
         return Vec::new();
     }
-    let Some(finding) = triage::finding(app, &app.pick()) else { return Vec::new() };
+    let Some(finding) = finding(app) else { return Vec::new() };
     let known = triage::id_of(finding);
     if id == KeyId::Ways {
         app.overlays.push(Overlay::new(Kind::Ways { finding: known }));
@@ -266,7 +272,7 @@ pub fn label(app: &App, id: KeyId) -> Option<&'static str> {
         (KeyId::Helps, None) if app.tab == TabId::Entries => Some("clean up"),
         (KeyId::Ways, None) if app.tab == TabId::Entries => Some("clean all"),
         (KeyId::Helps, None) => {
-            let finding = triage::finding(app, &app.pick())?;
+            let finding = finding(app)?;
             wishes::first(app, finding).map(|_| "fix")
         }
         _ => None,

@@ -102,10 +102,9 @@ fn choose(app: &App, dir: &TempDir, wishes: &mut Wishes) -> Result<(), String> {
     for path in &app.tabs.picked {
         let name = RawPath::new(path.file_name());
         if dir.reached.join(name.as_bytes()) != *path {
-            return Err(format!(
-                "{} lies deeper: only what lies directly in a temp dir goes, whole",
-                path.shown()
-            ));
+            // The reason first: a line of a long path has no room for it.
+            let name = name.shown();
+            return Err(format!("only what lies directly in a temp dir goes, whole; picked deeper: {name}"));
         }
         wishes.names.push(name);
     }

@@ -16,6 +16,9 @@ fn the_footer_shows_only_keys_that_do_something() {
     let last = |app: &App| text(app).lines().last().unwrap_or_default().to_owned();
     assert!(!last(&app).contains("what helps") && !last(&app).contains("explain"), "{}", last(&app));
     press(&mut app, "4");
+    assert!(!last(&app).contains("t turn"), "nobody holds anything: {}", last(&app));
+    let mut app = sick();
+    press(&mut app, "4");
     assert!(last(&app).contains("t turn"), "{}", last(&app));
     press(&mut app, "3");
     assert!(!last(&app).contains("t turn") && last(&app).contains("[ ] temp dir"), "{}", last(&app));

@@ -1,14 +1,18 @@
 //! What was typed, on its way to the screen.
 
 use std::io;
+use std::time::Duration;
 
 use super::{End, SIGHUP, Watch};
 use crate::cmd::console::input::Typed;
 use crate::sys::clock::Stopwatch;
-use crate::tui::msg::Msg;
+use crate::tui;
+use crate::tui::msg::{Company, Msg};
 
 /// Pieces of input that are thrown away at once: more than a terminal holds, and an end where somebody types without one.
 const FLUSHED: usize = 256;
+/// Faster than fingers, slower than a paste that comes in pieces. A key that a terminal repeats comes slower, too.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 impl Watch {
     /// Takes what the terminal has.
@@ -20,8 +24,10 @@ impl Watch {
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(why) => return Err(why),
         };
-        self.typed = Stopwatch::start();
+        let is_close = std::mem::replace(&mut self.typed, Stopwatch::start()).elapsed() < TOGETHER;
         let typed = self.input.feed(buffer.get(..count).unwrap_or_default());
+        let company = if is_close || typed.len() > 1 { Company::Others } else { Company::Alone };
+        tui::update(&mut self.app, Msg::Typing(company));
         self.type_all(typed)
     }
 
