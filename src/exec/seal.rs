@@ -1,11 +1,11 @@
-//! What was shown is what runs: the digest of a plan, and whether it may still be carried out.
+//! What was shown is what runs: the digest of a plan, its seal, and whether it may still be carried out.
 
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::plan::{ObjectId, Plan, Planned, SCHEMA, Wishes};
+use crate::model::plan::{ObjectId, Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
 
@@ -16,8 +16,8 @@ pub enum Stale {
     #[error("the plan has the form `{0}`, this tmpmedic writes `{SCHEMA}`: make it anew")]
     Schema(String),
     /// The text is not the one that was made.
-    #[error("the plan was changed since it was made: its digest is {found}, not {said}")]
-    Digest {
+    #[error("the plan was changed since it was made: it has the hash {found}, not {said}")]
+    Altered {
         /// What it says.
         said: String,
         /// What it is.
@@ -37,18 +37,29 @@ pub enum Stale {
     Changed(String),
 }
 
-/// Puts the digest in, for as long as somebody wants the plan; nothing where he does not any more.
+/// Puts digest and seal in, for as long as somebody wants the plan; nothing where he does not any more.
 pub fn seal_while(mut plan: Plan, goes_on: &dyn Fn() -> bool) -> Option<Plan> {
-    plan.digest.clear();
-    plan.digest = hash_while(&plan, goes_on)?;
+    plan.digest = digest_while(&plan, goes_on)?;
+    plan.seal.clear();
+    plan.seal = hash_while(&plan, goes_on)?;
     Some(plan)
 }
 
-/// Puts the digest in.
-pub fn seal(mut plan: Plan) -> Plan {
-    plan.digest.clear();
-    plan.digest = hash(&plan);
-    plan
+/// The digest that a plan of these removals has, see [`Plan::digest`].
+pub fn digest(plan: &Plan) -> String {
+    digest_while(plan, &|| true).unwrap_or_else(no_text)
+}
+
+fn digest_while(plan: &Plan, goes_on: &dyn Fn() -> bool) -> Option<String> {
+    let going = plan.entries.iter().filter(|entry| entry.verdict == Verdict::Remove);
+    let going: Vec<_> = going.map(|entry| (&entry.candidate.name, &entry.candidate.object)).collect();
+    hash_while(&(&plan.boot_id, &plan.root, &plan.place, &plan.wishes, going), goes_on)
+}
+
+/// Puts digest and seal in.
+pub fn seal(plan: Plan) -> Plan {
+    // Where plain data of ours had no text there would be no seal, and such a plan is refused.
+    seal_while(plan.clone(), &|| true).unwrap_or(plan)
 }
 
 /// Whether it may be carried out now.
@@ -67,7 +78,7 @@ pub fn check_while(
     now: WallNanos,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Result<(), Stale>> {
-    let found = digest(plan, goes_on)?;
+    let found = seal_of(plan, goes_on)?;
     Some(fits(plan, found, boot_id, now))
 }
 
@@ -75,8 +86,8 @@ fn fits(plan: &Plan, found: String, boot_id: &str, now: WallNanos) -> Result<(),
     if plan.schema != SCHEMA {
         return Err(Stale::Schema(plan.schema.clone()));
     }
-    if found != plan.digest {
-        return Err(Stale::Digest { said: plan.digest.clone(), found });
+    if found != plan.seal {
+        return Err(Stale::Altered { said: plan.seal.clone(), found });
     }
     if plan.boot_id != boot_id {
         return Err(Stale::Boot(plan.boot_id.clone()));
@@ -87,18 +98,19 @@ fn fits(plan: &Plan, found: String, boot_id: &str, now: WallNanos) -> Result<(),
     Ok(())
 }
 
-fn digest(plan: &Plan, goes_on: &dyn Fn() -> bool) -> Option<String> {
+fn seal_of(plan: &Plan, goes_on: &dyn Fn() -> bool) -> Option<String> {
     // A copy of the head only: the entries of a large plan are not copied to be hashed.
-    let Plan { schema, digest: _, boot_id, made, expires, root, place, wishes, entries } = plan;
-    let plan = Unsealed { schema, digest: "", boot_id, made, expires, root, place, wishes, entries };
+    let Plan { schema, digest, seal: _, boot_id, made, expires, root, place, wishes, entries } = plan;
+    let plan = Unsealed { schema, digest, seal: "", boot_id, made, expires, root, place, wishes, entries };
     hash_while(&plan, goes_on)
 }
 
-/// A plan without its digest, field by field as [`Plan`] is written.
+/// A plan without its seal, field by field as [`Plan`] is written.
 #[derive(Serialize)]
 struct Unsealed<'a> {
     schema: &'a str,
-    digest: &'static str,
+    digest: &'a str,
+    seal: &'static str,
     boot_id: &'a str,
     made: &'a WallNanos,
     expires: &'a WallNanos,
@@ -110,8 +122,12 @@ struct Unsealed<'a> {
 
 /// The hash of plain data.
 pub fn hash(data: &impl Serialize) -> String {
-    // Plain data of ours always has a text; the hash of none would match no plan.
-    hash_while(data, &|| true).unwrap_or_else(|| hex(Sha256::new()))
+    hash_while(data, &|| true).unwrap_or_else(no_text)
+}
+
+/// Plain data of ours always has a text; the hash of none would match no plan.
+fn no_text() -> String {
+    hex(Sha256::new())
 }
 
 /// The same, for as long as somebody wants it.
@@ -158,6 +174,7 @@ pub(crate) mod tests {
         seal(Plan {
             schema: SCHEMA.to_owned(),
             digest: String::new(),
+            seal: String::new(),
             boot_id: "b".to_owned(),
             made: WallNanos(100),
             expires: WallNanos(i64::MAX),
@@ -204,11 +221,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_digest_is_that_of_the_text_without_it() {
-        let sealed = seal(Plan { digest: "of before".to_owned(), ..plan() });
-        let text = serde_json::to_vec(&Plan { digest: String::new(), ..sealed.clone() }).unwrap();
+    fn the_seal_is_the_hash_of_the_text_without_it() {
+        let sealed = seal(Plan { seal: "of before".to_owned(), ..plan() });
+        let text = serde_json::to_vec(&Plan { seal: String::new(), ..sealed.clone() }).unwrap();
         let whole: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(sealed.digest, whole);
+        assert_eq!(sealed.seal, whole);
     }
 
     #[test]
@@ -222,7 +239,7 @@ pub(crate) mod tests {
         for change in changes {
             let mut plan = seal(plan());
             change(&mut plan);
-            assert!(matches!(check(&plan, "b", WallNanos(150)), Err(Stale::Digest { .. })));
+            assert!(matches!(check(&plan, "b", WallNanos(150)), Err(Stale::Altered { .. })));
         }
     }
 }

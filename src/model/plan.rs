@@ -26,13 +26,17 @@ pub struct ObjectId {
     pub born: Option<WallNanos>,
 }
 
-/// A clean-up of one temp dir: immutable, and bound to this boot by its digest.
+/// A clean-up of one temp dir: immutable, and bound to this boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// [`SCHEMA`].
     pub schema: String,
-    /// SHA-256 over everything else, in hexadecimal.
+    /// By which it is agreed to: SHA-256, in hexadecimal, over the boot, the directory, the wishes, and exactly which objects
+    /// go. Whoever plans the same removals has the same one, whenever and with whatever rights; why others stay, and since
+    /// when, is no part of it.
     pub digest: String,
+    /// By which it is known as what was made: SHA-256, in hexadecimal, over everything else.
+    pub seal: String,
     /// In which boot it was made; in another one it means nothing.
     pub boot_id: String,
     /// When it was made.

@@ -232,6 +232,7 @@ impl Room {
         seal(Plan {
             schema: SCHEMA.to_owned(),
             digest: String::new(),
+            seal: String::new(),
             boot_id: String::new(),
             made: now,
             expires: WallNanos(i64::MAX),

@@ -1,13 +1,13 @@
 //! A plan as JSON: printed by `clean --json`, read back by `clean --apply --plan FILE`.
 //!
 //! What people and scripts read stands beside what the plan really holds. Both are compared when it is read, and the
-//! digest covers the latter: a text that was changed anywhere is no plan any more.
+//! seal covers the latter: a text that was changed anywhere is no plan any more.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::sealed;
+use super::digest::{agreed, sealed};
 use crate::cmd::workshop::Names;
 use crate::model::plan::{Candidate, ObjectId, Plan, Planned, SCHEMA, Verdict, Wishes};
 use crate::model::raw_path::RawPath;
@@ -19,8 +19,10 @@ use crate::report::safe_json;
 #[derive(Serialize, Deserialize)]
 struct Document<'a> {
     schema: Cow<'a, str>,
-    /// Of everything: of the one plan, or of the digests of several.
+    /// To `--digest`: of the one plan, or of the digests of several.
     digest: String,
+    /// Of everything: of the one plan, or of the seals of several.
+    seal: String,
     boot_id: Cow<'a, str>,
     /// The first directory.
     root: String,
@@ -34,6 +36,7 @@ struct Document<'a> {
 struct Bound {
     root: RawPath,
     digest: String,
+    seal: String,
     place: ObjectId,
     made: WallNanos,
     expires: WallNanos,
@@ -69,9 +72,9 @@ pub struct Totals {
 
 impl Totals {
     /// Of these plans.
-    pub fn of(plans: &[Plan]) -> Self {
+    pub fn of<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Self {
         let mut totals = Self::default();
-        for entry in plans.iter().flat_map(|plan| &plan.entries) {
+        for entry in plans.into_iter().flat_map(|plan| &plan.entries) {
             match entry.verdict {
                 Verdict::Remove => {
                     totals.remove += 1;
@@ -96,7 +99,8 @@ pub fn print(plans: &[Plan], names: &Names) -> serde_json::Result<String> {
     let first = plans.first();
     safe_json::to_line(&Document {
         schema: SCHEMA.into(),
-        digest: sealed(plans),
+        digest: agreed(plans),
+        seal: sealed(plans),
         boot_id: first.map(|plan| plan.boot_id.as_str()).unwrap_or_default().into(),
         root: first.map(|plan| plan.root.shown()).unwrap_or_default(),
         entries: rows.collect(),
@@ -109,6 +113,7 @@ fn bound(plan: &Plan) -> Bound {
     Bound {
         root: plan.root.clone(),
         digest: plan.digest.clone(),
+        seal: plan.seal.clone(),
         place: plan.place,
         made: plan.made,
         expires: plan.expires,
@@ -143,7 +148,7 @@ pub enum NotAPlan {
     Changed(String),
 }
 
-/// Reads the plans back; the digest of each is checked by whoever carries it out.
+/// Reads the plans back; the seal of each is checked by whoever carries it out.
 ///
 /// # Errors
 /// See [`NotAPlan`].
@@ -156,6 +161,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         .map(|root| Plan {
             schema: schema.clone(),
             digest: root.digest,
+            seal: root.seal,
             boot_id: boot_id.clone(),
             made: root.made,
             expires: root.expires,
@@ -183,7 +189,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         }
         plan.entries.push(entry);
     }
-    if sealed(&plans) != document.digest || Totals::of(&plans) != document.totals {
+    if (agreed(&plans), sealed(&plans)) != (document.digest, document.seal) || Totals::of(&plans) != document.totals {
         return Err(NotAPlan::Changed("its digest or its totals are not those of its entries".to_owned()));
     }
     Ok(plans)
@@ -218,6 +224,7 @@ mod tests {
         seal::seal(Plan {
             schema: SCHEMA.into(),
             digest: String::new(),
+            seal: String::new(),
             boot_id: "b".into(),
             made: WallNanos(100_000_000_000),
             expires: WallNanos(200_000_000_000),

@@ -151,6 +151,7 @@ fn empty(ground: &Ground, wishes: &Wishes, place: &Place, made: WallNanos) -> Pl
     Plan {
         schema: SCHEMA.to_owned(),
         digest: String::new(),
+        seal: String::new(),
         boot_id: ground.us.boot_id.clone(),
         made,
         expires: WallNanos(made.0.saturating_add(lasts)),

@@ -89,7 +89,7 @@ fn propose(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Res
     let mut progress = Progress::new(&stop, global);
     let drafts = ground.drafts(&places, &wishes, &mut progress)?;
     refuse_unknown_names(args, &drafts)?;
-    refuse_another(args, &drafts, &stop)?;
+    refuse_another(args, &drafts)?;
     let no_help = &ground.no_help;
     if format == DiffFormat::Json {
         for why in no_help {
@@ -137,7 +137,7 @@ fn do_it(args: &CleanArgs, global: &Global, format: DiffFormat) -> anyhow::Resul
         let wishes = wishes(args, &names, (&ground.catalog, global))?;
         let drafts = ground.drafts(&places, &wishes, &mut progress)?;
         refuse_unknown_names(args, &drafts)?;
-        refuse_another(args, &drafts, &stop)?;
+        refuse_another(args, &drafts)?;
         tell(&drafts, &names, &ground.no_help, (format, &options))?;
         drafts.into_iter().map(|draft| draft.plan).collect()
     };

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::command;
-use super::digest::agreed;
 use super::draft::Draft;
 use super::page::entries;
+use crate::exec::seal;
 use crate::model::plan::{Plan, Planned, Tried, Verdict, Wishes, wished_family};
 use crate::model::reading::GapWhy;
 use crate::model::units::Bytes;
@@ -77,6 +77,6 @@ fn as_root(plan: &Plan, members: &[usize], own: u32) -> String {
         it.uid == own && (it.tree.unseen.is_some() || matches!(it.locked, Tried::Unknown(_)))
     };
     let is_same = !plan.entries.iter().any(is_dark);
-    let digest = is_same.then(|| agreed(std::slice::from_ref(&plan)));
+    let digest = is_same.then(|| seal::digest(&plan));
     format!("sudo {}", command(std::slice::from_ref(&plan.root), &plan.wishes, digest.as_deref()))
 }

@@ -6,7 +6,6 @@ use super::digest::{agreed, short};
 use super::document::Totals;
 use super::draft::Draft;
 use super::page::entries;
-use super::progress::Stop;
 use crate::catalog::Catalog;
 use crate::cli::{CleanArgs, Global};
 use crate::cmd::Refusal;
@@ -71,17 +70,14 @@ pub fn refuse_unknown_names(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Resul
 }
 
 /// Where a digest was shown, only the plan that it stands for is good.
-pub fn refuse_another(args: &CleanArgs, drafts: &[Draft], stop: &Stop) -> anyhow::Result<()> {
+pub fn refuse_another(args: &CleanArgs, drafts: &[Draft]) -> anyhow::Result<()> {
     let Some(wanted) = &args.digest else { return Ok(()) };
-    let plans: Vec<Plan> = drafts.iter().map(|draft| draft.plan.clone()).collect();
-    let (plans, digest) = stop.unless_asked("digest", move || {
-        let digest = agreed(&plans);
-        (plans, digest)
-    })?;
+    let plans = drafts.iter().map(|draft| &draft.plan);
+    let digest = agreed(plans.clone());
     if digest.starts_with(wanted.as_str()) {
         return Ok(());
     }
-    let totals = Totals::of(&plans);
+    let totals = Totals::of(plans);
     let digits = short(&digest);
     let message = format!(
         "nothing was changed: other entries would go than those of plan {wanted}; now {} would, {} (plan {digits}). \

@@ -63,7 +63,7 @@ pub fn check(plan: &Treatment, boot_id: &str, now: WallNanos) -> Result<(), Stal
     }
     let found = digest(plan);
     if found != plan.digest {
-        return Err(Stale::Digest { said: plan.digest.clone(), found });
+        return Err(Stale::Altered { said: plan.digest.clone(), found });
     }
     if plan.boot_id != boot_id {
         return Err(Stale::Boot(plan.boot_id.clone()));

@@ -72,12 +72,13 @@ fn a_plan_runs_exactly_as_it_is_or_not_at_all() {
     let said = scene(
         "builds go-build1 go-build2; tm clean --older-than 0s --json > /mnt/plan
          sed 's/\"boot_id\":\"[^\"]*\"/\"boot_id\":\"another\"/' /mnt/plan > /mnt/boot
-         sed 's/\"digest\":\"...../\"digest\":\"00000/g' /mnt/plan > /mnt/digest
+         for key in digest seal; do sed 's/\"'$key'\":\"...../\"'$key'\":\"00000/g' /mnt/plan > /mnt/$key; done
          sed 's/go-build1/go-build9/g' /mnt/plan > /mnt/name; mkfifo /mnt/pipe; cp /mnt/plan /mnt/shared; chmod 666 /mnt/shared
          cp /mnt/plan /mnt/theirs; chown 4242 /mnt/theirs; echo '[]' > /mnt/other; tree > /mnt/before",
         &[
             "tm clean --apply --plan /mnt/boot",
             "tm clean --apply --plan /mnt/digest",
+            "tm clean --apply --plan /mnt/seal",
             "tm clean --apply --plan /mnt/name",
             "tm clean --apply --plan /mnt/pipe",
             "tm clean --apply --plan /mnt/shared",
@@ -93,20 +94,47 @@ fn a_plan_runs_exactly_as_it_is_or_not_at_all() {
     for (said, words) in said.iter().zip([
         "changed since it was made",
         "changed since it was made",
+        "changed since it was made",
         "another object|gone|changed",
     ]) {
         said.ends(75);
         assert!(words.split('|').any(|words| said.text.contains(words)), "{}", said.text);
     }
-    for said in &said[3..7] {
+    for said in &said[4..8] {
         said.ends(64);
     }
-    said[7].ends(0);
-    said[8].ends(75);
-    said[8].says("go-build1: another object has its name");
-    assert_eq!(said[9].text, "3\n0", "nothing was touched");
-    said[10].ends(0);
-    assert_eq!(said[11].text, "0\n2");
+    said[8].ends(0);
+    said[9].ends(75);
+    said[9].says("go-build1: another object has its name");
+    assert_eq!(said[10].text, "3\n0", "nothing was touched");
+    said[11].ends(0);
+    assert_eq!(said[12].text, "0\n2");
+}
+
+#[test]
+fn one_digest_stands_for_the_same_removals_in_the_plan_on_the_command_line_and_in_the_journal() {
+    needs!("unshare");
+    let said = scene(
+        "builds go-build1 go-build2; aged go-build2 1
+         digest() { sed 's/.*\"schema\":[^,]*,\"digest\":\"\\([0-9a-f]*\\)\".*/\\1/'; }",
+        &[
+            "tm clean /tmp /var/tmp --older-than 0s --json | digest",
+            "tm clean /tmp --older-than 0s --json > /mnt/plan; digest < /mnt/plan",
+            // Why something stays is no part of it.
+            "touch /tmp/a-file-in-no-family; tm clean /tmp --older-than 0s --json | digest",
+            "tm clean /tmp /var/tmp --older-than 0s --digest $(digest < /mnt/plan) --apply; count",
+            "tm clean /tmp --older-than 0s --digest $(digest < /mnt/plan) --apply; count; aside",
+            "tm journal --json",
+        ],
+    );
+    let (both, one) = (&said[0].text, &said[1].text);
+    assert_eq!(one.len(), 64, "{one}");
+    assert_ne!(both, one);
+    assert_eq!(&said[2].text, one);
+    said[3].says("nothing was changed: other entries would go");
+    assert!(said[3].text.ends_with('3'), "{}", said[3].text);
+    assert!(said[4].text.ends_with("1\n2"), "{}", said[4].text);
+    assert_eq!(said[5].json()["entries"][0]["digest"].as_str(), Some(one.as_str()));
 }
 
 #[test]

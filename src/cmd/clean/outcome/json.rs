@@ -25,7 +25,7 @@ impl Outcome {
         });
         safe_json::to_line(&Document {
             schema: SCHEMA,
-            digest: digest::sealed(plans),
+            digest: digest::agreed(plans),
             exit: self.exit(),
             stopped: self.stopped,
             journal: self.home.as_ref().map(RawPath::shown),

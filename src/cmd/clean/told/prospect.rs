@@ -3,7 +3,6 @@
 use std::os::fd::AsFd;
 
 use super::{lots, room_of};
-use crate::cmd::clean::digest::agreed;
 use crate::cmd::clean::document::Totals;
 use crate::cmd::clean::draft::Draft;
 use crate::cmd::clean::page::{entries, fate};
@@ -28,9 +27,8 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     let totals = Totals::of(std::slice::from_ref(plan));
     let (root, delete) = (plan.root.shown(), plan.wishes.delete);
     let how = fate(&plan.wishes);
-    let digest = agreed(std::slice::from_ref(plan));
     let all = totals.remove + totals.keep;
-    let line = command(std::slice::from_ref(&plan.root), &plan.wishes, Some(&digest));
+    let line = command(std::slice::from_ref(&plan.root), &plan.wishes, Some(&plan.digest));
     let mut notes = no_help.to_vec();
     notes.extend(room(place, &plan.wishes));
     let others = others(draft);
@@ -55,7 +53,7 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
     ];
     Prospect {
         wish,
-        digest,
+        digest: plan.digest.clone(),
         expires: Some(plan.expires),
         title: format!("Clean up: {root}"),
         does: match (totals.remove, all) {

@@ -15,7 +15,7 @@ fn a_sealed_plan_is_good_within_its_boot_and_its_time_and_unchanged() {
     assert!(matches!(check(&plan, "c", WallNanos(50)), Err(Stale::Boot(_))));
     assert_eq!(check(&plan, "b", WallNanos(100)), Err(Stale::Expired));
     let other = Treatment { steps: Vec::new(), ..plan };
-    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Digest { .. })));
+    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Altered { .. })));
 }
 
 #[test]
@@ -65,5 +65,5 @@ fn whoever_hands_a_plan_in_makes_it_neither_last_nor_aim_at_others() {
     assert_eq!(check(&lasting, "b", late), Err(Stale::Expired));
     let ends = vec![Ends { pid: 1, program: "init".to_owned() }];
     let other = Treatment { ends, ..good };
-    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Digest { .. })));
+    assert!(matches!(check(&other, "b", WallNanos(50)), Err(Stale::Altered { .. })));
 }
