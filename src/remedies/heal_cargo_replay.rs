@@ -26,7 +26,9 @@ impl Remedy for HealCargoReplay {
         let at = draft::way(now, *by, path)?;
         let reached = at.reached().quoted();
         let mut plan = draft::frame(now, finding, action);
-        plan.notes = vec!["Cleaning /tmp will not help here: the failure is recorded, nothing is tried anew.".to_owned()];
+        plan.notes = vec![
+            "Cleaning /tmp will not help here: the failure is recorded, nothing is tried anew.".to_owned(),
+        ];
         plan.proofs.clear();
         plan.steps = vec![Step {
             does: format!("remove {}, if it still holds the failure", path.shown()),

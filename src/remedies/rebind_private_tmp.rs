@@ -34,7 +34,8 @@ impl Remedy for RebindPrivateTmp {
         // In another root directory the paths of the mount table would be other ones than ours.
         process.root.as_ref().ok().filter(|root| root.path == "/".into() && !root.deleted)?;
         let namespace = now.namespace(*process.mount_ns.as_ref().ok()?)?;
-        let mount = namespace.mounts.items().iter().find(|mount| mount.id == *mount_id && mount.root_deleted)?;
+        let mount =
+            namespace.mounts.items().iter().find(|mount| mount.id == *mount_id && mount.root_deleted)?;
         let name = name_of(mount)?;
         let whom = Whom { pid: *pid, started: process.started };
         let (point, unit) = (&mount.point, finding.subject.name.as_str());
@@ -43,16 +44,23 @@ impl Remedy for RebindPrivateTmp {
         let mut plan = draft::frame(now, finding, action);
         plan.lasts = Some("until the service restarts".to_owned());
         plan.notes = vec![
-            format!("Cleaning {point} will not help here: the directory behind the {point} of {unit} is gone."),
-            "Re-creating the directory will not help either: the mount holds the old one, not its name.".to_owned(),
+            format!(
+                "Cleaning {point} will not help here: the directory behind the {point} of {unit} is gone."
+            ),
+            "Re-creating the directory will not help either: the mount holds the old one, not its name."
+                .to_owned(),
             seen_meanwhile(now, point),
-            "systemd removes the directory when the service stops, as it would have removed the old one.".to_owned(),
+            "systemd removes the directory when the service stops, as it would have removed the old one."
+                .to_owned(),
         ];
         plan.notes.extend(stranded(now, namespace, point));
         plan.steps = vec![
             Step {
                 does: format!("make {shown}, {}", Rights::SHARED.shown()),
-                by_hand: format!("install -d -m 0700 {0} && install -d -m 1777 {0}/tmp", point.join(name.as_bytes()).quoted()),
+                by_hand: format!(
+                    "install -d -m 0700 {0} && install -d -m 1777 {0}/tmp",
+                    point.join(name.as_bytes()).quoted()
+                ),
                 deed: Deed::MakePrivateTmp { parent: point.clone(), name, rights: Rights::SHARED },
             },
             Step {
@@ -61,7 +69,12 @@ impl Remedy for RebindPrivateTmp {
                      and detach that"
                 ),
                 by_hand: by_hand(*pid, point, &inner),
-                deed: Deed::Rebind { whom, point: point.clone(), mount_id: *mount_id, line: mount.line.clone() },
+                deed: Deed::Rebind {
+                    whom,
+                    point: point.clone(),
+                    mount_id: *mount_id,
+                    line: mount.line.clone(),
+                },
             },
         ];
         Some(plan)
@@ -98,7 +111,9 @@ fn stranded(now: &Snapshot, namespace: &MountNamespace, point: &RawPath) -> Opti
     let named: Vec<String> = inside.take(NAMED).map(|p| format!("{} ({})", p.comm.shown(), p.pid)).collect();
     (!named.is_empty()).then(|| {
         let named = named.join(", ");
-        format!("The working directory of {named} lies in the dead one and stays dead: only its end mends that.")
+        format!(
+            "The working directory of {named} lies in the dead one and stays dead: only its end mends that."
+        )
     })
 }
 
@@ -121,7 +136,6 @@ fn name_of(mount: &Mount) -> Option<RawPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
 
     #[test]
     fn takes_the_name_that_systemd_knows() {

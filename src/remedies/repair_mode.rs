@@ -22,7 +22,9 @@ impl Remedy for RepairMode {
     }
 
     fn plan(&self, now: &Snapshot, finding: &Finding) -> Option<Treatment> {
-        let (action, Aim::Rights { by, path, inode, from, to }) = draft::aim(finding, &CARD)? else { return None };
+        let (action, Aim::Rights { by, path, inode, from, to }) = draft::aim(finding, &CARD)? else {
+            return None;
+        };
         let at = draft::way(now, *by, path)?;
         let mut plan = draft::frame(now, finding, action);
         plan.steps = vec![Step {

@@ -38,9 +38,12 @@ impl Remedy for SetOverride {
         let dir = RawPath::from(format!("/etc/systemd/system/{unit}.d").as_str());
         let lines: Vec<String> = text.lines().map(|line| RawPath::from(line).quoted()).collect();
         let mut plan = draft::frame(now, finding, action);
-        plan.title = format!("{} in a drop-in of {unit}; it takes effect at the next restart", what(settings));
+        plan.title =
+            format!("{} in a drop-in of {unit}; it takes effect at the next restart", what(settings));
         plan.risk = Risk::None;
-        plan.notes = vec![format!("The running processes keep what they have. When its jobs allow: systemctl restart {word}")];
+        plan.notes = vec![format!(
+            "The running processes keep what they have. When its jobs allow: systemctl restart {word}"
+        )];
         plan.proofs.clear();
         plan.steps = vec![
             Step {
@@ -51,7 +54,12 @@ impl Remedy for SetOverride {
                     lines.join(" "),
                     dir.join(file.as_bytes()).quoted()
                 ),
-                deed: Deed::WriteDropIn { unit: unit.clone(), file, before: None, after: text.as_str().into() },
+                deed: Deed::WriteDropIn {
+                    unit: unit.clone(),
+                    file,
+                    before: None,
+                    after: text.as_str().into(),
+                },
             },
             Step {
                 does: "let systemd read it".to_owned(),
@@ -132,9 +140,13 @@ mod tests {
         for value in ["/tmp\nExecStartPre=/bin/sh", "/tmp\r", "/tmp\u{0}", "/tmp\u{1b}[2J", "/tmp\u{85}x"] {
             assert_eq!(line(&set(value)), None, "{value:?}");
         }
-        assert_eq!(line(&Setting::Set { name: "TMPDIR".to_owned(), value: RawText::new(*b"/tmp/\xff") }), None);
+        assert_eq!(
+            line(&Setting::Set { name: "TMPDIR".to_owned(), value: RawText::new(*b"/tmp/\xff") }),
+            None
+        );
         assert_eq!(line(&Setting::Unset("A B".to_owned())), None);
-        let directive = |value: &str| line(&Setting::Directive { key: "ReadWritePaths".to_owned(), value: value.into() });
+        let directive =
+            |value: &str| line(&Setting::Directive { key: "ReadWritePaths".to_owned(), value: value.into() });
         assert_eq!(directive("/srv/50%").as_deref(), Some("ReadWritePaths=/srv/50%%"));
         for value in ["/srv/a b", "/srv/\"", "/srv/\\x20"] {
             assert_eq!(directive(value), None, "{value}");

@@ -57,8 +57,17 @@ fn denied(cohort: &Cohort<'_>) -> Option<Finding> {
     let acl = facts.acl.as_ref()?;
     let (path, who) = (&component.path, cohort.who());
     let mut evidence = vec![
-        acl_seen(cohort, path, (acl, ""), "the entry that fits this process refuses it, so mkdir gives EACCES"),
-        rights::refusal_seen(cohort, component, "the mode alone would allow it; `ls -l` shows only a `+` after it"),
+        acl_seen(
+            cohort,
+            path,
+            (acl, ""),
+            "the entry that fits this process refuses it, so mkdir gives EACCES",
+        ),
+        rights::refusal_seen(
+            cohort,
+            component,
+            "the mode alone would allow it; `ls -l` shows only a `+` after it",
+        ),
         rights::ids_of(cohort.pid(), &cohort.lead.credentials, "the ids by which the ACL is read"),
     ];
     evidence.extend(cohort.probe());
@@ -77,14 +86,18 @@ fn denied(cohort: &Cohort<'_>) -> Option<Finding> {
 fn spoils(cohort: &Cohort<'_>) -> Option<Finding> {
     let (path, acl) = spoils_new_dirs(cohort.lead)?;
     let granted = acl.entries.iter().find(|e| e.who == AclWho::Owner).map_or(0, |e| e.permissions);
-    let means = "every directory made here gets these rights instead of those asked for: its own maker cannot use it";
+    let means =
+        "every directory made here gets these rights instead of those asked for: its own maker cannot use it";
     let mut evidence = vec![acl_seen(cohort, path, (acl, "default:"), means)];
     evidence.extend(cohort.probe());
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: cohort.severity(),
         confidence: Confidence::Proven,
-        title: format!("the default ACL of {path} gives new temp dirs mode 0{granted}00 for {}", cohort.who()),
+        title: format!(
+            "the default ACL of {path} gives new temp dirs mode 0{granted}00 for {}",
+            cohort.who()
+        ),
         errno: Some(Errno::EACCES),
         evidence,
         actions: vec![drop_acl(cohort, path, "-k")],
@@ -172,7 +185,10 @@ mod tests {
         );
         let Verdict::Found(found) = stage.check(&AclDeny) else { panic!("must be found") };
         assert_eq!(found[0].title, "the default ACL of /tmp gives new temp dirs mode 0000 for ci.service");
-        assert_eq!(found[0].evidence[0].observed, "default:user::---,default:group::r-x,default:other::r-x".into());
+        assert_eq!(
+            found[0].evidence[0].observed,
+            "default:user::---,default:group::r-x,default:other::r-x".into()
+        );
         assert!(!found[0].subject.pids.contains(&1), "root does not feel it");
     }
 

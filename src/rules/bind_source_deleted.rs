@@ -9,8 +9,8 @@ use crate::model::process::{Pid, Process};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Kind, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Kind, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, unseen};
@@ -79,7 +79,9 @@ impl Rule for BindSourceDeleted {
             let dead = scope::mounts(now).filter(|m| m.root_deleted).count();
             let mounts = count(all, ("mount", "mounts"));
             let spaces = count(now.namespaces.items().len(), ("namespace", "namespaces"));
-            format!("{mounts} in {spaces}, {dead} with a removed root, none of them a dir that work is done in")
+            format!(
+                "{mounts} in {spaces}, {dead} with a removed root, none of them a dir that work is done in"
+            )
         })
     }
 }
@@ -104,7 +106,8 @@ fn concerned(now: &Snapshot, namespace: &MountNamespace, mount: &Mount) -> BTree
     if NOT_FOR_WORK.iter().any(|dir| point.is_below(&RawPath::from(*dir))) {
         return BTreeSet::new();
     }
-    let served = on_mount::served(now, namespace, mount).filter(|v| v.can_create.can != crate::model::vantage::Can::Yes);
+    let served = on_mount::served(now, namespace, mount)
+        .filter(|v| v.can_create.can != crate::model::vantage::Can::Yes);
     let mut concerned = on_mount::pids_of(served);
     concerned.extend(on_mount::working_in(now, namespace, mount));
     let for_work = FOR_WORK.iter().any(|dir| point.is_below(&RawPath::from(*dir)));
@@ -144,16 +147,29 @@ fn finding(now: &Snapshot, namespace: &MountNamespace, mount: &Mount, party: &Pa
 fn told(mount: &Mount, here: Option<&RawPath>) -> String {
     let inside = mount.point.shown();
     let outside = here.map_or_else(
-        || format!("{} of the file system {} (not mounted in our namespace)", mount.root.shown(), mount.device),
+        || {
+            format!(
+                "{} of the file system {} (not mounted in our namespace)",
+                mount.root.shown(),
+                mount.device
+            )
+        },
         |path| format!("{} on the host", path.shown()),
     );
-    format!("{inside} here is {outside}; the kernel marks that directory as removed (`//deleted`), so nothing can be created in it")
+    format!(
+        "{inside} here is {outside}; the kernel marks that directory as removed (`//deleted`), so nothing can be created in it"
+    )
 }
 
 /// Says that a directory of the old name is another one, where the host's is known.
-fn made_anew(now: &Snapshot, path: &RawPath, inside: Option<&crate::model::vantage::Component>) -> Option<Evidence> {
+fn made_anew(
+    now: &Snapshot,
+    path: &RawPath,
+    inside: Option<&crate::model::vantage::Component>,
+) -> Option<Evidence> {
     let ours = now.our_namespace()?;
-    let mut steps = now.vantages.items().iter().filter(|v| v.mount_ns == ours.id).flat_map(|v| v.walked.iter());
+    let mut steps =
+        now.vantages.items().iter().filter(|v| v.mount_ns == ours.id).flat_map(|v| v.walked.iter());
     let outside = steps.find(|c| c.path == *path && c.facts.is_some())?.facts.as_ref()?;
     let inside = inside?.facts.as_ref()?;
     (outside.inode != inside.inode).then(|| Evidence {
@@ -230,10 +246,12 @@ mod tests {
 
     #[test]
     fn counts_a_unit_whose_temp_dir_lies_there() {
-        let stage = Stage::healthy()
-            .runner(41, "r@1.service")
-            .variable(41, "TMPDIR", "/data/t")
-            .bind(41, "/srv/t", "/data", Life::Dead);
+        let stage = Stage::healthy().runner(41, "r@1.service").variable(41, "TMPDIR", "/data/t").bind(
+            41,
+            "/srv/t",
+            "/data",
+            Life::Dead,
+        );
         let finding = one(&stage);
         assert_eq!((finding.subject.name.as_str(), finding.severity), ("r@1.service", Severity::Critical));
     }
@@ -243,15 +261,21 @@ mod tests {
         let mut stage = container("sleep", "/workspace");
         stage.now.namespaces.value_mut().unwrap()[1].mounts.value_mut().unwrap()[1].device =
             crate::model::mount::Device { major: 8, minor: 1 };
-        assert!(one(&stage).evidence[0].means.contains("of the file system 8:1 (not mounted in our namespace)"));
+        assert!(
+            one(&stage).evidence[0].means.contains("of the file system 8:1 (not mounted in our namespace)")
+        );
     }
 
     #[test]
     fn stays_clear_of_live_binds_files_and_unrelated_mounts() {
-        let live = Stage::healthy().container(700, "ci-7", "sleep").bind(700, "/srv/w", "/workspace", Life::Alive);
+        let live =
+            Stage::healthy().container(700, "ci-7", "sleep").bind(700, "/srv/w", "/workspace", Life::Alive);
         assert!(matches!(live.check(&BindSourceDeleted), Verdict::RuledOut(_)));
         for point in ["/etc/resolv.conf", "/run/secrets/token", "/dev/termination-log", "/app/config.yaml"] {
-            assert!(matches!(container("nginx", point).check(&BindSourceDeleted), Verdict::RuledOut(_)), "{point}");
+            assert!(
+                matches!(container("nginx", point).check(&BindSourceDeleted), Verdict::RuledOut(_)),
+                "{point}"
+            );
         }
         let unused = Stage::healthy().runner(41, "r@1.service").bind(41, "/srv/x", "/opt/x", Life::Dead);
         assert!(matches!(unused.check(&BindSourceDeleted), Verdict::RuledOut(_)));

@@ -45,7 +45,8 @@ fn finding(now: &Snapshot, info: &RustcInfo) -> Option<Finding> {
     // only the same flags replay.
     let by_errno = info.failures.iter().find(|f| errno_of(f).is_some());
     let failure = replayed.map(|(f, _)| f).or(by_errno).or_else(|| info.failures.first())?;
-    let user = info.pid.and_then(|pid| now.process(pid)).filter(|p| p.is_build() || now.asked.pids.contains(&p.pid));
+    let user =
+        info.pid.and_then(|pid| now.process(pid)).filter(|p| p.is_build() || now.asked.pids.contains(&p.pid));
     let errno = errno_of(failure);
     let severity = match (replayed.is_some() || errno.is_some() && user.is_some(), errno) {
         (true, _) => Severity::Critical,
@@ -122,7 +123,12 @@ fn dir_of(path: &RawPath) -> RawPath {
     RawPath::from(bytes.get(..end).unwrap_or_default())
 }
 
-fn evidence_of(now: &Snapshot, info: &RustcInfo, failure: &RecordedFailure, line: Option<&LogLine>) -> Vec<Evidence> {
+fn evidence_of(
+    now: &Snapshot,
+    info: &RustcInfo,
+    failure: &RecordedFailure,
+    line: Option<&LogLine>,
+) -> Vec<Evidence> {
     let reached = info.reached.quoted();
     let mut evidence = vec![Evidence {
         source: info.reached.shown(),
@@ -176,7 +182,8 @@ mod tests {
     use crate::model::units::WallNanos;
     use crate::rules::stage::{NOW, Stage};
 
-    const OLD_TEXT: &str = "sccache: error: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n";
+    const OLD_TEXT: &str =
+        "sccache: error: No such file or directory (os error 2) at path \"/nope/sccachePgVrVp\"\n";
 
     fn recorded(stderr: &str) -> Stage {
         let mut stage = Stage::healthy().runner(70, "ci.service");
@@ -235,7 +242,10 @@ mod tests {
         assert_eq!((found.severity, found.confidence), (Severity::Warning, Confidence::Likely));
         assert_eq!(found.title, "the build log prints an old failure again in line 12: ENOENT");
         stage.now.log[0].points_to = vec!["tmpdir-missing".into()];
-        assert!(matches!(stage.check(&CargoCachedFailure), Verdict::RuledOut(_)), "a summary at the end of a job");
+        assert!(
+            matches!(stage.check(&CargoCachedFailure), Verdict::RuledOut(_)),
+            "a summary at the end of a job"
+        );
         let with_record = logged(recorded(OLD_TEXT), OLD_TEXT.trim());
         let Verdict::Found(all) = with_record.check(&CargoCachedFailure) else { panic!("must be found") };
         assert_eq!(all.len(), 1, "said once");

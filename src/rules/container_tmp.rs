@@ -9,8 +9,8 @@ use crate::model::process::Pid;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Can, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
@@ -54,7 +54,9 @@ fn backing(now: &Snapshot, vantage: &Vantage) -> Option<String> {
     match mount.fs_type.as_str() {
         "overlay" | "fuse.fuse-overlayfs" if mount.is_read_only() => Some("its read-only image".to_owned()),
         "overlay" | "fuse.fuse-overlayfs" => Some("its writable layer".to_owned()),
-        "tmpfs" => Some(size_of(mount).map_or_else(|| "a tmpfs of its own".to_owned(), |s| format!("a tmpfs of {s}"))),
+        "tmpfs" => Some(
+            size_of(mount).map_or_else(|| "a tmpfs of its own".to_owned(), |s| format!("a tmpfs of {s}")),
+        ),
         _ => None,
     }
 }
@@ -69,11 +71,13 @@ fn finding(now: &Snapshot, spots: &[Spot<'_>]) -> Option<Finding> {
     let what = backing(now, first.vantage)?;
     let pids: BTreeSet<Pid> = spots.iter().flat_map(|s| s.party.pids.iter().copied()).collect();
     let more = spots.iter().map(|s| &s.party.label).collect::<BTreeSet<_>>().len() - 1;
-    let whose = if more == 0 { first.party.label.clone() } else { format!("{} and {more} more", first.party.label) };
+    let whose =
+        if more == 0 { first.party.label.clone() } else { format!("{} and {more} more", first.party.label) };
     let mut subject = first.party.subject(&first.vantage.path);
     subject.pids = pids.into_iter().collect();
     let line = |s: &Spot<'_>| {
-        let means = format!("{} of {} is {what}: room on the host does not help", s.vantage.path, s.party.label);
+        let means =
+            format!("{} of {} is {what}: room on the host does not help", s.vantage.path, s.party.label);
         Some(evidence::mount_line_of(s.pid()?, now.mount_of(s.vantage)?, &means))
     };
     Some(Finding {
@@ -134,7 +138,8 @@ mod tests {
         assert!(matches!(full(Errno::EACCES).check(&ContainerTmp), Verdict::RuledOut(_)));
         let host = Stage::healthy().runner(41, "r@1.service").fails(41, "/tmp", Errno::ENOSPC, "write");
         assert!(matches!(host.check(&ContainerTmp), Verdict::RuledOut(_)));
-        let server = Stage::healthy().container(700, "db", "postgres").fails(700, "/tmp", Errno::EROFS, "mkdir");
+        let server =
+            Stage::healthy().container(700, "db", "postgres").fails(700, "/tmp", Errno::EROFS, "mkdir");
         assert!(matches!(server.check(&ContainerTmp), Verdict::RuledOut(_)));
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::errno::Errno;
-use crate::model::finding::{Risk, Confidence, Finding, Severity};
+use crate::model::finding::{Confidence, Finding, Risk, Severity};
 use crate::model::process::{Pid, Process, RoleKind};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
@@ -43,7 +43,8 @@ impl Rule for CwdDeleted {
         });
         let found = parties.filter_map(|(path, party)| finding(now, path, &party)).collect();
         let builds = builds::of(now);
-        let gaps = unseen::of_processes("working directory", builds.iter().filter_map(|p| p.cwd.as_ref().err()));
+        let gaps =
+            unseen::of_processes("working directory", builds.iter().filter_map(|p| p.cwd.as_ref().err()));
         let gaps = if now.processes.value().is_none() { now.processes.gaps().to_vec() } else { gaps };
         Verdict::of(found, gaps, || {
             let builds = living().filter(|p| p.is_build()).count();
@@ -56,7 +57,8 @@ impl Rule for CwdDeleted {
 fn finding(now: &Snapshot, path: &RawPath, party: &Party<'_>) -> Option<Finding> {
     let lead = party.lead?;
     let place = lead.cwd.as_ref().ok()?;
-    let means = "the kernel marks this directory as removed: getcwd fails, and nothing can be created relative to it";
+    let means =
+        "the kernel marks this directory as removed: getcwd fails, and nothing can be created relative to it";
     let mut actions = offers::restart(party, "it starts in a directory that exists");
     if !lead.is_build() {
         actions.push(offers::guide(
@@ -135,7 +137,11 @@ mod tests {
     #[test]
     fn only_warns_of_a_server_that_was_started_from_there() {
         let stage = gone(Stage::healthy().runner(41, "r@1.service"), 41).change(41, |p| {
-            p.role = Some(Role { id: "gradle".into(), kind: RoleKind::BuildDaemon, title: "Gradle daemon".into() });
+            p.role = Some(Role {
+                id: "gradle".into(),
+                kind: RoleKind::BuildDaemon,
+                title: "Gradle daemon".into(),
+            });
         });
         assert_eq!(one(&stage).severity, Severity::Warning);
     }
@@ -152,7 +158,8 @@ mod tests {
 
     #[test]
     fn is_blind_where_working_directories_cannot_be_read() {
-        let unread = |pid| Stage::healthy().runner(41, "r@1.service").change(pid, |p| p.cwd = Err(GapWhy::Denied));
+        let unread =
+            |pid| Stage::healthy().runner(41, "r@1.service").change(pid, |p| p.cwd = Err(GapWhy::Denied));
         assert!(matches!(unread(41).check(&CwdDeleted), Verdict::Blind(_)));
         assert!(matches!(unread(100).check(&CwdDeleted), Verdict::RuledOut(_)), "it is about builds");
     }

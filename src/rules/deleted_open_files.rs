@@ -47,7 +47,8 @@ impl Rule for DeletedOpenFiles {
         Verdict::of(found, gaps, || {
             let all: Vec<&Pinned> = by_device.values().flatten().copied().collect();
             let unread = if now.holders.is_whole() { "" } else { "; not all processes could be read" };
-            let (sum, holders, floor) = (sum(&all), count(all.len(), ("process", "processes")), t.pinned_from);
+            let (sum, holders, floor) =
+                (sum(&all), count(all.len(), ("process", "processes")), t.pinned_from);
             format!("{sum} held by deleted files of {holders}, {floor} are worth a word{unread}")
         })
     }
@@ -110,7 +111,9 @@ fn seen(now: &Snapshot, pinned: &Pinned) -> Evidence {
         source: format!("/proc/{pid}/fd/{fd}"),
         observed: biggest.clone(),
         means: format!("{name} keeps {files} deleted files open, {bytes} in all; this is the biggest"),
-        by_hand: format!("readlink /proc/{pid}/fd/{fd}; stat -L -c 'links %h, %b blocks of %B bytes' /proc/{pid}/fd/{fd}"),
+        by_hand: format!(
+            "readlink /proc/{pid}/fd/{fd}; stat -L -c 'links %h, %b blocks of %B bytes' /proc/{pid}/fd/{fd}"
+        ),
     }
 }
 
@@ -120,7 +123,9 @@ fn actions(now: &Snapshot, biggest: &Pinned) -> Vec<Action> {
     let unit = now.process(*pid).and_then(offers::service_of);
     actions.extend(unit.map(|unit| offers::restart_unit(unit, "closing gives the room back")));
     actions.push(offers::guide(
-        format!("empty the biggest of pid {pid} while it stays open: whatever it holds is lost to that process"),
+        format!(
+            "empty the biggest of pid {pid} while it stays open: whatever it holds is lost to that process"
+        ),
         Risk::RemovesData,
         vec![format!("truncate -s 0 /proc/{pid}/fd/{fd}")],
     ));
@@ -149,7 +154,10 @@ mod tests {
         };
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity, Severity::Info);
-        assert_eq!(found[0].title, "41.0 G on the file system of /tmp are held by deleted files, open in ci.service");
+        assert_eq!(
+            found[0].title,
+            "41.0 G on the file system of /tmp are held by deleted files, open in ci.service"
+        );
         assert!(found[0].evidence[0].by_hand.contains("/proc/70/fd/9"));
         assert_eq!(found[0].actions[0].by_hand, ["systemctl restart ci.service"]);
     }
@@ -159,7 +167,8 @@ mod tests {
         let mut room = space();
         room.available = Bytes(2 << 30);
         room.free = Bytes(2 << 30);
-        let stage = pinning(41 << 30, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
+        let stage =
+            pinning(41 << 30, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
         let Verdict::Found(found) = stage.check(&DeletedOpenFiles) else { panic!("must be found") };
         assert_eq!(found[0].severity, Severity::Warning);
     }
@@ -168,9 +177,11 @@ mod tests {
     fn warns_of_a_large_share_of_a_small_full_file_system() {
         let mut room = space();
         (room.total, room.free, room.available) = (Bytes(8 << 20), Bytes(0), Bytes(0));
-        let stage = pinning(7 << 20, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
+        let stage =
+            pinning(7 << 20, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
         assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::Found(_)));
-        let stage = pinning(1 << 18, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
+        let stage =
+            pinning(1 << 18, "/tmp/big (deleted)").change_vantages(|_| true, move |v| v.space = Ok(room));
         assert!(matches!(stage.check(&DeletedOpenFiles), Verdict::RuledOut(_)), "not what fills it");
     }
 
@@ -194,8 +205,11 @@ mod tests {
         (room.available, room.free) = (Bytes(1 << 30), Bytes(1 << 30));
         let mut stage = Stage::healthy();
         let gap = Gap::new("open files of 88 processes", GapWhy::Denied);
-        stage.now.holders =
-            Reading::Part { value: crate::model::holder::Holders::default(), took: Micros(1), gaps: vec![gap] };
+        stage.now.holders = Reading::Part {
+            value: crate::model::holder::Holders::default(),
+            took: Micros(1),
+            gaps: vec![gap],
+        };
         let Verdict::RuledOut(because) = stage.check(&DeletedOpenFiles) else { panic!("there is room") };
         assert!(because.ends_with("not all processes could be read"), "{because}");
         let stage = stage.change_vantages(|_| true, move |v| v.space = Ok(room));
@@ -214,6 +228,9 @@ mod tests {
         };
         assert!(restarts("ci.service", "0::/system.slice/ci.service"));
         assert!(!restarts("session-3.scope", "0::/user.slice/user-1000.slice/session-3.scope"));
-        assert!(!restarts("ci.service", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/ci.service"));
+        assert!(!restarts(
+            "ci.service",
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/ci.service"
+        ));
     }
 }

@@ -58,7 +58,11 @@ fn finding(now: &Snapshot, facts: Option<&Facts>) -> Finding {
     let is_shut = facts.is_none_or(|f| f.mode & OTHERS_WRITE == 0);
     let users: Vec<Pid> = builds::of(now).iter().filter(|p| is_user(p)).map(|p| p.pid).collect();
     let (title, means, errno) = match facts {
-        None => ("/dev/null is gone".to_owned(), "whatever redirects to it fails, or makes a file of it", Errno::ENOENT),
+        None => (
+            "/dev/null is gone".to_owned(),
+            "whatever redirects to it fails, or makes a file of it",
+            Errno::ENOENT,
+        ),
         Some(f) if is_null(f) => (
             format!("/dev/null has mode {:04o}: not everybody may use it", f.mode),
             "it must be 0666; users get EACCES from every redirection to it",
@@ -168,7 +172,9 @@ mod tests {
 
     #[test]
     fn is_ruled_out_with_what_it_is() {
-        let Verdict::RuledOut(because) = Stage::healthy().check(&DevNullNotADevice) else { panic!("it is fine") };
+        let Verdict::RuledOut(because) = Stage::healthy().check(&DevNullNotADevice) else {
+            panic!("it is fine")
+        };
         assert_eq!(because, "/dev/null is character special file 1:3 0666");
     }
 

@@ -29,7 +29,8 @@ impl Rule for DirTooManyEntries {
     fn check(&self, now: &Snapshot, _before: Option<&Snapshot>, t: &Thresholds) -> Verdict {
         let dirs = now.temp_dirs.items();
         let found = dirs.iter().filter(|d| d.total.entries >= t.many_entries).map(finding).collect();
-        let gaps: Vec<Gap> = now.temp_dirs.gaps().iter().chain(dirs.iter().flat_map(|d| &d.gaps)).cloned().collect();
+        let gaps: Vec<Gap> =
+            now.temp_dirs.gaps().iter().chain(dirs.iter().flat_map(|d| &d.gaps)).cloned().collect();
         Verdict::of(found, gaps, || because(dirs))
     }
 }
@@ -43,7 +44,9 @@ fn because(dirs: &[TempDir]) -> String {
             format!("at most {} ({})", count(entries, ("entry", "entries")), d.path)
         },
     );
-    format!("{largest}; the popular wrong diagnosis: a large directory is slow to list, it never gives ENOENT")
+    format!(
+        "{largest}; the popular wrong diagnosis: a large directory is slow to list, it never gives ENOENT"
+    )
 }
 
 fn finding(dir: &TempDir) -> Finding {
@@ -115,16 +118,22 @@ mod tests {
             stage.now.temp_dirs.value_mut().unwrap()[0].gaps = vec![Gap::new("entries of /tmp", why)];
             stage
         };
-        let Verdict::Found(found) = stopped(200_000).check(&DirTooManyEntries) else { panic!("it has at least those") };
+        let Verdict::Found(found) = stopped(200_000).check(&DirTooManyEntries) else {
+            panic!("it has at least those")
+        };
         assert_eq!(found[0].title, "/tmp has at least 200,000 entries: slow to list, not a cause of ENOENT");
         assert_eq!(found[0].evidence[0].observed, "at least 200000".into());
-        let Verdict::Blind(gaps) = stopped(1_491).check(&DirTooManyEntries) else { panic!("nobody knows how many") };
+        let Verdict::Blind(gaps) = stopped(1_491).check(&DirTooManyEntries) else {
+            panic!("nobody knows how many")
+        };
         assert_eq!(gaps[0].what, "entries of /tmp");
     }
 
     #[test]
     fn is_ruled_out_as_the_popular_wrong_diagnosis() {
-        let Verdict::RuledOut(because) = with(1_491).check(&DirTooManyEntries) else { panic!("1,491 is nothing") };
+        let Verdict::RuledOut(because) = with(1_491).check(&DirTooManyEntries) else {
+            panic!("1,491 is nothing")
+        };
         assert!(because.contains("1,491 entries (/tmp)") && because.contains("wrong diagnosis"), "{because}");
     }
 

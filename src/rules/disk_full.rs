@@ -54,7 +54,12 @@ fn full(cohort: &Cohort<'_>) -> Finding {
         id: CARD.id.to_owned(),
         severity: cohort.severity(),
         confidence: Confidence::Proven,
-        title: format!("{} is full: {} of {total} left for {}", cohort.path(), room::room_of(cohort), cohort.who()),
+        title: format!(
+            "{} is full: {} of {total} left for {}",
+            cohort.path(),
+            room::room_of(cohort),
+            cohort.who()
+        ),
         errno: Some(Errno::ENOSPC),
         evidence: evidence(cohort, means),
         actions: vec![offers::find_what_fills(cohort), offers::clean(&cohort.reach())],
@@ -153,7 +158,8 @@ mod tests {
 
     #[test]
     fn leaves_a_large_disk_with_plenty_of_room_alone() {
-        let room = Space { total: Bytes(8 << 40), free: Bytes(400 << 30), available: Bytes(400 << 30), ..space() };
+        let room =
+            Space { total: Bytes(8 << 40), free: Bytes(400 << 30), available: Bytes(400 << 30), ..space() };
         let stage = with(Stage::healthy().runner(70, "ci.service"), room);
         assert!(matches!(stage.check(&DiskFull), Verdict::RuledOut(_)));
     }
@@ -206,7 +212,8 @@ mod tests {
     #[test]
     fn is_blind_where_a_file_system_does_not_answer() {
         let hung = GapWhy::Hung { after: Millis(300) };
-        let stage = Stage::healthy().change_vantages(|v| v.path == "/tmp".into(), move |v| v.space = Err(hung.clone()));
+        let stage = Stage::healthy()
+            .change_vantages(|v| v.path == "/tmp".into(), move |v| v.space = Err(hung.clone()));
         let Verdict::Blind(gaps) = stage.check(&DiskFull) else { panic!("must be blind") };
         assert_eq!(gaps[0].what, "room on the file system of /tmp");
         assert!(gaps[0].remedy.is_some());

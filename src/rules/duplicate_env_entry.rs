@@ -31,7 +31,8 @@ impl Rule for DuplicateEnvEntry {
             let differing = NAMES.iter().filter(|name| differ(p, name));
             differing.filter_map(|name| p.variable(name).ok().flatten().map(|value| (*name, value))).collect()
         });
-        let found = twice.iter().filter(|s| s.party.is_weighty() || fails(now, s)).filter_map(finding).collect();
+        let found =
+            twice.iter().filter(|s| s.party.is_weighty() || fails(now, s)).filter_map(finding).collect();
         unseen::verdict_on_values(now, found, vec![], || {
             let read = count(setting::readable(now), ("environment", "environments"));
             format!("{read} read, none holds two values of a temp variable")
@@ -59,7 +60,9 @@ fn finding(setting: &Setting<'_>) -> Option<Finding> {
     let lead = setting.party.lead?;
     let all = values(lead, setting.name);
     let (first, last) = (all.first()?, all.last()?);
-    let entry = |value: &RawText, means: &str| -> Evidence { evidence::variable(lead.pid, setting.name, value, means) };
+    let entry = |value: &RawText, means: &str| -> Evidence {
+        evidence::variable(lead.pid, setting.name, value, means)
+    };
     let parent = format!("ps -o pid,args= -p {}", lead.parent);
     Some(Finding {
         id: CARD.id.to_owned(),
@@ -69,8 +72,14 @@ fn finding(setting: &Setting<'_>) -> Option<Finding> {
         title: format!("{} stands twice in the environment of {}", setting.name, setting.party.label),
         errno: None,
         evidence: vec![
-            entry(first, "the first entry: programs that ask the C library (mktemp, node, python, gcc) take this one"),
-            entry(last, "the last entry: dash, bash and perl take this one, and hand only this one to their children"),
+            entry(
+                first,
+                "the first entry: programs that ask the C library (mktemp, node, python, gcc) take this one",
+            ),
+            entry(
+                last,
+                "the last entry: dash, bash and perl take this one, and hand only this one to their children",
+            ),
         ],
         actions: vec![offers::guide(
             "correct the program that starts it: it appends the variable instead of replacing it",
@@ -114,6 +123,9 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&DuplicateEnvEntry), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&DuplicateEnvEntry),
+            Verdict::Blind(_)
+        ));
     }
 }

@@ -18,11 +18,8 @@ use crate::rules::{Rule, RuleCard, Verdict, builds, cohort, offers, scope, unsee
 /// See the module's header.
 pub struct FdOrTaskLimits;
 
-static CARD: RuleCard = RuleCard {
-    id: "fd-or-task-limits",
-    title: "No descriptor, process or thread is left",
-    yields_to: &[],
-};
+static CARD: RuleCard =
+    RuleCard { id: "fd-or-task-limits", title: "No descriptor, process or thread is left", yields_to: &[] };
 
 impl Rule for FdOrTaskLimits {
     fn card(&self) -> &'static RuleCard {
@@ -55,7 +52,8 @@ fn why(process: &Process) -> GapWhy {
 }
 
 fn figures(now: &Snapshot, processes: &[&Process]) -> String {
-    let most = processes.iter().filter_map(|p| descriptors(p)).max_by_key(|(open, limit)| per_cent(*open, *limit));
+    let most =
+        processes.iter().filter_map(|p| descriptors(p)).max_by_key(|(open, limit)| per_cent(*open, *limit));
     let own = most.map_or_else(
         || builds::counted(processes),
         |(open, limit)| format!("at most {} of {} descriptors in use", Entries(open), Entries(limit)),
@@ -89,14 +87,17 @@ fn of_processes(now: &Snapshot, processes: &[&Process], t: &Thresholds) -> Vec<F
     let pids: Vec<Pid> = processes.iter().filter(graded).map(|p| p.pid).collect();
     let worst = |group: Vec<Pid>| {
         let known = group.iter().filter_map(|pid| now.process(*pid));
-        let each = known.filter_map(|p| descriptors(p).map(|(open, limit)| (per_cent(open, limit), open, limit, p)));
+        let each =
+            known.filter_map(|p| descriptors(p).map(|(open, limit)| (per_cent(open, limit), open, limit, p)));
         let (_, open, limit, process) = each.max_by_key(|(percent, ..)| *percent)?;
         let severity = grade(open, limit, t)?;
         let pid = process.pid;
         let evidence = Evidence {
             source: format!("/proc/{pid}/fd, /proc/{pid}/limits"),
             observed: text(&format!("{open} open, limit {limit}")),
-            means: "at the limit each open gives EMFILE; mkdir itself needs no descriptor, the file in it does".into(),
+            means:
+                "at the limit each open gives EMFILE; mkdir itself needs no descriptor, the file in it does"
+                    .into(),
             by_hand: format!(
                 "echo \"$(ls /proc/{pid}/fd | wc -l) open, limit $(awk '/^Max open files/ {{print $4}}' /proc/{pid}/limits)\""
             ),
@@ -122,7 +123,8 @@ fn of_machine(now: &Snapshot, t: &Thresholds) -> Option<Finding> {
     let evidence = Evidence {
         source: "/proc/sys/fs/file-nr".to_owned(),
         observed: text(&format!("{} {}", open.0, limit.0)),
-        means: "open files of the whole machine and their limit; at the limit every open gives ENFILE".to_owned(),
+        means: "open files of the whole machine and their limit; at the limit every open gives ENFILE"
+            .to_owned(),
         by_hand: "awk '{print $1, $3}' /proc/sys/fs/file-nr".to_owned(),
     };
     let actions = vec![offers::guide_back(
@@ -136,7 +138,12 @@ fn of_machine(now: &Snapshot, t: &Thresholds) -> Option<Finding> {
     })
 }
 
-fn of_cgroups(now: &Snapshot, before: Option<&Snapshot>, processes: &[&Process], t: &Thresholds) -> Vec<Finding> {
+fn of_cgroups(
+    now: &Snapshot,
+    before: Option<&Snapshot>,
+    processes: &[&Process],
+    t: &Thresholds,
+) -> Vec<Finding> {
     let limits = now.host.value().map_or(&[][..], |h| &h.task_limits);
     limits.iter().filter_map(|limit| of_cgroup(now, before, processes, (limit, t))).collect()
 }
@@ -166,7 +173,8 @@ fn of_cgroup(
     let evidence = Evidence {
         source: format!("pids controller of {cgroup}"),
         observed: text(&format!("current {current} max {max} refused {refused}")),
-        means: "at the limit fork and thread creation give EAGAIN; a compiler cannot start its linker".to_owned(),
+        means: "at the limit fork and thread creation give EAGAIN; a compiler cannot start its linker"
+            .to_owned(),
         by_hand: format!(
             "echo \"current $(cat {now_file}) max $(cat {max_file}) refused $(awk '$1 == \"max\" {{print $2}}' {events})\""
         ),
@@ -251,7 +259,8 @@ fn times(n: u64) -> String {
 
 /// What the machine refused to the tool itself it refuses to others in the same place.
 fn of_ourselves(now: &Snapshot) -> Option<Finding> {
-    let strain = now.strains.iter().find(|s| [Errno::EAGAIN, Errno::ENFILE, Errno::EMFILE].contains(&s.errno))?;
+    let strain =
+        now.strains.iter().find(|s| [Errno::EAGAIN, Errno::ENFILE, Errno::EMFILE].contains(&s.errno))?;
     let own_limit = strain.errno == Errno::EMFILE;
     let evidence = Evidence {
         source: "tmpmedic's own attempt".to_owned(),
@@ -268,7 +277,13 @@ fn of_ourselves(now: &Snapshot) -> Option<Finding> {
     })
 }
 
-fn claim(severity: Severity, errno: Errno, evidence: Evidence, actions: Vec<Action>, subject: Subject) -> Finding {
+fn claim(
+    severity: Severity,
+    errno: Errno,
+    evidence: Evidence,
+    actions: Vec<Action>,
+    subject: Subject,
+) -> Finding {
     Finding {
         id: CARD.id.to_owned(),
         severity,

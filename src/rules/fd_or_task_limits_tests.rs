@@ -19,9 +19,9 @@ fn opened(open: u64, limit: Option<u64>) -> Stage {
 }
 
 fn tasks(current: u64, refused: u64) -> Stage {
-    let mut stage = Stage::healthy()
-        .runner(70, "ci.service")
-        .change(70, |p| p.cgroup = Ok("12:pids:/system.slice/ci.service\n0::/system.slice/ci.service/job".into()));
+    let mut stage = Stage::healthy().runner(70, "ci.service").change(70, |p| {
+        p.cgroup = Ok("12:pids:/system.slice/ci.service\n0::/system.slice/ci.service/job".into())
+    });
     let cgroup = "/system.slice/ci.service".into();
     stage.now.host.value_mut().unwrap().task_limits = vec![TaskLimit { cgroup, current, max: 500, refused }];
     stage
@@ -42,7 +42,9 @@ fn warns_before_that() {
 
 #[test]
 fn is_ruled_out_with_its_figures() {
-    let Verdict::RuledOut(because) = opened(12, Some(1024)).check(&FdOrTaskLimits) else { panic!("plenty left") };
+    let Verdict::RuledOut(because) = opened(12, Some(1024)).check(&FdOrTaskLimits) else {
+        panic!("plenty left")
+    };
     assert_eq!(because, "at most 12 of 1,024 descriptors in use; 1 % of the machine's open files");
     assert!(matches!(opened(900_000, None).check(&FdOrTaskLimits), Verdict::RuledOut(_)), "unlimited");
 }

@@ -8,8 +8,8 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Can, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Can, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, place, unseen};
@@ -169,20 +169,29 @@ mod tests {
     #[test]
     fn says_nothing_of_healthy_services_with_private_tmp() {
         let stage = runner(41, "r@1.service", Life::Alive);
-        let Verdict::RuledOut(because) = stage.check(&ForeignMountNamespace) else { panic!("must be ruled out") };
+        let Verdict::RuledOut(because) = stage.check(&ForeignMountNamespace) else {
+            panic!("must be ruled out")
+        };
         assert!(because.starts_with("2 of "), "{because}");
-        assert!(matches!(stage.asked(41).check(&ForeignMountNamespace), Verdict::Found(_)), "asked: it helps");
+        assert!(
+            matches!(stage.asked(41).check(&ForeignMountNamespace), Verdict::Found(_)),
+            "asked: it helps"
+        );
     }
 
     #[test]
     fn says_nothing_where_our_own_view_is_the_same_broken_directory() {
         let broken = |v: &mut Vantage| v.can_create.can = Can::No;
-        let stage = Stage::healthy().runner(41, "r@1.service").change_vantages(|v| v.path == "/tmp".into(), broken);
+        let stage =
+            Stage::healthy().runner(41, "r@1.service").change_vantages(|v| v.path == "/tmp".into(), broken);
         assert!(matches!(stage.check(&ForeignMountNamespace), Verdict::RuledOut(_)));
     }
 
     #[test]
     fn is_blind_where_nothing_can_be_compared() {
-        assert!(matches!(Stage::healthy().without_vantages().check(&ForeignMountNamespace), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().without_vantages().check(&ForeignMountNamespace),
+            Verdict::Blind(_)
+        ));
     }
 }

@@ -12,8 +12,8 @@ use crate::model::reading::{Gap, GapWhy};
 use crate::model::snapshot::Snapshot;
 use crate::model::standing::{self, Wait};
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::Vantage;
 use crate::model::units::count;
+use crate::model::vantage::Vantage;
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::room::{self, Backing};
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
@@ -40,13 +40,15 @@ impl Rule for FsFrozenOrHung {
             let mount = place::mount(now, v).map(|m| m.id);
             (v.mount_ns, mount, mount.is_none().then(|| place::path(v)))
         };
-        let mut found: Vec<Finding> = cohort::gather(now, hung, served_by).iter().map(|c| unanswered(c, before)).collect();
+        let mut found: Vec<Finding> =
+            cohort::gather(now, hung, served_by).iter().map(|c| unanswered(c, before)).collect();
         if found.is_empty() && now.vantages.value().is_some() {
             found.extend(unseen::vantages(now).iter().filter(|gap| is_hung(&gap.why)).map(unnamed));
         }
         let explained: Vec<Pid> = found.iter().flat_map(|f| f.subject.pids.iter().copied()).collect();
         let others = |p: &&Process| !is_own(now, p) && !explained.contains(&p.pid);
-        let stuck: Vec<&Process> = now.all_processes().filter(|p| stays(p).is_some()).filter(others).collect();
+        let stuck: Vec<&Process> =
+            now.all_processes().filter(|p| stays(p).is_some()).filter(others).collect();
         let twice: Vec<&Process> = stuck.iter().copied().filter(|p| was_stuck(before, p)).collect();
         found.extend(stuck_processes(now, &twice));
         let gaps = gaps(now, before);
@@ -56,7 +58,8 @@ impl Rule for FsFrozenOrHung {
         Verdict::of(found, gaps, || {
             let answered = now.probes.iter().filter(|p| !p.hung && !p.is_late()).count();
             let asleep = now.all_processes().filter(|p| p.state == 'D').count();
-            let (probes, processes) = (count(answered, ("probe", "probes")), count(asleep, ("process", "processes")));
+            let (probes, processes) =
+                (count(answered, ("probe", "probes")), count(asleep, ("process", "processes")));
             format!("{probes} answered, {processes} in state D, none stays on a dead file system")
         })
     }
@@ -264,7 +267,11 @@ fn sleep_seen(process: &Process) -> Evidence {
 
 fn actions_on(mount: Option<&Mount>) -> Vec<Action> {
     let point = mount.map(|m| m.point.quoted());
-    if mount.is_some_and(Mount::is_doubtful) { vec![revive(point.as_deref())] } else { vec![thaw(point.as_deref())] }
+    if mount.is_some_and(Mount::is_doubtful) {
+        vec![revive(point.as_deref())]
+    } else {
+        vec![thaw(point.as_deref())]
+    }
 }
 
 fn revive(point: Option<&str>) -> Action {

@@ -34,7 +34,8 @@ fn hung_probe_of(stage: &mut Stage, pid: Pid) {
 }
 
 fn probe_of(stage: &mut Stage, pid: Pid, standing: Standing) {
-    let vantage = stage.now.vantages.items().iter().find(|v| v.pids == [pid] && v.path == "/tmp".into()).unwrap();
+    let vantage =
+        stage.now.vantages.items().iter().find(|v| v.pids == [pid] && v.path == "/tmp".into()).unwrap();
     let probe = ProbeResult {
         path: vantage.path.clone(),
         based_on: vantage.based_on.clone(),
@@ -114,10 +115,15 @@ fn two_probes_that_the_kernel_holds_are_proof() {
 fn takes_no_fork_for_a_frozen_file_system() {
     let fork = asleep(runner(), 70, &FORK);
     assert!(matches!(check(&fork, None), Verdict::RuledOut(_)));
-    assert!(matches!(check(&fork, Some(&fork)), Verdict::RuledOut(_)), "fork and exec sleep in the same function");
+    assert!(
+        matches!(check(&fork, Some(&fork)), Verdict::RuledOut(_)),
+        "fork and exec sleep in the same function"
+    );
     let mut unclear = asleep(runner(), 70, &["percpu_rwsem_wait"]).change(70, |p| p.stack.clear());
     unclear.now.eyes.credentials.uid = 1000;
-    let Verdict::Blind(gaps) = check(&unclear, Some(&unclear)) else { panic!("the channel alone proves nothing") };
+    let Verdict::Blind(gaps) = check(&unclear, Some(&unclear)) else {
+        panic!("the channel alone proves nothing")
+    };
     assert_eq!(gaps[0], Gap::new("what pid 70 waits for: /proc/70/stack", GapWhy::Denied));
 }
 
@@ -142,7 +148,8 @@ fn a_look_that_came_to_no_end_says_nothing_of_file_systems() {
 #[test]
 fn fires_where_a_mount_gives_no_figures() {
     let hung = GapWhy::Hung { after: Millis(300) };
-    let stage = runner().change_vantages(|v| v.pids == [70] && v.path == "/tmp".into(), move |v| v.space = Err(hung.clone()));
+    let stage = runner()
+        .change_vantages(|v| v.pids == [70] && v.path == "/tmp".into(), move |v| v.space = Err(hung.clone()));
     let Verdict::Found(found) = check(&stage, None) else { panic!("must be found") };
     assert_eq!(found[0].evidence[0].observed, "no answer in 300 ms".into());
 }

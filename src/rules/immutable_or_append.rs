@@ -5,8 +5,8 @@ use crate::model::finding::{Confidence, Evidence, Finding, Risk, Severity};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Facts, HowKnown, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Facts, HowKnown, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
 
@@ -66,7 +66,8 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
         ),
     }];
     evidence.extend(cohort.probe());
-    let probed = cohort.vantages.iter().any(|v| v.can_create.how == HowKnown::Probed && v.can_create.errno.is_some());
+    let probed =
+        cohort.vantages.iter().any(|v| v.can_create.how == HowKnown::Probed && v.can_create.errno.is_some());
     Some(Finding {
         id: CARD.id.to_owned(),
         severity: if facts.immutable { cohort.severity() } else { Severity::Warning },
@@ -78,10 +79,7 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
         actions: vec![offers::guide_back(
             "take the flag off; find out who set it, for a security agent may set it again",
             Risk::None,
-            vec![
-                format!("chattr -{flag} {reached}"),
-                format!("# to undo: chattr +{flag} {reached}"),
-            ],
+            vec![format!("chattr -{flag} {reached}"), format!("# to undo: chattr +{flag} {reached}")],
         )],
         subject: cohort.subject(),
     })
@@ -113,7 +111,8 @@ mod tests {
 
     #[test]
     fn warns_of_an_append_only_one_in_which_leftovers_stay() {
-        let Verdict::Found(found) = flagged("/tmp", |f| f.append_only = true).check(&ImmutableOrAppend) else {
+        let Verdict::Found(found) = flagged("/tmp", |f| f.append_only = true).check(&ImmutableOrAppend)
+        else {
             panic!("must be found")
         };
         assert_eq!(found[0].severity, Severity::Warning);
@@ -122,17 +121,21 @@ mod tests {
 
     #[test]
     fn is_ruled_out_with_its_figures() {
-        let Verdict::RuledOut(because) = Stage::healthy().check(&ImmutableOrAppend) else { panic!("no flag") };
+        let Verdict::RuledOut(because) = Stage::healthy().check(&ImmutableOrAppend) else {
+            panic!("no flag")
+        };
         assert_eq!(because, "no flag i or a on the directories of 4 vantages");
     }
 
     #[test]
     fn leaves_flagged_directories_alone_that_are_only_bound_into_a_container() {
-        let stage = flagged("/var/tmp", |f| f.immutable = true)
-            .change_vantages(|v| v.path == "/var/tmp".into(), |v| {
+        let stage = flagged("/var/tmp", |f| f.immutable = true).change_vantages(
+            |v| v.path == "/var/tmp".into(),
+            |v| {
                 v.path = "/config".into();
                 v.reasons = vec![Reason::BindMount];
-            });
+            },
+        );
         assert!(matches!(stage.check(&ImmutableOrAppend), Verdict::RuledOut(_)));
     }
 

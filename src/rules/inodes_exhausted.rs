@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn fires_where_blocks_are_free_and_inodes_are_not() {
         let room = Space { inodes: Entries(65_536), inodes_free: Entries(0), ..space() };
-        let Verdict::Found(found) = on(Stage::healthy().runner(70, "ci.service"), room) else { panic!("must be found") };
+        let Verdict::Found(found) = on(Stage::healthy().runner(70, "ci.service"), room) else {
+            panic!("must be found")
+        };
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity, Severity::Critical);
         assert_eq!(found[0].title, "/tmp has no inodes left: 0 of 65,536, with 58.0 G free");
@@ -121,7 +123,9 @@ mod tests {
     #[test]
     fn leaves_file_systems_alone_that_make_inodes_as_needed() {
         let room = Space { inodes: Entries(0), inodes_free: Entries(0), ..space() };
-        let Verdict::RuledOut(because) = on(of_type(Stage::healthy(), "btrfs"), room) else { panic!("no limit") };
+        let Verdict::RuledOut(because) = on(of_type(Stage::healthy(), "btrfs"), room) else {
+            panic!("no limit")
+        };
         assert!(because.contains("no limit of inodes"), "{because}");
     }
 

@@ -32,7 +32,8 @@ impl Rule for LeakedTempAccumulation {
         let dirs = now.temp_dirs.items();
         let leaky = dirs.iter().filter(|d| leaked(d).old >= t.leaked_from);
         let found = leaky.map(|dir| finding(now, before, t, dir)).collect();
-        let gaps: Vec<Gap> = now.temp_dirs.gaps().iter().chain(dirs.iter().flat_map(|d| &d.gaps)).cloned().collect();
+        let gaps: Vec<Gap> =
+            now.temp_dirs.gaps().iter().chain(dirs.iter().flat_map(|d| &d.gaps)).cloned().collect();
         Verdict::of(found, gaps, || {
             let most = dirs.iter().map(|d| (leaked(d), d)).max_by_key(|(sums, _)| sums.old);
             most.map_or_else(
@@ -69,12 +70,10 @@ fn unheld_old(family: &FamilyTally) -> u64 {
 
 fn finding(now: &Snapshot, before: Option<&Snapshot>, t: &Thresholds, dir: &TempDir) -> Finding {
     let sums = leaked(dir);
-    let vantages: Vec<&Vantage> = dir
-        .vantages
-        .iter()
-        .filter_map(|at| now.vantages.items().get(usize::try_from(*at).ok()?))
-        .collect();
-    let tight = |v: &&Vantage| room::blocks(now, v, t) != Room::Enough || room::inodes(now, v, t) != Room::Enough;
+    let vantages: Vec<&Vantage> =
+        dir.vantages.iter().filter_map(|at| now.vantages.items().get(usize::try_from(*at).ok()?)).collect();
+    let tight =
+        |v: &&Vantage| room::blocks(now, v, t) != Room::Enough || room::inodes(now, v, t) != Room::Enough;
     let is_tight = vantages.iter().any(tight);
     let grown = growth(before, dir, sums);
     let is_growing = grown >= t.leaked_from.0;
@@ -96,7 +95,12 @@ fn finding(now: &Snapshot, before: Option<&Snapshot>, t: &Thresholds, dir: &Temp
         errno: None,
         evidence: evidence(dir, sums),
         actions: vec![offers::clean(&dir.reached)],
-        subject: Subject { kind: SubjectKind::Directory, name: dir.path.shown(), pids, path: Some(dir.path.clone()) },
+        subject: Subject {
+            kind: SubjectKind::Directory,
+            name: dir.path.shown(),
+            pids,
+            path: Some(dir.path.clone()),
+        },
     }
 }
 
@@ -120,9 +124,10 @@ fn evidence(dir: &TempDir, sums: Sums) -> Vec<Evidence> {
         })
         .collect();
     let reached = dir.reached.quoted();
-    let mut means = "families that their tools remove on a clean exit; what is this old was left by an interrupted one, \
+    let mut means =
+        "families that their tools remove on a clean exit; what is this old was left by an interrupted one, \
                      and takes room and inodes"
-        .to_owned();
+            .to_owned();
     if sums.bytes.0 > 0 {
         means = format!("{means} ({} in the entries themselves)", sums.bytes);
     }
@@ -152,7 +157,11 @@ pub mod test_support {
         TempDir {
             path: path.into(),
             reached: path.into(),
-            identity: Identity { device: Device { major: 254, minor: 1 }, inode: 131_073, mount_id: Some(25) },
+            identity: Identity {
+                device: Device { major: 254, minor: 1 },
+                inode: 131_073,
+                mount_id: Some(25),
+            },
             vantages: vec![0],
             total: Tally::default(),
             families: BTreeMap::new(),
@@ -255,7 +264,8 @@ mod tests {
     #[test]
     fn is_blind_where_nothing_could_be_counted() {
         let mut stage = Stage::healthy();
-        stage.now.temp_dirs = crate::model::reading::Reading::Blind { gap: Gap::new("temp dirs", GapWhy::Denied) };
+        stage.now.temp_dirs =
+            crate::model::reading::Reading::Blind { gap: Gap::new("temp dirs", GapWhy::Denied) };
         assert!(matches!(stage.check(&LeakedTempAccumulation), Verdict::Blind(_)));
     }
 }

@@ -4,8 +4,8 @@ use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Component, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::party::Party;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -22,8 +22,19 @@ static CARD: RuleCard = RuleCard {
 
 /// Programs by which a container waits for commands to be run in it. A container of anything else that has no /tmp
 /// (a static server from scratch, a pause container) was built so and lives without it.
-const WAITING: &[&[u8]] =
-    &[b"sleep", b"tail", b"cat", b"sh", b"ash", b"bash", b"dash", b"zsh", b"tini", b"dumb-init", b"docker-init"];
+const WAITING: &[&[u8]] = &[
+    b"sleep",
+    b"tail",
+    b"cat",
+    b"sh",
+    b"ash",
+    b"bash",
+    b"dash",
+    b"zsh",
+    b"tini",
+    b"dumb-init",
+    b"docker-init",
+];
 
 impl Rule for NoTmpInImage {
     fn card(&self) -> &'static RuleCard {
@@ -118,7 +129,12 @@ mod tests {
 
     #[test]
     fn fires_on_the_host_once_for_all_its_processes() {
-        let stage = Stage::healthy().stops(1, "/tmp", "/tmp", Errno::ENOENT).stops(100, "/tmp", "/tmp", Errno::ENOENT);
+        let stage = Stage::healthy().stops(1, "/tmp", "/tmp", Errno::ENOENT).stops(
+            100,
+            "/tmp",
+            "/tmp",
+            Errno::ENOENT,
+        );
         let finding = one(stage.check(&NoTmpInImage));
         assert_eq!(finding.title, "There is no /tmp on this machine");
         assert_eq!(finding.severity, Severity::Warning);

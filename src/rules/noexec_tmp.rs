@@ -36,7 +36,10 @@ impl Rule for NoexecTmp {
             places.dedup();
             match places.as_slice() {
                 [] => "no temp dir is mounted noexec".to_owned(),
-                all => format!("noexec: {}; no build has it as its temp dir, a policy harms nobody", all.join(", ")),
+                all => format!(
+                    "noexec: {}; no build has it as its temp dir, a policy harms nobody",
+                    all.join(", ")
+                ),
             }
         })
     }
@@ -46,7 +49,9 @@ impl Rule for NoexecTmp {
 fn is_noexec(now: &Snapshot, vantage: &Vantage) -> bool {
     match (place::mount(now, vantage), &vantage.space) {
         (None, Err(_)) => fails_to_execute(vantage),
-        (mount, space) => mount.is_some_and(|m| m.has_option("noexec")) || space.as_ref().is_ok_and(|s| s.no_exec),
+        (mount, space) => {
+            mount.is_some_and(|m| m.has_option("noexec")) || space.as_ref().is_ok_and(|s| s.no_exec)
+        }
     }
 }
 
@@ -60,7 +65,8 @@ fn runs_from_temp(process: &Process) -> Option<&'static str> {
     let arguments = process.arguments.as_ref().map_or(&[][..], Vec::as_slice);
     let says = |word: &str| arguments.iter().skip(1).any(|a| a.as_bytes() == word.as_bytes());
     let moved = |name: &str| process.variable(name).ok().flatten().is_some_and(|v| !v.is_empty());
-    let writes_only = ["build", "vet", "list", "mod", "env", "fmt", "install", "get", "version", "clean", "doc"];
+    let writes_only =
+        ["build", "vet", "list", "mod", "env", "fmt", "install", "get", "version", "clean", "doc"];
     let first = arguments.get(1).map(RawText::shown).unwrap_or_default();
     match process.comm.shown().as_str() {
         "go" if !writes_only.contains(&first.as_str()) && !moved("GOTMPDIR") => {
@@ -83,7 +89,8 @@ fn finding(cohort: &Cohort<'_>) -> Finding {
     let members: Vec<&Process> = cohort.pids().iter().filter_map(|pid| now.process(*pid)).collect();
     let runs = members.iter().find_map(|p| runs_from_temp(p).map(|why| (p.pid, why)));
     let failing = cohort.only(fails_to_execute);
-    let probed = failing.as_ref().is_some_and(|c| c.vantages.iter().any(|v| v.can_create.how == HowKnown::Probed));
+    let probed =
+        failing.as_ref().is_some_and(|c| c.vantages.iter().any(|v| v.can_create.how == HowKnown::Probed));
     let is_runner = members.iter().any(|p| p.role.as_ref().is_some_and(|r| r.kind == RoleKind::Runner));
     let asked = cohort.vantages.iter().any(|v| place::is_asked(now, v));
     let severity = match (runs.is_some() || asked, failing.is_some()) {
@@ -143,7 +150,8 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
         Risk::None,
         vec![
             "install -d -m 0700 \"$HOME/.cache/tmp\"".to_owned(),
-            "export GOTMPDIR=$HOME/.cache/tmp JUST_TEMPDIR=$HOME/.cache/tmp CARGO_TARGET_DIR=$PWD/target".to_owned(),
+            "export GOTMPDIR=$HOME/.cache/tmp JUST_TEMPDIR=$HOME/.cache/tmp CARGO_TARGET_DIR=$PWD/target"
+                .to_owned(),
             "export JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=$HOME/.cache/tmp".to_owned(),
         ],
     )];
@@ -152,7 +160,10 @@ fn actions(cohort: &Cohort<'_>) -> Vec<Action> {
         offers::guide_back(
             "allow it again; noexec may be part of a security baseline",
             Risk::None,
-            vec![offers::remount(cohort.pid(), &point, "exec"), format!("# to undo: {}", offers::remount(cohort.pid(), &point, "noexec"))],
+            vec![
+                offers::remount(cohort.pid(), &point, "exec"),
+                format!("# to undo: {}", offers::remount(cohort.pid(), &point, "noexec")),
+            ],
         )
     }));
     actions
@@ -169,7 +180,10 @@ mod tests {
         let mut tmp = mount(60, 25, "/", "/tmp", "tmpfs", "tmpfs");
         tmp.options = "rw,nosuid,nodev,noexec".into();
         stage = stage.mount(pid, tmp);
-        stage.change_vantages(move |v| v.pids.contains(&pid) && v.path == "/tmp".into(), |v| v.mount_id = Some(60))
+        stage.change_vantages(
+            move |v| v.pids.contains(&pid) && v.path == "/tmp".into(),
+            |v| v.mount_id = Some(60),
+        )
     }
 
     fn tool(words: &[&str]) -> Process {
@@ -222,7 +236,9 @@ mod tests {
 
     #[test]
     fn is_ruled_out_as_a_policy_where_nobody_builds() {
-        let Verdict::RuledOut(because) = noexec(Stage::healthy(), 100).check(&NoexecTmp) else { panic!("no build") };
+        let Verdict::RuledOut(because) = noexec(Stage::healthy(), 100).check(&NoexecTmp) else {
+            panic!("no build")
+        };
         assert_eq!(because, "noexec: /tmp; no build has it as its temp dir, a policy harms nobody");
     }
 

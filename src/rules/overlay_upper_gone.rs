@@ -10,8 +10,8 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Can, HowKnown, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::party::Party;
 use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, unseen, way};
@@ -102,8 +102,11 @@ fn users(now: &Snapshot, namespace: &MountNamespace, mount: &Mount) -> BTreeSet<
 
 fn gaps(now: &Snapshot) -> Vec<Gap> {
     let mut whys: BTreeMap<_, usize> = BTreeMap::new();
-    for (namespace, mount) in overlays(now).filter(|(ns, m)| !works(now, ns, m) && !users(now, ns, m).is_empty()) {
-        let unseen = state(namespace, mount).and_then(|o| o.upper.as_ref().err().or_else(|| o.work.as_ref().err()));
+    for (namespace, mount) in
+        overlays(now).filter(|(ns, m)| !works(now, ns, m) && !users(now, ns, m).is_empty())
+    {
+        let unseen =
+            state(namespace, mount).and_then(|o| o.upper.as_ref().err().or_else(|| o.work.as_ref().err()));
         let not_asked = crate::model::reading::GapWhy::NotAsked;
         let why = if state(namespace, mount).is_some() { unseen.cloned() } else { Some(not_asked) };
         if let Some(why) = why {
@@ -140,7 +143,9 @@ fn finding(
     };
     let title = match party.container {
         Some(_) => format!("The writable layer of {} was removed", party.label),
-        None => titled("The overlay on ", &mount.point, &format!(" of {} lost its writable layer", party.label)),
+        None => {
+            titled("The overlay on ", &mount.point, &format!(" of {} lost its writable layer", party.label))
+        }
     };
     Finding {
         id: CARD.id.to_owned(),
@@ -166,7 +171,8 @@ fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence>
         Evidence {
             source: reached.shown(),
             observed: RawText::from(Errno::ENOENT.text()),
-            means: "this directory was removed; the mount still holds it, but nothing can be created in it".to_owned(),
+            means: "this directory was removed; the mount still holds it, but nothing can be created in it"
+                .to_owned(),
             by_hand: format!("stat {}", reached.quoted()),
         }
     };
@@ -174,14 +180,18 @@ fn missing(now: &Snapshot, mount: &Mount, state: &OverlayState) -> Vec<Evidence>
 }
 
 fn actions(party: &Party<'_>) -> Vec<Action> {
-    let gone = "a restart keeps the removed layer; only a new container gets a new one. What it wrote is lost";
+    let gone =
+        "a restart keeps the removed layer; only a new container gets a new one. What it wrote is lost";
     let Some(container) = party.container else {
         let restart = offers::restart(party, "it mounts its overlay anew");
         let by_hand = party.pid().map(|pid| {
             offers::guide(
                 "end what uses this mount, take it off, and mount the overlay anew with layers that exist",
                 Risk::Interrupts,
-                vec![format!("grep ' - overlay ' /proc/{pid}/mountinfo"), format!("ps -o pid,lstart,args -p {pid}")],
+                vec![
+                    format!("grep ' - overlay ' /proc/{pid}/mountinfo"),
+                    format!("ps -o pid,lstart,args -p {pid}"),
+                ],
             )
         });
         return restart.into_iter().chain(by_hand).collect();
@@ -235,7 +245,8 @@ mod tests {
     #[test]
     fn stays_clear_of_whole_layers_and_of_a_missing_tmp() {
         assert!(matches!(container(|_| {}).check(&OverlayUpperGone), Verdict::RuledOut(_)));
-        let no_tmp = container(|_| {}).stops(700, "/tmp", "/tmp", Errno::ENOENT).probed(700, "/tmp", Errno::ENOENT);
+        let no_tmp =
+            container(|_| {}).stops(700, "/tmp", "/tmp", Errno::ENOENT).probed(700, "/tmp", Errno::ENOENT);
         assert!(matches!(no_tmp.check(&OverlayUpperGone), Verdict::RuledOut(_)));
     }
 

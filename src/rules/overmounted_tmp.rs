@@ -10,11 +10,13 @@ use crate::model::raw_path::{RawPath, RawText};
 use crate::model::reading::Gap;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::Vantage;
 use crate::model::units::count;
+use crate::model::vantage::Vantage;
 use crate::rules::heading::titled;
 use crate::rules::way::{self, Stop};
-use crate::rules::{Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot, unseen};
+use crate::rules::{
+    Rule, RuleCard, Verdict, evidence, offers, on_mount, private_tmp_deleted, scope, spot, unseen,
+};
 
 /// See the module's header.
 pub struct OvermountedTmp;
@@ -61,7 +63,8 @@ fn covers<'a>(now: &'a Snapshot, namespace: &'a MountNamespace) -> Vec<Cover<'a>
     let here = now.vantages.items().iter().filter(|v| v.mount_ns == namespace.id && v.root == "/".into());
     let temp: Vec<&RawPath> = here.map(|v| &v.path).collect();
     let points: BTreeSet<&RawPath> = namespace.mounts.items().iter().map(|m| &m.point).collect();
-    let for_temp = points.into_iter().filter(|p| **p != "/".into() && temp.iter().any(|path| path.is_below(p)));
+    let for_temp =
+        points.into_iter().filter(|p| **p != "/".into() && temp.iter().any(|path| path.is_below(p)));
     for_temp.filter_map(|point| cover(namespace, point)).collect()
 }
 
@@ -78,7 +81,8 @@ fn cover<'a>(namespace: &'a MountNamespace, point: &RawPath) -> Option<Cover<'a>
         return None;
     }
     let holds = |m: &&Mount| point.is_below(&m.point) && m.point != *point;
-    let base = namespace.mounts.items().iter().filter(holds).max_by_key(|m| (m.point.as_bytes().len(), m.order));
+    let base =
+        namespace.mounts.items().iter().filter(holds).max_by_key(|m| (m.point.as_bytes().len(), m.order));
     Some(Cover { namespace, top, below: stack.into_iter().rev().chain(base).collect() })
 }
 
@@ -93,7 +97,11 @@ impl Cover<'_> {
         let hidden = |h: &&Holding| {
             let by_link = matches!(h.how, How::Cwd | How::Root | How::Exe | How::Fd(_));
             let object = h.object.is_some_and(|(device, _)| self.hides(device));
-            by_link && object && !h.deleted && h.path.is_below(&self.top.point) && self.namespace.pids.contains(&h.pid)
+            by_link
+                && object
+                && !h.deleted
+                && h.path.is_below(&self.top.point)
+                && self.namespace.pids.contains(&h.pid)
         };
         all.iter().filter(hidden).collect()
     }
@@ -114,7 +122,12 @@ fn finding(now: &Snapshot, cover: &Cover<'_>) -> Option<Finding> {
     let pids: BTreeSet<Pid> = users.iter().map(|h| h.pid).chain(lost).collect();
     let mut evidence = vec![line(now, cover, cover.top, "the mount that everybody sees now")];
     evidence.extend(cover.below.iter().filter(|m| m.device != cover.top.device).take(1).map(|m| {
-        line(now, cover, m, "the mount below: what it holds at this path has no name any more that leads to it")
+        line(
+            now,
+            cover,
+            m,
+            "the mount below: what it holds at this path has no name any more that leads to it",
+        )
     }));
     evidence.extend(users.iter().take(HOLDERS_SHOWN).flat_map(|h| use_of(cover, h)));
     evidence.extend(failing.iter().find_map(|v| evidence::probe_of(now, v)));
@@ -169,7 +182,11 @@ fn use_of(cover: &Cover<'_>, holding: &Holding) -> Vec<Evidence> {
         Evidence {
             source: link.clone(),
             observed: RawText::from(device.as_str()),
-            means: format!("but on the hidden file system; what is on {} now is {}", cover.top.point.shown(), cover.top.device),
+            means: format!(
+                "but on the hidden file system; what is on {} now is {}",
+                cover.top.point.shown(),
+                cover.top.device
+            ),
             by_hand: format!("stat -L -c %Hd:%Ld {link}"),
         },
     ]
@@ -184,14 +201,16 @@ fn actions(cover: &Cover<'_>, pid: Pid) -> Vec<Action> {
         format!("ls -la /proc/{pid}/cwd /proc/{pid}/fd")
     };
     vec![
-        offers::guide("restart what still uses the layer below, then it works on the one on top", Risk::Interrupts, vec![
-            look,
-            format!("ps -o pid,lstart,args -p {pid}"),
-        ]),
-        offers::guide("or take the upper mount away again, where nothing uses it yet", Risk::Interrupts, vec![
-            format!("fuser -vm {point}"),
-            format!("umount {point}"),
-        ]),
+        offers::guide(
+            "restart what still uses the layer below, then it works on the one on top",
+            Risk::Interrupts,
+            vec![look, format!("ps -o pid,lstart,args -p {pid}")],
+        ),
+        offers::guide(
+            "or take the upper mount away again, where nothing uses it yet",
+            Risk::Interrupts,
+            vec![format!("fuser -vm {point}"), format!("umount {point}")],
+        ),
     ]
 }
 
@@ -251,7 +270,9 @@ mod tests {
     #[test]
     fn stays_clear_of_mounts_that_hide_nothing_in_use() {
         let covered_only = covered(Stage::healthy(), 1);
-        let Verdict::RuledOut(because) = covered_only.check(&OvermountedTmp) else { panic!("must be ruled out") };
+        let Verdict::RuledOut(because) = covered_only.check(&OvermountedTmp) else {
+            panic!("must be ruled out")
+        };
         assert!(because.starts_with("1 mount over temp dirs"), "{because}");
         let on_top = held(covered(Stage::healthy(), 1), 100, How::Fd(4), SHM);
         assert!(matches!(on_top.check(&OvermountedTmp), Verdict::RuledOut(_)));

@@ -18,8 +18,7 @@ const PATH_MAX: usize = 4095;
 /// See the module's header.
 pub struct PathTooLong;
 
-static CARD: RuleCard =
-    RuleCard { id: "path-too-long", title: "A temp path is too long", yields_to: &[] };
+static CARD: RuleCard = RuleCard { id: "path-too-long", title: "A temp path is too long", yields_to: &[] };
 
 impl Rule for PathTooLong {
     fn card(&self) -> &'static RuleCard {
@@ -36,7 +35,12 @@ impl Rule for PathTooLong {
             let longest = now.vantages.items().iter().filter(|v| wanted(v)).map(length).max();
             longest.map_or_else(
                 || "no build's temp dir was seen".to_owned(),
-                |n| format!("the longest temp path of a build has {n} bytes, tools begin to fail above {}", t.path_warn),
+                |n| {
+                    format!(
+                        "the longest temp path of a build has {n} bytes, tools begin to fail above {}",
+                        t.path_warn
+                    )
+                },
             )
         })
     }
@@ -89,7 +93,10 @@ fn finding(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let length = length(worst);
     let pid = cache_user(now, worst).or_else(|| scope::witness(now, &worst.pids))?;
     let (means, errno) = if is_refused(worst) {
-        ("a component of more than 255 bytes or a path of more than 4,095 gives ENAMETOOLONG", Some(Errno::ENAMETOOLONG))
+        (
+            "a component of more than 255 bytes or a path of more than 4,095 gives ENAMETOOLONG",
+            Some(Errno::ENAMETOOLONG),
+        )
     } else if severity == Severity::Critical {
         (
             "a unix socket's path ends at 107 bytes; sccache makes one below the temp dir to start its server, which \
@@ -183,7 +190,9 @@ mod tests {
 
     #[test]
     fn is_ruled_out_with_its_figures() {
-        let Verdict::RuledOut(because) = with("/var/tmp/ci").check(&PathTooLong) else { panic!("11 bytes are few") };
+        let Verdict::RuledOut(because) = with("/var/tmp/ci").check(&PathTooLong) else {
+            panic!("11 bytes are few")
+        };
         assert_eq!(because, "the longest temp path of a build has 11 bytes, tools begin to fail above 75");
         assert!(matches!(with(&long(75)).check(&PathTooLong), Verdict::RuledOut(_)), "75 still fits");
     }
@@ -205,7 +214,10 @@ mod tests {
         let path = long(80);
         stage.now.asked.dirs = vec![path.as_str().into()];
         let named = path.clone();
-        let stage = stage.change_vantages(|v| v.path == "/var/tmp".into() && v.pids.contains(&70), move |v| v.path = named.as_str().into());
+        let stage = stage.change_vantages(
+            |v| v.path == "/var/tmp".into() && v.pids.contains(&70),
+            move |v| v.path = named.as_str().into(),
+        );
         let Verdict::Found(found) = stage.check(&PathTooLong) else { panic!("must be found") };
         assert_eq!(found[0].evidence[0].observed, "80".into());
         assert_eq!(found[0].evidence[0].by_hand, format!("printf %s {path} | wc -c"));

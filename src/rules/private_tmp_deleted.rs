@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn fires_on_a_dead_private_tmp_and_names_the_unit() {
-        let stage = Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Dead);
+        let stage =
+            Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Dead);
         let Verdict::Found(found) = stage.check(&PrivateTmpDeleted) else { panic!("must be found") };
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].subject.name, "forgejo-runner@1.service");
@@ -143,11 +144,16 @@ mod tests {
 
     #[test]
     fn takes_the_unit_from_the_path_where_no_cgroup_names_one() {
-        let from = "/tmp/systemd-private-0123456789abcdef0123456789abcdef-forgejo-runner@1.service-k2Xq91/tmp";
-        let stage = Stage::healthy().runner(41, "x").change(41, |p| p.unit = None).bind(41, from, "/tmp", Life::Dead);
+        let from =
+            "/tmp/systemd-private-0123456789abcdef0123456789abcdef-forgejo-runner@1.service-k2Xq91/tmp";
+        let stage =
+            Stage::healthy().runner(41, "x").change(41, |p| p.unit = None).bind(41, from, "/tmp", Life::Dead);
         let Verdict::Found(found) = stage.check(&PrivateTmpDeleted) else { panic!("must be found") };
         assert_eq!(found[0].title, "/tmp of forgejo-runner@1.service is a deleted directory");
-        assert_eq!((found[0].subject.kind, found[0].subject.name.as_str()), (SubjectKind::Unit, "forgejo-runner@1.service"));
+        assert_eq!(
+            (found[0].subject.kind, found[0].subject.name.as_str()),
+            (SubjectKind::Unit, "forgejo-runner@1.service")
+        );
         let known = stage.change(41, |p| p.unit = Some("ci.service".to_owned()));
         let Verdict::Found(found) = known.check(&PrivateTmpDeleted) else { panic!("must be found") };
         assert_eq!(found[0].subject.name, "ci.service", "the cgroup knows better");
@@ -156,7 +162,8 @@ mod tests {
     #[test]
     fn a_server_that_outlived_a_restart_of_its_unit_ends_and_the_unit_is_left_alone() {
         let server = |p: &mut Process| {
-            p.role = Some(Role { id: "sccache".into(), kind: RoleKind::CacheServer, title: "sccache".into() });
+            p.role =
+                Some(Role { id: "sccache".into(), kind: RoleKind::CacheServer, title: "sccache".into() });
         };
         let unit = "r@1.service";
         let stage = Stage::healthy().runner(41, unit).private_tmp(41, "/tmp", Life::Dead).change(41, server);
@@ -166,7 +173,11 @@ mod tests {
         };
         let ids = |finding: &Finding| finding.actions.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
         let alone = one(&stage);
-        assert_eq!(ids(&alone), ["rebind-private-tmp", "restart-unit", "restart-daemon"], "it may be its unit's own");
+        assert_eq!(
+            ids(&alone),
+            ["rebind-private-tmp", "restart-unit", "restart-daemon"],
+            "it may be its unit's own"
+        );
         let beside = one(&stage.runner(42, unit));
         assert_eq!(ids(&beside), ["restart-daemon"], "a restart would end the others' work, and not it");
         assert_eq!(beside.subject.kind, SubjectKind::Process);
@@ -175,7 +186,8 @@ mod tests {
 
     #[test]
     fn stays_clear_of_a_live_private_tmp() {
-        let stage = Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Alive);
+        let stage =
+            Stage::healthy().runner(4514, "forgejo-runner@1.service").private_tmp(4514, "/tmp", Life::Alive);
         assert!(matches!(stage.check(&PrivateTmpDeleted), Verdict::RuledOut(_)));
     }
 

@@ -24,7 +24,8 @@ impl Rule for PrivateTmpReadonlyFallback {
     }
 
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
-        let found = scope::groups_on_mount(now, is_fallback).iter().map(|group| finding(now, group)).collect();
+        let found =
+            scope::groups_on_mount(now, is_fallback).iter().map(|group| finding(now, group)).collect();
         Verdict::of(found, unseen::mounts(now), || {
             let on_tmp = scope::mounts(now).filter(|m| is_on_tmp(m)).count();
             format!("{on_tmp} mounts on /tmp and /var/tmp, none is systemd's empty read-only stand-in")
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn fires_on_the_stand_in_and_restarts_the_unit() {
-        let Verdict::Found(found) = bound("/systemd/empty", "ro,relatime").check(&PrivateTmpReadonlyFallback) else {
+        let Verdict::Found(found) = bound("/systemd/empty", "ro,relatime").check(&PrivateTmpReadonlyFallback)
+        else {
             panic!("must be found")
         };
         assert_eq!(found[0].title, "/tmp of r@1.service is read-only since its start");
@@ -102,6 +104,9 @@ mod tests {
 
     #[test]
     fn is_blind_without_mount_tables() {
-        assert!(matches!(Stage::healthy().without_mounts().check(&PrivateTmpReadonlyFallback), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().without_mounts().check(&PrivateTmpReadonlyFallback),
+            Verdict::Blind(_)
+        ));
     }
 }

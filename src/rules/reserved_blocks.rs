@@ -42,7 +42,11 @@ fn figures(now: &Snapshot, ext: impl Fn(&Vantage) -> bool) -> String {
         .take(3)
         .map(|(path, s)| {
             let kept = s.free.0.saturating_sub(s.available.0);
-            format!("{path} has {} left for users, {} kept for root", s.available, crate::model::units::Bytes(kept))
+            format!(
+                "{path} has {} left for users, {} kept for root",
+                s.available,
+                crate::model::units::Bytes(kept)
+            )
         })
         .collect();
     if parts.is_empty() { "no ext file system serves a temp dir".to_owned() } else { parts.join("; ") }

@@ -33,14 +33,16 @@ impl Rule for RlimitFsize {
         let processes = builds::of(now);
         let limited = |p: &&&Process| limit_of(p).is_some_and(|limit| limit < t.file_size_floor.0);
         let pids: Vec<Pid> = processes.iter().filter(limited).map(|p| p.pid).collect();
-        let found = scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
+        let found =
+            scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
         let missing: Vec<(Pid, GapWhy)> =
             processes.iter().filter_map(|p| Some((p.pid, p.limits.as_ref().err()?.clone()))).collect();
         let mut gaps = unseen::processes(now);
         gaps.extend(unseen::of_builds("limits", &missing));
         Verdict::of(found, gaps, || {
             let lowest = processes.iter().filter_map(|p| limit_of(p)).min();
-            let limit = lowest.map_or_else(|| "no file size limit".to_owned(), |n| format!("{} or more", Bytes(n)));
+            let limit =
+                lowest.map_or_else(|| "no file size limit".to_owned(), |n| format!("{} or more", Bytes(n)));
             format!("{}: {limit}", builds::counted(&processes))
         })
     }
@@ -94,9 +96,7 @@ mod tests {
     use crate::rules::stage::Stage;
 
     fn limited(limit: Option<u64>) -> Stage {
-        Stage::healthy()
-            .runner(70, "ci.service")
-            .change(70, |p| p.limits.as_mut().unwrap().file_size = limit)
+        Stage::healthy().runner(70, "ci.service").change(70, |p| p.limits.as_mut().unwrap().file_size = limit)
     }
 
     #[test]
@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn warns_where_the_output_of_a_link_does_not_fit() {
-        let Verdict::Found(found) = limited(Some(10 << 20)).check(&RlimitFsize) else { panic!("must be found") };
+        let Verdict::Found(found) = limited(Some(10 << 20)).check(&RlimitFsize) else {
+            panic!("must be found")
+        };
         assert_eq!((found[0].severity, found[0].confidence), (Severity::Warning, Confidence::Likely));
     }
 

@@ -49,7 +49,10 @@ fn figures(now: &Snapshot) -> String {
         errors.iter().filter(|e| e.count > 0).map(|e| format!("{} recorded {}", e.device, e.count)).collect();
     match counted.as_slice() {
         [] => "no file system of a temp dir recorded an error or shut down".to_owned(),
-        all => format!("{} errors since the last fsck, but no temp dir is on a file system that stopped", all.join(", ")),
+        all => format!(
+            "{} errors since the last fsck, but no temp dir is on a file system that stopped",
+            all.join(", ")
+        ),
     }
 }
 
@@ -91,7 +94,9 @@ fn errors_of<'a>(now: &'a Snapshot, mount: &Mount) -> Option<&'a FsErrors> {
     let name = String::from_utf8_lossy(mount.source.file_name()).into_owned();
     let mapped = format!("dm-{}", mount.device.minor);
     let errors = &now.host.value()?.fs_errors;
-    errors.iter().find(|e| e.count > 0 && mount.fs_type.starts_with("ext") && (e.device == name || e.device == mapped))
+    errors
+        .iter()
+        .find(|e| e.count > 0 && mount.fs_type.starts_with("ext") && (e.device == name || e.device == mapped))
 }
 
 /// fstab asks for read-only, so it did not turn so by itself.
@@ -247,8 +252,10 @@ mod tests {
         let stage = with_super("rw").change_vantages(
             |v| v.pids == [70],
             |v| {
-                v.can_create =
-                    Ability { how: HowKnown::Probed, ..Ability::predicted(Can::No, Some(Errno::EIO), Some("mkdir")) };
+                v.can_create = Ability {
+                    how: HowKnown::Probed,
+                    ..Ability::predicted(Can::No, Some(Errno::EIO), Some("mkdir"))
+                };
             },
         );
         assert_eq!(found(&stage)[0].errno, Some(Errno::EIO));
@@ -256,11 +263,17 @@ mod tests {
 
     #[test]
     fn is_ruled_out_with_its_figures_where_errors_were_recorded_and_writing_goes_on() {
-        let Verdict::RuledOut(because) = with_errors(with_super("rw,errors=continue")).check(&RoAfterFsError) else {
+        let Verdict::RuledOut(because) = with_errors(with_super("rw,errors=continue")).check(&RoAfterFsError)
+        else {
             panic!("it is written to")
         };
-        assert_eq!(because, "vda1 recorded 3 errors since the last fsck, but no temp dir is on a file system that stopped");
-        let Verdict::RuledOut(because) = Stage::healthy().check(&RoAfterFsError) else { panic!("all is well") };
+        assert_eq!(
+            because,
+            "vda1 recorded 3 errors since the last fsck, but no temp dir is on a file system that stopped"
+        );
+        let Verdict::RuledOut(because) = Stage::healthy().check(&RoAfterFsError) else {
+            panic!("all is well")
+        };
         assert_eq!(because, "no file system of a temp dir recorded an error or shut down");
     }
 

@@ -5,8 +5,8 @@ use crate::model::finding::{Action, Confidence, Evidence, Finding, Risk, Severit
 use crate::model::mount::Mount;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Can, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Can, Vantage};
 use crate::rules::cohort::{self, Cohort};
 use crate::rules::ro_after_fs_error::has_stopped;
 use crate::rules::{Rule, RuleCard, Verdict, offers, place, unseen};
@@ -50,7 +50,9 @@ impl Rule for RoMount {
 
 fn gaps(now: &Snapshot) -> Vec<crate::model::reading::Gap> {
     let mut gaps = unseen::vantages_that_matter(now);
-    gaps.extend(now.namespaces.value().is_none().then(|| now.namespaces.gaps().to_vec()).into_iter().flatten());
+    gaps.extend(
+        now.namespaces.value().is_none().then(|| now.namespaces.gaps().to_vec()).into_iter().flatten(),
+    );
     gaps
 }
 
@@ -181,14 +183,17 @@ mod tests {
     fn leaves_sandboxed_services_alone_that_build_nothing() {
         let stage = Stage::healthy().runner(70, "networkd.service").change(70, |p| p.role = None);
         let stage = stage.change_vantages(|v| v.pids == [70], |v| v.is_build = false);
-        let Verdict::RuledOut(because) = sealed(stage, 70, "ro", "rw").check(&RoMount) else { panic!("a policy") };
+        let Verdict::RuledOut(because) = sealed(stage, 70, "ro", "rw").check(&RoMount) else {
+            panic!("a policy")
+        };
         assert_eq!(because, "2 of 6 vantages read-only, by policy: no build lives there");
     }
 
     #[test]
     fn is_critical_for_a_sandboxed_service_that_was_asked_about() {
         let stage = Stage::healthy().runner(70, "x.service").change(70, |p| p.role = None);
-        let mut stage = sealed(stage.change_vantages(|v| v.pids == [70], |v| v.is_build = false), 70, "ro", "rw");
+        let mut stage =
+            sealed(stage.change_vantages(|v| v.pids == [70], |v| v.is_build = false), 70, "ro", "rw");
         stage.now.asked.pids.insert(70);
         let Verdict::Found(found) = stage.check(&RoMount) else { panic!("must be found") };
         assert_eq!(found[0].severity, Severity::Critical);
@@ -208,7 +213,8 @@ mod tests {
             let stage = sealed(stage, 70, "ro", "rw").fails(70, value, Errno::EROFS, "mkdir");
             let stage = stage.change_vantages(|v| v.path == value.into(), |v| v.based_on = Some("/".into()));
             let found = crate::rules::diagnose(&stage.now, None, &Thresholds::default()).found;
-            let ids: Vec<&str> = found.iter().filter(|f| f.severity > Severity::Info).map(|f| f.id.as_str()).collect();
+            let ids: Vec<&str> =
+                found.iter().filter(|f| f.severity > Severity::Info).map(|f| f.id.as_str()).collect();
             assert_eq!(ids, [leader], "{value}");
         }
     }

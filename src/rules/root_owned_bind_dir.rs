@@ -22,12 +22,19 @@ const AROUND_START_NANOS: i64 = 10_000_000_000;
 /// A directory changed this soon after its birth was never filled.
 const NEVER_FILLED_NANOS: i64 = 2_000_000_000;
 /// Variables that name directories in which builds write.
-const WORK_VARIABLES: [&str; 8] =
-    ["TMPDIR", "TMP", "TEMP", "TEMPDIR", "GOTMPDIR", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUNNER_TEMP"];
-/// Names by which directories tell that work is done in them.
-const WORK_NAMES: [&[u8]; 10] = [
-    b"workspace", b"work", b"_work", b"target", b"build", b"builds", b"cache", b".cache", b"tmp", b"out",
+const WORK_VARIABLES: [&str; 8] = [
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "TEMPDIR",
+    "GOTMPDIR",
+    "CARGO_TARGET_DIR",
+    "CARGO_BUILD_TARGET_DIR",
+    "RUNNER_TEMP",
 ];
+/// Names by which directories tell that work is done in them.
+const WORK_NAMES: [&[u8]; 10] =
+    [b"workspace", b"work", b"_work", b"target", b"build", b"builds", b"cache", b".cache", b"tmp", b"out"];
 /// Where root is the right owner.
 const SYSTEM_DIRS: [&str; 9] =
     ["/etc", "/usr", "/lib", "/run", "/var/run", "/proc", "/sys", "/dev", "/var/lib/docker"];
@@ -76,7 +83,8 @@ fn sign_of(now: &Snapshot, vantage: &Vantage) -> Option<Sign> {
     if let Some(process) = processes.iter().find(|p| works_in(p, &vantage.path)) {
         return Some(Sign::WorkedIn(process.pid));
     }
-    let refused = vantage.can_create.how == HowKnown::Probed && vantage.can_create.errno == Some(Errno::EACCES);
+    let refused =
+        vantage.can_create.how == HowKnown::Probed && vantage.can_create.errno == Some(Errno::EACCES);
     if refused && is_work_name(&vantage.path) {
         return Some(Sign::Refused);
     }
@@ -158,7 +166,10 @@ fn finding(cohort: &Cohort<'_>) -> Option<Finding> {
         id: CARD.id.to_owned(),
         severity: if builds { Severity::Critical } else { cohort.severity() },
         confidence: if proven { Confidence::Proven } else { Confidence::Likely },
-        title: format!("{path} in {} is root's: uid {} cannot write", subject.name, cohort.lead.credentials.uid),
+        title: format!(
+            "{path} in {} is root's: uid {} cannot write",
+            subject.name, cohort.lead.credentials.uid
+        ),
         errno: Some(Errno::EACCES),
         evidence,
         actions: vec![give(cohort, host.as_ref(), facts)],
@@ -216,7 +227,10 @@ fn give(cohort: &Cohort<'_>, host: Option<&RawPath>, facts: &Facts) -> Action {
     let place = host.cloned().unwrap_or_else(|| cohort.reach()).quoted();
     Action {
         id: "give-to-runner".to_owned(),
-        title: format!("give it to uid {}, what root left in it too; watch for root processes at work there", who.uid),
+        title: format!(
+            "give it to uid {}, what root left in it too; watch for root processes at work there",
+            who.uid
+        ),
         risk: Risk::None,
         reversible: true,
         by_hand: vec![

@@ -14,7 +14,14 @@ fn bound(point: &'static str) -> Stage {
         p.unit = None;
     });
     let stage = stage.bind(70, HOST_DIR, point, Life::Alive);
-    let mut dir = stage.now.vantages.items().iter().find(|v| v.pids == [70] && v.path == "/tmp".into()).unwrap().clone();
+    let mut dir = stage
+        .now
+        .vantages
+        .items()
+        .iter()
+        .find(|v| v.pids == [70] && v.path == "/tmp".into())
+        .unwrap()
+        .clone();
     dir.path = point.into();
     dir.reasons = vec![Reason::BindMount];
     dir.is_build = false;
@@ -53,14 +60,20 @@ fn fresh(vantage: &mut Vantage) {
 #[test]
 fn is_critical_where_a_build_is_told_to_write_there() {
     let stage = bound("/workspace/target").change(70, |p| {
-        p.variables = Ok(vec![Variable { name: "CARGO_TARGET_DIR".into(), value: "/workspace/target".into() }]);
+        p.variables =
+            Ok(vec![Variable { name: "CARGO_TARGET_DIR".into(), value: "/workspace/target".into() }]);
     });
     let found = found(&stage);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].severity, found[0].confidence), (Severity::Critical, Confidence::Proven));
     assert_eq!(found[0].subject.kind, SubjectKind::Container);
     assert_eq!(found[0].title, "/workspace/target in docker 3f2a91c04b7d is root's: uid 1000 cannot write");
-    assert!(found[0].evidence.iter().any(|e| e.means.contains("/srv/targets/1792 on the host is /workspace/target")));
+    assert!(
+        found[0]
+            .evidence
+            .iter()
+            .any(|e| e.means.contains("/srv/targets/1792 on the host is /workspace/target"))
+    );
     assert_eq!(found[0].actions[0].by_hand[1], "chown -hR --from=0 1000:1000 /srv/targets/1792");
 }
 
@@ -89,7 +102,9 @@ fn warns_where_the_engine_made_it_and_nobody_builds() {
 
 #[test]
 fn leaves_old_directories_with_content_alone() {
-    let Verdict::RuledOut(because) = bound("/data/certs").check(&RootOwnedBindDir) else { panic!("old and full") };
+    let Verdict::RuledOut(because) = bound("/data/certs").check(&RootOwnedBindDir) else {
+        panic!("old and full")
+    };
     assert!(because.starts_with("1 directory bound"), "{because}");
 }
 

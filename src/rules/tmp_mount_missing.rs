@@ -33,7 +33,9 @@ impl Rule for TmpMountMissing {
         let Some(host) = now.host.value() else { return Verdict::Blind(now.host.gaps().to_vec()) };
         let lines = match &host.fstab {
             Ok(lines) => lines,
-            Err(GapWhy::Absent | GapWhy::Vanished) => return Verdict::RuledOut("there is no /etc/fstab".to_owned()),
+            Err(GapWhy::Absent | GapWhy::Vanished) => {
+                return Verdict::RuledOut("there is no /etc/fstab".to_owned());
+            }
             Err(why) => return Verdict::Blind(vec![Gap::new("/etc/fstab", why.clone())]),
         };
         let Some(ours) = now.our_namespace().filter(|ns| ns.mounts.is_whole()) else {
@@ -100,7 +102,8 @@ fn resolved(point: &RawPath, link: &crate::model::vantage::Component) -> Option<
 
 /// One finding for each party that fails; one without processes where all work on what lies below.
 fn findings(now: &Snapshot, ours: &MountNamespace, line: &FstabLine) -> Vec<Finding> {
-    let failing: Vec<&Vantage> = users(now, ours, &line.point).filter(|v| v.can_create.can == Can::No).collect();
+    let failing: Vec<&Vantage> =
+        users(now, ours, &line.point).filter(|v| v.can_create.can == Can::No).collect();
     let taking = |v: &&Vantage| spot::users_of(now, v);
     let pids: BTreeSet<Pid> = failing.iter().flat_map(taking).collect();
     let path = failing.first().map_or_else(|| line.point.clone(), |v| v.path.clone());
@@ -127,7 +130,12 @@ fn findings(now: &Snapshot, ours: &MountNamespace, line: &FstabLine) -> Vec<Find
     parties.map(|party| finding(party.severity(), party.subject(&path))).collect()
 }
 
-fn evidence_of(now: &Snapshot, ours: &MountNamespace, line: &FstabLine, failing: Option<&Vantage>) -> Vec<Evidence> {
+fn evidence_of(
+    now: &Snapshot,
+    ours: &MountNamespace,
+    line: &FstabLine,
+    failing: Option<&Vantage>,
+) -> Vec<Evidence> {
     let text = format!("{} {} {} {}", line.device.shown(), line.point.shown(), line.fs_type, line.options);
     let mut all = vec![Evidence {
         source: format!("/etc/fstab line {}", line.line),
@@ -136,7 +144,8 @@ fn evidence_of(now: &Snapshot, ours: &MountNamespace, line: &FstabLine, failing:
         by_hand: format!("awk 'NR == {} {{print $1, $2, $3, $4}}' /etc/fstab", line.line),
     }];
     if let Some(instead) = ours.serving(&line.point) {
-        let means = format!("no mount has the point {}; this file system takes its place", line.point.shown());
+        let means =
+            format!("no mount has the point {}; this file system takes its place", line.point.shown());
         all.push(evidence::mount_line_of(on_mount::lasting(now, ours), instead, &means));
     }
     all.extend(failing.and_then(|v| evidence::probe_of(now, v)));
@@ -150,7 +159,11 @@ fn mount_it(line: &FstabLine) -> Action {
         ..offers::guide(
             "mount it; what was written in its place meanwhile is hidden then, so look at that first",
             Risk::Interrupts,
-            vec![format!("ls -la {point}"), format!("mount {point}"), format!("dmesg | tail   # where that fails")],
+            vec![
+                format!("ls -la {point}"),
+                format!("mount {point}"),
+                format!("dmesg | tail   # where that fails"),
+            ],
         )
     }
 }

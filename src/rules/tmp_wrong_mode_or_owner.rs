@@ -99,7 +99,11 @@ fn figures(now: &Snapshot) -> String {
     seen.sort();
     seen.dedup();
     seen.truncate(4);
-    if seen.is_empty() { "no directory refuses anybody".to_owned() } else { format!("modes: {}", seen.join(", ")) }
+    if seen.is_empty() {
+        "no directory refuses anybody".to_owned()
+    } else {
+        format!("modes: {}", seen.join(", "))
+    }
 }
 
 fn denied(cohort: &Cohort<'_>) -> Option<Finding> {
@@ -114,7 +118,12 @@ fn denied(cohort: &Cohort<'_>) -> Option<Finding> {
         )
     } else {
         (
-            format!("{path} has mode {:04o}, owner {}: no way to {} for {who}", facts.mode, facts.uid, cohort.path()),
+            format!(
+                "{path} has mode {:04o}, owner {}: no way to {} for {who}",
+                facts.mode,
+                facts.uid,
+                cohort.path()
+            ),
             "a directory on the way must grant search (x); it does not, so everything below gives EACCES",
         )
     };
@@ -181,12 +190,7 @@ fn shared_finding(
 }
 
 /// Shared directories get what they must have; a directory of one user is given to that user; one on the way gets search.
-fn repair(
-    cohort: &Cohort<'_>,
-    path: &RawPath,
-    facts: &Facts,
-    (who, is_end): (&Credentials, bool),
-) -> Action {
+fn repair(cohort: &Cohort<'_>, path: &RawPath, facts: &Facts, (who, is_end): (&Credentials, bool)) -> Action {
     let reached = place::reach(cohort.now, cohort.lead, path).quoted();
     let mode = facts.mode;
     let from = Rights { mode, uid: facts.uid, gid: facts.gid };

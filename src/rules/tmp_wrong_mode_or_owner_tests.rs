@@ -22,7 +22,8 @@ fn set(vantage: &mut Vantage, mode: u32, uid: u32) {
     (facts.mode, facts.uid, facts.gid) = (mode, uid, uid);
     let who = &vantage.credentials;
     if !who.overrides_modes() && !rights::mode_allows(facts, who, rights::WRITE_SEARCH) {
-        vantage.can_create = crate::model::vantage::Ability::predicted(Can::No, Some(Errno::EACCES), Some("mkdir"));
+        vantage.can_create =
+            crate::model::vantage::Ability::predicted(Can::No, Some(Errno::EACCES), Some("mkdir"));
     }
 }
 
@@ -40,10 +41,7 @@ fn fires_where_users_may_not_create_and_spares_root() {
     assert_eq!((found[0].severity, found[0].confidence), (Severity::Critical, Confidence::Proven));
     assert_eq!(found[0].subject.pids, [70, 100], "pid 1 is root");
     assert_eq!(found[0].title, "/tmp has mode 0755, owner 0: ci.service cannot create in it");
-    assert_eq!(
-        found[0].actions[0].by_hand[0],
-        "chown 0:0 /proc/70/root/tmp && chmod 1777 /proc/70/root/tmp"
-    );
+    assert_eq!(found[0].actions[0].by_hand[0], "chown 0:0 /proc/70/root/tmp && chmod 1777 /proc/70/root/tmp");
 }
 
 #[test]
@@ -59,15 +57,17 @@ fn fires_without_search_permission() {
 
 #[test]
 fn names_the_directory_on_the_way_that_bars_it() {
-    let stage = Stage::healthy().runner(70, "ci.service").variable(70, "TMPDIR", "/srv/ci/tmp").change_vantages(
-        |v| v.path == "/srv/ci/tmp".into(),
-        |v| {
-            let ci = &mut v.walked[2];
-            ci.facts.as_mut().unwrap().mode = 0o700;
-            ci.search = Some(false);
-            v.can_create = crate::model::vantage::Ability::predicted(Can::No, Some(Errno::EACCES), Some("mkdir"));
-        },
-    );
+    let stage =
+        Stage::healthy().runner(70, "ci.service").variable(70, "TMPDIR", "/srv/ci/tmp").change_vantages(
+            |v| v.path == "/srv/ci/tmp".into(),
+            |v| {
+                let ci = &mut v.walked[2];
+                ci.facts.as_mut().unwrap().mode = 0o700;
+                ci.search = Some(false);
+                v.can_create =
+                    crate::model::vantage::Ability::predicted(Can::No, Some(Errno::EACCES), Some("mkdir"));
+            },
+        );
     let found = found(&stage);
     assert_eq!(found[0].title, "/srv/ci has mode 0700, owner 0: no way to /srv/ci/tmp for ci.service");
     assert_eq!(found[0].actions[0].by_hand[0], "chmod o+x /proc/70/root/srv/ci");
@@ -88,7 +88,9 @@ fn tells_of_a_foreign_owner_as_context() {
 
 #[test]
 fn is_ruled_out_with_its_figures() {
-    let Verdict::RuledOut(because) = Stage::healthy().check(&TmpWrongModeOrOwner) else { panic!("all is well") };
+    let Verdict::RuledOut(because) = Stage::healthy().check(&TmpWrongModeOrOwner) else {
+        panic!("all is well")
+    };
     assert_eq!(because, "modes: /tmp 1777 owner 0, /var/tmp 1777 owner 0");
 }
 
@@ -110,13 +112,14 @@ fn leaves_an_empty_dir_of_a_container_alone() {
 
 #[test]
 fn leaves_containers_alone_that_build_nothing() {
-    let stage = contained(Stage::healthy().runner(70, "x").change(70, |p| p.role = None), 70).change_vantages(
-        |v| v.pids == [70],
-        |v| {
-            v.is_build = false;
-            set(v, 0o755, 0);
-        },
-    );
+    let stage = contained(Stage::healthy().runner(70, "x").change(70, |p| p.role = None), 70)
+        .change_vantages(
+            |v| v.pids == [70],
+            |v| {
+                v.is_build = false;
+                set(v, 0o755, 0);
+            },
+        );
     assert!(matches!(stage.check(&TmpWrongModeOrOwner), Verdict::RuledOut(_)));
 }
 

@@ -4,8 +4,8 @@ use crate::model::errno::Errno;
 use crate::model::finding::{Action, Evidence, Finding, Risk};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Component, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -58,7 +58,11 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
 }
 
 fn text_of(spot: &Spot<'_>, link: &Component) -> Evidence {
-    evidence::link_of(&spot.reached(&link.path), link, "a symlink, read in the root directory of this process")
+    evidence::link_of(
+        &spot.reached(&link.path),
+        link,
+        "a symlink, read in the root directory of this process",
+    )
 }
 
 /// Makes the target, or points the link to a directory that exists.
@@ -124,6 +128,9 @@ mod tests {
 
     #[test]
     fn is_blind_without_vantages() {
-        assert!(matches!(Stage::healthy().without_vantages().check(&TmpdirDanglingSymlink), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().without_vantages().check(&TmpdirDanglingSymlink),
+            Verdict::Blind(_)
+        ));
     }
 }

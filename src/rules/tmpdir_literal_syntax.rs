@@ -114,7 +114,9 @@ fn finding(now: &Snapshot, setting: &Setting<'_>) -> Option<Finding> {
 }
 
 fn means(what: &str) -> String {
-    format!("the value {what}: no shell read it, or the file that sets it has another syntax; programs take it literally")
+    format!(
+        "the value {what}: no shell read it, or the file that sets it has another syntax; programs take it literally"
+    )
 }
 
 /// The directory of that very name, which does not exist.
@@ -149,14 +151,35 @@ mod tests {
     #[test]
     fn knows_syntax_from_ordinary_paths() {
         let flawed = [
-            "\"/tmp\"", "'/tmp'", "/tmp ", " /tmp", "/tmp\t", "/tmp\r", "/tmp\n", "~/tmp", "/home/dev/~/tmp",
-            "$HOME/tmp", "/tmp/${USER}", "$(mktemp -d)", "`pwd`", "%h/tmp", "/run/user/%U", "%TEMP%", "null",
-            "undefined", "None", "${{ vars.X }}", "{{ tmp }}", "<no value>",
+            "\"/tmp\"",
+            "'/tmp'",
+            "/tmp ",
+            " /tmp",
+            "/tmp\t",
+            "/tmp\r",
+            "/tmp\n",
+            "~/tmp",
+            "/home/dev/~/tmp",
+            "$HOME/tmp",
+            "/tmp/${USER}",
+            "$(mktemp -d)",
+            "`pwd`",
+            "%h/tmp",
+            "/run/user/%U",
+            "%TEMP%",
+            "null",
+            "undefined",
+            "None",
+            "${{ vars.X }}",
+            "{{ tmp }}",
+            "<no value>",
         ];
         for value in flawed {
             assert!(flaw(&value.into()).is_some(), "{value:?} is syntax");
         }
-        for value in ["/tmp", "/var/tmp/", "tmp", "/tmp/a b", "/tmp/100%", "/tmp/cash$", "/srv/nullable", "/tmp/x~"] {
+        for value in
+            ["/tmp", "/var/tmp/", "tmp", "/tmp/a b", "/tmp/100%", "/tmp/cash$", "/srv/nullable", "/tmp/x~"]
+        {
             assert_eq!(flaw(&value.into()), None, "{value:?} is a path");
         }
     }
@@ -193,6 +216,9 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirLiteralSyntax), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirLiteralSyntax),
+            Verdict::Blind(_)
+        ));
     }
 }

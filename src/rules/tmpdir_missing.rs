@@ -4,8 +4,8 @@ use crate::model::finding::Finding;
 use crate::model::raw_path::RawPath;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Component, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -36,7 +36,8 @@ impl Rule for TmpdirMissing {
         let spots = spot::spots(now, |v| missing(v).is_some());
         let found = spots.iter().filter_map(|spot| finding(now, spot)).collect();
         unseen::verdict_on_values(now, found, unseen::vantages_that_matter(now), || {
-            let named = spot::spots(now, |v| v.path.is_absolute()).iter().filter(|s| s.variable.is_some()).count();
+            let named =
+                spot::spots(now, |v| v.path.is_absolute()).iter().filter(|s| s.variable.is_some()).count();
             let read = setting::readable(now);
             let named = count(named, ("temp dir", "temp dirs"));
             let read = count(read, ("environment", "environments"));
@@ -137,7 +138,10 @@ mod tests {
         stage.now.eyes.pid = 900;
         stage.now.asked.dirs = vec!["/srv/t".into()];
         let found = found(&stage.stops(900, "/srv/t", "/srv/t", Errno::ENOENT));
-        assert_eq!((found[0].title.as_str(), found[0].severity), ("/srv/t does not exist", Severity::Critical));
+        assert_eq!(
+            (found[0].title.as_str(), found[0].severity),
+            ("/srv/t does not exist", Severity::Critical)
+        );
         assert_eq!(found[0].evidence[0].by_hand, "stat /srv/t");
     }
 
@@ -179,7 +183,11 @@ mod tests {
 
     #[test]
     fn does_not_take_a_dead_directory_for_a_missing_one() {
-        let dead = Stage::healthy().runner(41, "r@1.service").private_tmp(41, "/tmp", crate::rules::stage::Life::Dead);
+        let dead = Stage::healthy().runner(41, "r@1.service").private_tmp(
+            41,
+            "/tmp",
+            crate::rules::stage::Life::Dead,
+        );
         assert!(matches!(dead.check(&TmpdirMissing), Verdict::RuledOut(_)));
     }
 

@@ -5,8 +5,8 @@ use crate::model::finding::{Evidence, Finding, Risk};
 use crate::model::raw_path::RawText;
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Component, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -87,8 +87,8 @@ fn kind_seen(spot: &Spot<'_>, at: &Component) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::vantage::Kind;
     use crate::model::finding::Severity;
+    use crate::model::vantage::Kind;
     use crate::rules::stage::Stage;
 
     fn runner() -> Stage {
@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn fires_on_a_file_and_says_what_stat_says() {
-        let Verdict::Found(found) = runner().ends_in(41, "/etc/ci.tmp", Kind::File).check(&TmpdirNotADirectory) else {
+        let Verdict::Found(found) =
+            runner().ends_in(41, "/etc/ci.tmp", Kind::File).check(&TmpdirNotADirectory)
+        else {
             panic!("must be found")
         };
         assert_eq!(found[0].title, "TMPDIR=/etc/ci.tmp of r@1.service is a regular file, no directory");
@@ -119,7 +121,11 @@ mod tests {
             |v| v.walked[2].facts.as_mut().unwrap().kind = Kind::File,
         );
         let Verdict::Found(found) = stage.check(&TmpdirNotADirectory) else { panic!("must be found") };
-        assert!(found[0].title.ends_with("leads through /etc/passwd, which is a regular file"), "{}", found[0].title);
+        assert!(
+            found[0].title.ends_with("leads through /etc/passwd, which is a regular file"),
+            "{}",
+            found[0].title
+        );
         assert_eq!(found[0].severity, Severity::Warning);
     }
 

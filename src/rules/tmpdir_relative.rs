@@ -28,7 +28,8 @@ impl Rule for TmpdirRelative {
     fn check(&self, now: &Snapshot, _: Option<&Snapshot>, _: &Thresholds) -> Verdict {
         let relative = setting::settings(now, |p| {
             let all = spot::effective(p).into_iter();
-            all.filter(|(_, value)| !value.is_absolute() && tmpdir_literal_syntax::flaw(value).is_none()).collect()
+            all.filter(|(_, value)| !value.is_absolute() && tmpdir_literal_syntax::flaw(value).is_none())
+                .collect()
         });
         let found = relative.iter().map(|setting| finding(now, setting)).collect();
         unseen::verdict_on_values(now, found, vec![], || {
@@ -41,12 +42,14 @@ impl Rule for TmpdirRelative {
 }
 
 fn finding(now: &Snapshot, setting: &Setting<'_>) -> Finding {
-    let failing = setting.party.pids.iter().find(|pid| setting::works(now, **pid, &setting.value) == Some(false));
+    let failing =
+        setting.party.pids.iter().find(|pid| setting::works(now, **pid, &setting.value) == Some(false));
     let pid = failing.copied().unwrap_or_else(|| setting.pid());
     let cwd = now.process(pid).and_then(|p| p.cwd.as_ref().ok());
     let meant = setting.meant(now, pid);
     let vantage = setting::vantage_of(now, pid, &setting.value);
-    let mut evidence = setting.sources(now, "a relative value: it means another directory in each working directory");
+    let mut evidence =
+        setting.sources(now, "a relative value: it means another directory in each working directory");
     evidence.extend(cwd.map(|place| place_of(pid, place, &meant)));
     let missing = failing.is_some() && vantage.is_some_and(|v| v.can_create.errno == Some(Errno::ENOENT));
     evidence.extend(missing.then(|| gone(pid, setting)));
@@ -123,6 +126,9 @@ mod tests {
 
     #[test]
     fn is_blind_where_environments_cannot_be_read() {
-        assert!(matches!(Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirRelative), Verdict::Blind(_)));
+        assert!(matches!(
+            Stage::healthy().runner(41, "r@1.service").without_environment(41).check(&TmpdirRelative),
+            Verdict::Blind(_)
+        ));
     }
 }

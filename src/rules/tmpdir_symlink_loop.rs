@@ -3,8 +3,8 @@
 use crate::model::finding::{Finding, Risk};
 use crate::model::snapshot::Snapshot;
 use crate::model::thresholds::Thresholds;
-use crate::model::vantage::{Component, Vantage};
 use crate::model::units::count;
+use crate::model::vantage::{Component, Vantage};
 use crate::rules::heading::titled;
 use crate::rules::spot::{self, Spot};
 use crate::rules::way::{self, Stop};
@@ -53,10 +53,9 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     let mut stopped = spot.stopped_at(at, "the kernel gives up after 40 symlinks (path_resolution(7))");
     // An absolute link below /proc/PID/root would be followed in the root of whoever runs the command.
     let path = spot.vantage.path.quoted();
-    stopped.by_hand = spot.pid().map_or_else(
-        || format!("stat -L {path}"),
-        |pid| format!("nsenter -t {pid} -m stat -L {path}"),
-    );
+    stopped.by_hand = spot
+        .pid()
+        .map_or_else(|| format!("stat -L {path}"), |pid| format!("nsenter -t {pid} -m stat -L {path}"));
     evidence.push(stopped);
     let whose = spot.whose();
     let title = titled(&spot.prefix(), &spot.vantage.path, &format!("{whose} is a circle of symlinks"));
@@ -66,7 +65,11 @@ fn finding(now: &Snapshot, spot: &Spot<'_>) -> Option<Finding> {
     finding.actions.push(offers::guide(
         "remove the link that leads back, and make a directory in its place",
         Risk::None,
-        vec![format!("namei -l {reached}"), format!("unlink {reached}"), format!("install -d -m 1777 {reached}")],
+        vec![
+            format!("namei -l {reached}"),
+            format!("unlink {reached}"),
+            format!("install -d -m 1777 {reached}"),
+        ],
     ));
     finding.actions.extend(spot.variable.into_iter().flat_map(|name| offers::unset(&spot.party, name)));
     Some(finding)

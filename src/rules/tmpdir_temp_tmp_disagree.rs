@@ -75,7 +75,8 @@ impl Rule for TmpdirTempTmpDisagree {
             found.extend(by_values.iter().find_map(|(named, pids)| apart(now, named, pids)));
         }
         unseen::verdict_on_values(now, found, vec![], || {
-            let builds = count(concerned().count(), ("runner or build process", "runners and build processes"));
+            let builds =
+                count(concerned().count(), ("runner or build process", "runners and build processes"));
             format!("{builds} read, all their temp variables serve alike")
         })
     }
@@ -195,6 +196,9 @@ mod tests {
     fn is_blind_where_environments_cannot_be_read() {
         let unread = |pid| Stage::healthy().runner(41, "r@1.service").without_environment(pid);
         assert!(matches!(unread(41).check(&TmpdirTempTmpDisagree), Verdict::Blind(_)));
-        assert!(matches!(unread(1).check(&TmpdirTempTmpDisagree), Verdict::RuledOut(_)), "it is about builds");
+        assert!(
+            matches!(unread(1).check(&TmpdirTempTmpDisagree), Verdict::RuledOut(_)),
+            "it is about builds"
+        );
     }
 }

@@ -37,7 +37,8 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let is_full = level == Room::Full;
     let limit = match those.mount().and_then(|m| m.super_option("nr_inodes")) {
         Some(set) => format!("the limit is set by the mount option nr_inodes={set}"),
-        None => "no nr_inodes= stands there, so the default holds: half as many as there are pages of RAM".to_owned(),
+        None => "no nr_inodes= stands there, so the default holds: half as many as there are pages of RAM"
+            .to_owned(),
     };
     let means = if is_full {
         "no inode is left: creating anything fails with ENOSPC, however much room there is"
@@ -55,11 +56,14 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let mut actions = vec![offers::clean(&those.reach())];
     if let Some(mount) = those.mount() {
         let more = format!("nr_inodes={}", space.inodes.0.saturating_mul(2));
-        actions.insert(0, offers::guide_back(
-            "double the limit while it is mounted; nothing is interrupted, it lasts until the next mount",
-            Risk::None,
-            vec![offers::remount(those.pid(), &mount.point, &more)],
-        ));
+        actions.insert(
+            0,
+            offers::guide_back(
+                "double the limit while it is mounted; nothing is interrupted, it lasts until the next mount",
+                Risk::None,
+                vec![offers::remount(those.pid(), &mount.point, &more)],
+            ),
+        );
     }
     Some(Finding {
         id: CARD.id.to_owned(),

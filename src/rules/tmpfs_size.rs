@@ -13,11 +13,8 @@ use crate::rules::{Rule, RuleCard, Verdict, offers, unseen};
 /// See the module's header.
 pub struct TmpfsSize;
 
-static CARD: RuleCard = RuleCard {
-    id: "tmpfs-size",
-    title: "A tmpfs is full",
-    yields_to: &["private-tmp-readonly-fallback"],
-};
+static CARD: RuleCard =
+    RuleCard { id: "tmpfs-size", title: "A tmpfs is full", yields_to: &["private-tmp-readonly-fallback"] };
 
 impl Rule for TmpfsSize {
     fn card(&self) -> &'static RuleCard {
@@ -110,7 +107,9 @@ mod tests {
 
     #[test]
     fn fires_and_quotes_the_limit() {
-        let Verdict::Found(found) = on("/tmp", of_512_m(0)).check(&TmpfsSize) else { panic!("must be found") };
+        let Verdict::Found(found) = on("/tmp", of_512_m(0)).check(&TmpfsSize) else {
+            panic!("must be found")
+        };
         assert_eq!(found[0].severity, Severity::Critical);
         assert_eq!(found[0].title, "/tmp (tmpfs) is full: 0 of 512 M left for ci.service");
         assert!(found[0].evidence[1].means.contains("size=524288k"));
@@ -119,7 +118,9 @@ mod tests {
 
     #[test]
     fn warns_before_that() {
-        let Verdict::Found(found) = on("/tmp", of_512_m(9 << 20)).check(&TmpfsSize) else { panic!("must be found") };
+        let Verdict::Found(found) = on("/tmp", of_512_m(9 << 20)).check(&TmpfsSize) else {
+            panic!("must be found")
+        };
         assert_eq!(found[0].severity, Severity::Warning);
         assert_eq!(found[0].title, "/tmp (tmpfs) is nearly full: 9.00 M of 512 M left");
     }

@@ -30,7 +30,8 @@ impl Rule for UmaskHostile {
         let processes = builds::of(now);
         let hostile = |p: &&&Process| p.umask.as_ref().is_ok_and(|mask| mask & OWNER != 0);
         let pids: Vec<Pid> = processes.iter().filter(hostile).map(|p| p.pid).collect();
-        let found = scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
+        let found =
+            scope::group_pids(now, &pids).into_iter().filter_map(|group| finding(now, &group.3)).collect();
         let missing: Vec<(Pid, GapWhy)> =
             processes.iter().filter_map(|p| Some((p.pid, p.umask.as_ref().err()?.clone()))).collect();
         let mut gaps = unseen::processes(now);
@@ -40,7 +41,8 @@ impl Rule for UmaskHostile {
             masks.sort_unstable();
             masks.dedup();
             let masks: Vec<String> = masks.iter().map(|mask| format!("{mask:04o}")).collect();
-            let masks = if masks.is_empty() { String::new() } else { format!(": umask {}", masks.join(", ")) };
+            let masks =
+                if masks.is_empty() { String::new() } else { format!(": umask {}", masks.join(", ")) };
             format!("{}{masks}", builds::counted(&processes))
         })
     }
@@ -73,7 +75,10 @@ fn finding(now: &Snapshot, pids: &[Pid]) -> Option<Finding> {
         id: CARD.id.to_owned(),
         severity: if suffers.is_some() { Severity::Critical } else { Severity::Warning },
         confidence: Confidence::Proven,
-        title: format!("{} has umask {mask:04o}: its own temp dirs get mode {made:04o}", scope::label_of(process)),
+        title: format!(
+            "{} has umask {mask:04o}: its own temp dirs get mode {made:04o}",
+            scope::label_of(process)
+        ),
         errno: Some(Errno::EACCES),
         evidence: vec![evidence],
         actions,
@@ -110,7 +115,9 @@ mod tests {
     #[test]
     fn is_ruled_out_with_its_figures_and_for_strict_masks() {
         for mask in [0o022, 0o066, 0o077] {
-            let Verdict::RuledOut(because) = masked(mask).check(&UmaskHostile) else { panic!("{mask:o} is fine") };
+            let Verdict::RuledOut(because) = masked(mask).check(&UmaskHostile) else {
+                panic!("{mask:o} is fine")
+            };
             assert_eq!(because, format!("1 runner or build process: umask {mask:04o}"));
         }
     }

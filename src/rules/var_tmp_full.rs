@@ -49,7 +49,12 @@ fn judge(cohort: &Cohort<'_>, t: &Thresholds) -> Option<Finding> {
     let (severity, title, means) = match level {
         Room::Full => (
             those.severity(),
-            format!("/var/tmp is full: {} of {} left for {}", room::room_of(&those), space.total, those.who()),
+            format!(
+                "/var/tmp is full: {} of {} left for {}",
+                room::room_of(&those),
+                space.total,
+                those.who()
+            ),
             "no room: Python, gcc and bash fall back to /var/tmp, podman and buildah start there",
         ),
         // A place that is only fallen back to may be nearly full without harm.

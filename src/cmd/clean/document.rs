@@ -189,7 +189,9 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         }
         plan.entries.push(entry);
     }
-    if (agreed(&plans), sealed(&plans)) != (document.digest, document.seal) || Totals::of(&plans) != document.totals {
+    if (agreed(&plans), sealed(&plans)) != (document.digest, document.seal)
+        || Totals::of(&plans) != document.totals
+    {
         return Err(NotAPlan::Changed("its digest or its totals are not those of its entries".to_owned()));
     }
     Ok(plans)
