@@ -18,16 +18,11 @@ pub fn title(entry: &Entry<'_>) -> String {
     if begin.action != CLEAN {
         return begin.title.clone();
     }
-    let done = |is_it: fn(&Change) -> bool| {
-        let steps = entry.steps.values().filter(|step| is_it(&step.change));
-        steps.filter(|step| is_done(step)).count()
-    };
-    let taken = done(|change| matches!(change, Change::Quarantine { .. }));
-    let gone = done(|change| matches!(change, Change::Purge { .. }));
-    let is_for_good = entry.steps.values().any(|step| matches!(step.change, Change::Purge { .. }));
-    let (count, how) = if is_for_good { (gone, "removed for good") } else { (taken, "put aside") };
-    let count = Entries(u64::try_from(count).unwrap_or(u64::MAX));
-    format!("{count} {} {how}", begin.title)
+    let counts = entry.counts;
+    let is_for_good = counts.removals > 0;
+    let (count, how) =
+        if is_for_good { (counts.gone, "removed for good") } else { (counts.taken, "put aside") };
+    format!("{} {} {how}", Entries(count), begin.title)
 }
 
 /// Whether a step is done.

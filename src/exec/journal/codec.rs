@@ -44,11 +44,9 @@ pub enum EncodeError {
     TooLarge(usize),
 }
 
-/// What was read.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The records, in order.
-    pub records: Vec<Record>,
+/// How far a journal reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
     /// Where the next one goes, in bytes.
     pub end: usize,
     /// What the next one continues.
@@ -79,43 +77,61 @@ pub fn encode(record: &Record, tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> 
     Ok((bytes, Tip { sequence: tip.sequence + 1, hash }))
 }
 
-/// Reads as far as everything holds, a piece at a time: the text of a long journal never stands in memory as a whole.
+/// Where the text of a record lies in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// From there.
+    pub at: u64,
+    /// So many bytes.
+    pub length: usize,
+}
+
+/// Reads as far as everything holds, a piece at a time: neither the text of a long journal nor what it says ever stands in
+/// memory as a whole. `each` hears every record, in order.
 ///
 /// # Errors
 /// Those of the reader.
-pub fn decode(mut reader: impl Read) -> io::Result<Content> {
-    let mut content =
-        Content { records: Vec::new(), end: 0, tip: Tip::START, first: 0, torn: 0, is_newer: false };
+pub fn decode(mut reader: impl Read, each: &mut dyn FnMut(Record, Spot)) -> io::Result<Extent> {
+    let mut extent = Extent { end: 0, tip: Tip::START, first: 0, torn: 0, is_newer: false };
     let (mut bytes, mut at) = (Vec::new(), 0);
     loop {
         while let Some((text, tip)) = bytes.get(at..).and_then(|rest| {
-            let is_first = content.end == 0;
-            next(rest, (!is_first).then_some(content.tip))
+            let is_first = extent.end == 0;
+            next(rest, (!is_first).then_some(extent.tip))
         }) {
             let Ok(record) = serde_json::from_slice(text) else {
-                content.is_newer = true;
+                extent.is_newer = true;
                 break;
             };
-            if content.end == 0 {
-                content.first = tip.sequence - 1;
+            if extent.end == 0 {
+                extent.first = tip.sequence - 1;
             }
-            content.records.push(record);
+            let begin = u64::try_from(extent.end.saturating_add(HEAD)).unwrap_or(u64::MAX);
+            each(record, Spot { at: begin, length: text.len() });
             at += HEAD + text.len();
-            content.end += HEAD + text.len();
-            content.tip = tip;
+            extent.end += HEAD + text.len();
+            extent.tip = tip;
         }
         bytes.drain(..at);
         at = 0;
         // What does not hold with the largest record's bytes behind it does not hold with more.
-        let is_over = content.is_newer || bytes.len() >= HEAD + LARGEST;
+        let is_over = extent.is_newer || bytes.len() >= HEAD + LARGEST;
         let more = if is_over { 0 } else { (&mut reader).take(PIECE).read_to_end(&mut bytes)? };
         if more == 0 {
             break;
         }
     }
     let rest = io::copy(&mut reader, &mut io::sink())?;
-    content.torn = bytes.len().saturating_add(usize::try_from(rest).unwrap_or(usize::MAX));
-    Ok(content)
+    extent.torn = bytes.len().saturating_add(usize::try_from(rest).unwrap_or(usize::MAX));
+    Ok(extent)
+}
+
+/// The record whose text this is, which was heard of before.
+///
+/// # Errors
+/// Where it is another text by now.
+pub fn record(text: &[u8]) -> io::Result<Record> {
+    serde_json::from_slice(text).map_err(io::Error::from)
 }
 
 /// Whether a whole record lies anywhere in what does not continue a journal. Behind what a kill tore there is nothing: a
@@ -168,8 +184,24 @@ mod tests {
         (bytes, ends)
     }
 
+    #[derive(Debug)]
+    struct Content {
+        records: Vec<Record>,
+        end: usize,
+        torn: usize,
+        tip: Tip,
+        is_newer: bool,
+    }
+
     fn read(bytes: &[u8]) -> Content {
-        decode(bytes).unwrap()
+        let mut records = Vec::new();
+        let extent = decode(bytes, &mut |read, spot| {
+            let from = usize::try_from(spot.at).unwrap();
+            assert_eq!(super::record(&bytes[from..from + spot.length]).unwrap(), read, "it lies there");
+            records.push(read);
+        });
+        let Extent { end, tip, torn, is_newer, .. } = extent.unwrap();
+        Content { records, end, torn, tip, is_newer }
     }
 
     #[test]
@@ -213,13 +245,13 @@ mod tests {
     fn only_behind_damage_lies_a_whole_record() {
         let (bytes, ends) = journal(4);
         for length in 0..=bytes.len() {
-            let content = decode(&bytes[..length]);
-            assert!(!has_whole_record(&bytes[content.unwrap().end..length]), "cut at {length}");
+            let end = read(&bytes[..length]).end;
+            assert!(!has_whole_record(&bytes[end..length]), "cut at {length}");
         }
         for at in 0..ends[3] {
             let mut bad = bytes.clone();
             bad[at] ^= 4;
-            assert!(has_whole_record(&bad[decode(&bad[..]).unwrap().end..]), "flipped at {at}");
+            assert!(has_whole_record(&bad[read(&bad).end..]), "flipped at {at}");
         }
     }
 

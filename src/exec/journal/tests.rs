@@ -2,9 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
 
+use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::exec::undo;
 use crate::model::journal::{Act, Begin, Change, Done, WorkId};
 use crate::sys::{dirfd, scratch};
 
@@ -191,7 +195,7 @@ fn one_that_begins_anew_holds_what_matters_and_goes_on_and_its_archive_keeps_the
     let (dir, handle, own) = place();
     let mut opened = filled(&handle, own, 1..20);
     let matters = BTreeSet::from([WorkId(3), WorkId(7)]);
-    assert!(opened.journal.begin_anew(handle.as_fd(), &mut opened.records, &matters).unwrap());
+    assert!(opened.journal.begin_anew(handle.as_fd(), (&mut opened.records, &matters), &|| true).unwrap());
     let kept: Vec<Record> = work(3).into_iter().chain(work(7)).chain([begin(19), end(19)]).collect();
     assert_eq!(opened.records, kept);
     opened.journal.add(&begin(20)).unwrap();
@@ -202,7 +206,7 @@ fn one_that_begins_anew_holds_what_matters_and_goes_on_and_its_archive_keeps_the
     assert_eq!(again.records.last(), Some(&begin(20)));
     assert_eq!(again.journal.tip.sequence, 57 + 9, "the chain goes on");
     let all: Vec<Record> = (1..20).flat_map(work).chain([begin(20)]).collect();
-    assert_eq!(history(handle.as_fd(), own).unwrap().records, all);
+    assert_eq!(History::read(handle.as_fd(), own).unwrap().records, all);
 }
 
 #[test]
@@ -225,7 +229,9 @@ fn one_that_begins_anew_still_knows_each_quarantine_and_whose_removal_left_somet
         opened.journal.add(&record).unwrap();
         opened.records.push(record);
     }
-    assert!(opened.journal.begin_anew(handle.as_fd(), &mut opened.records, &BTreeSet::new()).unwrap());
+    assert!(
+        opened.journal.begin_anew(handle.as_fd(), (&mut opened.records, &BTreeSet::new()), &|| true).unwrap()
+    );
     let kept = [began(20, "q"), rests, end(20), began(22, "q"), end(22), began(23, "r"), end(23)];
     assert_eq!(opened.records, kept.into_iter().chain([begin(24), end(24)]).collect::<Vec<_>>());
 }
@@ -235,7 +241,7 @@ fn where_hardly_anything_could_stay_behind_it_goes_on() {
     let (dir, handle, own) = place();
     let mut opened = filled(&handle, own, 1..20);
     let matters: BTreeSet<WorkId> = (1..15).map(WorkId).collect();
-    assert!(!opened.journal.begin_anew(handle.as_fd(), &mut opened.records, &matters).unwrap());
+    assert!(!opened.journal.begin_anew(handle.as_fd(), (&mut opened.records, &matters), &|| true).unwrap());
     assert_eq!(names(&dir), ["journal", "lock"]);
 }
 
@@ -253,8 +259,14 @@ fn a_kill_at_any_change_leaves_one_whole_journal_that_goes_on() {
             Ok(())
         };
         let mut records = old.clone();
-        let done =
-            rotate::rotate(&mut opened.journal, handle.as_fd(), (&mut records, &matters), &mut step).is_ok();
+        let done = rotate::rotate(
+            &mut opened.journal,
+            handle.as_fd(),
+            (&mut records, &matters),
+            &|| true,
+            &mut step,
+        )
+        .is_ok();
         drop(opened);
         // What a kill in the middle of writing leaves.
         if points == 2 {
@@ -266,10 +278,10 @@ fn a_kill_at_any_change_leaves_one_whole_journal_that_goes_on() {
         again.journal.add(&begin(20)).unwrap();
         assert!(!names(&dir).contains(&"journal-new".to_owned()));
         let all: Vec<Record> = old.into_iter().chain([begin(20)]).collect();
-        assert_eq!(history(handle.as_fd(), own).unwrap().records, all, "killed at {points}");
+        assert_eq!(History::read(handle.as_fd(), own).unwrap().records, all, "killed at {points}");
         again.records.push(begin(20));
-        again.journal.begin_anew(handle.as_fd(), &mut again.records, &matters).unwrap();
-        assert_eq!(history(handle.as_fd(), own).unwrap().records, all, "and again");
+        again.journal.begin_anew(handle.as_fd(), (&mut again.records, &matters), &|| true).unwrap();
+        assert_eq!(History::read(handle.as_fd(), own).unwrap().records, all, "and again");
         points += 1;
         if done && points > 7 {
             break;
@@ -284,10 +296,11 @@ fn only_the_newest_archives_are_kept() {
     for round in 0..12 {
         let mut opened = filled(&handle, own, round * 10 + 1..round * 10 + 11);
         let none = BTreeSet::new();
-        assert!(opened.journal.begin_anew(handle.as_fd(), &mut opened.records, &none).unwrap(), "{round}");
+        let begun = opened.journal.begin_anew(handle.as_fd(), (&mut opened.records, &none), &|| true);
+        assert!(begun.unwrap(), "{round}");
     }
     assert_eq!(names(&dir).len(), 8 + 2, "{:?}", names(&dir));
-    let known = history(handle.as_fd(), own).unwrap().records;
+    let known = History::read(handle.as_fd(), own).unwrap().records;
     assert!(known.contains(&record(120)) && !known.contains(&record(1)));
     assert_eq!(Journal::open(handle.as_fd(), own).unwrap().records, [begin(120), end(120)]);
 }
@@ -305,4 +318,160 @@ fn the_last_room_is_for_those_who_free_some() {
     opened.journal.reserve(4096).unwrap();
     drop(opened);
     std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn whoever_only_looked_has_changed_nothing() {
+    let (dir, handle, own) = place();
+    drop(filled(&handle, own, 1..20));
+    let path = dir.path().join(NAME);
+    let mut torn = std::fs::read(&path).unwrap();
+    torn.truncate(torn.len() - 3);
+    std::fs::write(&path, &torn).unwrap();
+    std::fs::write(dir.path().join("journal-new"), "half").unwrap();
+    let before = names(&dir);
+    let found = Found::look(handle.as_fd(), own).unwrap();
+    assert!(matches!(Found::look(handle.as_fd(), own), Err(JournalError::Busy)), "it is ours");
+    drop(found);
+    assert_eq!((std::fs::read(&path).unwrap(), names(&dir)), (torn, before));
+    let opened = Found::look(handle.as_fd(), own).unwrap().take_up(handle.as_fd()).unwrap();
+    assert!(opened.torn > 0);
+    assert_eq!(names(&dir), ["journal", "lock"]);
+}
+
+#[test]
+fn a_stop_at_any_question_leaves_the_journal_as_it_was_or_begun_anew() {
+    let matters = BTreeSet::from([WorkId(3)]);
+    for questions in 0_u32.. {
+        let (dir, handle, own) = place();
+        let mut opened = filled(&handle, own, 1..20);
+        let (old, before) = (opened.records.clone(), std::fs::read(dir.path().join(NAME)).unwrap());
+        let left = Cell::new(questions);
+        let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
+        let begun = opened.journal.begin_anew(handle.as_fd(), (&mut opened.records, &matters), &goes_on);
+        let begun = begun.unwrap();
+        opened.journal.add(&begin(20)).unwrap();
+        drop(opened);
+        let all: Vec<Record> = old.iter().cloned().chain([begin(20)]).collect();
+        if begun {
+            assert_eq!(History::read(handle.as_fd(), own).unwrap().records, all);
+            assert!(questions > 3, "it was asked");
+            break;
+        }
+        assert_eq!(names(&dir), ["journal", "lock"], "stopped at {questions}");
+        assert!(std::fs::read(dir.path().join(NAME)).unwrap().starts_with(&before));
+        assert_eq!(Journal::open(handle.as_fd(), own).unwrap().records, all);
+    }
+}
+
+/// Something that is written of work `n`, about steps and names that others may be about too.
+fn any_record() -> impl Strategy<Value = Record> {
+    let object = crate::model::plan::ObjectId {
+        mount_id: 1,
+        device: crate::model::mount::Device::default(),
+        inode: 1,
+        kind: crate::model::vantage::Kind::File,
+        born: None,
+    };
+    let slot = prop_oneof![
+        (1_u64..4, 0_u64..6).prop_map(|(of, n)| format!("{of}-{n}")),
+        Just("1-01".to_owned()),
+        Just("odd".to_owned()),
+    ];
+    let change = (0_u8..8, slot).prop_map(move |(kind, slot)| {
+        let slot = crate::model::raw_path::RawPath::from(slot.as_str());
+        match kind {
+            0..=3 => Change::Quarantine { name: "n".into(), object, slot, bytes: None },
+            4 => Change::GiveBack { slot, object, name: "n".into() },
+            5 | 6 => Change::Purge { slot, object },
+            _ => Change::Call { line: "true".into() },
+        }
+    });
+    let done = prop_oneof![
+        4 => Just(Done::Done { changed: None }),
+        1 => Just(Done::Kept { why: String::new() }),
+        1 => (0_i32..4).prop_map(|n| Done::Failed {
+            errno: Some(crate::model::errno::Errno(n)),
+            why: String::new()
+        }),
+    ];
+    let act = (0_u64..6, change).prop_map(|(step, change)| Act { step, change });
+    let came = (0_u64..6, done).prop_map(|(step, done)| Came { step, done });
+    (1_u64..5).prop_flat_map(move |n| {
+        let work = WorkId(n);
+        prop_oneof![
+            1 => Just(begin(n)),
+            1 => Just(end(n)),
+            3 => proptest::collection::vec(act.clone(), 0..6)
+                .prop_map(move |steps| Record::Intent { work, steps }),
+            3 => proptest::collection::vec(came.clone(), 0..6)
+                .prop_map(move |steps| Record::Outcome { work, steps }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_held_of_a_journal_says_what_all_of_it_says(
+        all in proptest::collection::vec(any_record(), 0..40),
+    ) {
+        let mut journal = Journal::in_memory().unwrap();
+        for record in &all {
+            journal.add(record).unwrap();
+        }
+        let held = read(Some(&journal.file)).unwrap();
+        prop_assert_eq!(&held.tally, journal.tally());
+        let aside = undo::all_aside(&all);
+        prop_assert_eq!(&undo::all_aside(&held.records), &aside);
+        let counted = held.tally.aside(&|_| true).into_iter().map(|(work, steps)| (work, steps.count()));
+        prop_assert_eq!(
+            counted.collect::<Vec<_>>(),
+            aside.iter().map(|(work, aside)| (*work, aside.len() as u64)).collect::<Vec<_>>()
+        );
+        for n in 1..5 {
+            let is = |record: &Record, frame: fn(&Record) -> bool| {
+                crate::exec::chronicle::work_of(record) == WorkId(n) && frame(record)
+            };
+            let has = |frame| all.iter().any(|record| is(record, frame));
+            let is_over = has(|it| matches!(it, Record::Begin(_))) && has(|it| matches!(it, Record::End { .. }));
+            if !is_over {
+                prop_assert_eq!(undo::steps_of(&held.records, WorkId(n)), undo::steps_of(&all, WorkId(n)));
+            }
+        }
+    }
+}
+
+#[test]
+fn of_hundreds_of_thousands_of_steps_that_are_settled_none_is_held() {
+    let object = crate::model::plan::ObjectId {
+        mount_id: 1,
+        device: crate::model::mount::Device::default(),
+        inode: 1,
+        kind: crate::model::vantage::Kind::File,
+        born: None,
+    };
+    let mut journal = Journal::in_memory().unwrap();
+    let mut tell = |n: u64, change: &dyn Fn(u64) -> Change| {
+        let work = WorkId(n);
+        journal.add(&begin(n)).unwrap();
+        for first in (0..300_000).step_by(10_000) {
+            let steps = first..first + 10_000;
+            let acts = steps.clone().map(|step| Act { step, change: change(step) }).collect();
+            journal.add(&Record::Intent { work, steps: acts }).unwrap();
+            let came = steps.map(|step| Came { step, done: Done::Done { changed: None } }).collect();
+            journal.add(&Record::Outcome { work, steps: came }).unwrap();
+        }
+        journal.add(&end(n)).unwrap();
+    };
+    let slot = |step: u64| crate::model::raw_path::RawPath::from(format!("1-{step}").as_str());
+    tell(1, &|step| Change::Quarantine { name: "n".into(), object, slot: slot(step), bytes: None });
+    // All but the last.
+    tell(2, &|step| Change::Purge { slot: slot(step.min(299_998)), object });
+    let held = read(Some(&journal.file)).unwrap();
+    let steps = held.records.iter().map(|record| match record {
+        Record::Intent { steps, .. } => steps.len(),
+        _ => 0,
+    });
+    assert_eq!((steps.sum::<usize>(), held.records.len()), (1, 6));
+    assert_eq!(undo::still_taken(&held.records, WorkId(1)).len(), 1);
 }
