@@ -109,7 +109,7 @@ fn a_long_journal_is_read_as_a_stream_and_told_work_by_work() {
     }
     said[0].says("removed for good on");
     assert!(said[1].text.ends_with("\n200000"), "each step is told: {}", said[1].text);
-    said[2].says("nothing of work 1 (clean) can be taken back");
+    said[2].says("nothing of work 1 can be taken back: it is back already");
     said[3].says("nothing lies in any quarantine");
     assert!(said[4].text.contains("journal-0-") && said[4].text.ends_with("\n0"), "{}", said[4].text);
     assert!(said[5].text.ends_with("\n200001"), "and after it began anew: {}", said[5].text);

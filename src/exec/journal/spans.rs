@@ -43,6 +43,9 @@ impl<V: Clone + PartialEq> Spans<V> {
 
     /// From now on nothing is known of these.
     pub fn clear(&mut self, first: u64, past: u64) {
+        if first >= past {
+            return;
+        }
         let before = self.runs.range(..first).next_back().map(|(before, run)| (*before, run.clone()));
         if let Some((before, (end, value))) = before.filter(|(_, (end, _))| *end > first) {
             self.runs.insert(before, (first, value.clone()));

@@ -396,7 +396,9 @@ fn any_record() -> impl Strategy<Value = Record> {
         }),
     ];
     let act = (0_u64..6, change).prop_map(|(step, change)| Act { step, change });
-    let came = (0_u64..6, done).prop_map(|(step, done)| Came { step, done });
+    // Of one step a record says one thing.
+    let came = proptest::collection::btree_map(0_u64..6, done, 0..6)
+        .prop_map(|all| all.into_iter().map(|(step, done)| Came { step, done }).collect());
     (1_u64..5).prop_flat_map(move |n| {
         let work = WorkId(n);
         prop_oneof![
@@ -404,8 +406,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             1 => Just(end(n)),
             3 => proptest::collection::vec(act.clone(), 0..6)
                 .prop_map(move |steps| Record::Intent { work, steps }),
-            3 => proptest::collection::vec(came.clone(), 0..6)
-                .prop_map(move |steps| Record::Outcome { work, steps }),
+            3 => came.clone().prop_map(move |steps| Record::Outcome { work, steps }),
         ]
     })
 }
