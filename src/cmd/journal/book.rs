@@ -203,7 +203,9 @@ impl Book {
         let mut fates = Fates::default();
         for (_, history) in self.sources(home, work) {
             history.outcomes(work, &mut |came| {
-                came.into_iter().for_each(|came| fates.add(came.step, came.done))
+                for came in came {
+                    fates.add(came.step, came.done);
+                }
             })?;
         }
         for (_, history) in self.sources(home, work) {

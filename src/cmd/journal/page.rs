@@ -7,6 +7,7 @@ use crate::cmd::workshop::Names;
 use crate::cmd::{purge, surroundings};
 use crate::exec::undo::Step;
 use crate::model::journal::Figures;
+use crate::model::raw_path::RawPath;
 use crate::model::units::{Entries, WallNanos};
 use crate::report::page::{Ink, Page};
 use crate::report::wrap::columns;
@@ -53,7 +54,13 @@ pub fn page(book: &Book, names: &Names, policy: CleanPolicy, options: &Options) 
         page.line("nothing has been done here", Ink::Plain);
     } else {
         table(&mut page, &works);
-        hints(&mut page, can_undo, lies);
+        page.gap();
+        if can_undo {
+            page.paragraph(0, "tmpmedic undo NUMBER takes a work back.", Ink::Plain);
+        }
+        if lies {
+            page.paragraph(0, "tmpmedic purge NUMBER removes for good what it put aside.", Ink::Plain);
+        }
     }
     if let Some(due) = purge::due_here(rustix::process::geteuid().as_raw(), policy.purge_after_s).told() {
         page.gap();
@@ -203,7 +210,7 @@ fn ending(page: &mut Page, entry: &Entry<'_>) {
         page.paragraph(INDENT, &text, Ink::Dim);
     }
     if !entry.unread.is_empty() {
-        let homes: Vec<String> = entry.unread.iter().map(|home| home.shown()).collect();
+        let homes: Vec<String> = entry.unread.iter().map(RawPath::shown).collect();
         let text = format!(
             "it has no end here; whether it was settled since is not known, for the journal in {} cannot be read",
             homes.join(" and in ")
@@ -217,15 +224,4 @@ fn between(before: &Figures, after: &Figures) -> String {
         .map(|(what, before, after, _)| format!("{what} {} -> {}", safe(&before), safe(&after)))
         .collect();
     format!("{}: {}", before.path.shown(), all.join(", "))
-}
-
-/// Which commands go on from here.
-fn hints(page: &mut Page, can_undo: bool, lies: bool) {
-    page.gap();
-    if can_undo {
-        page.paragraph(0, "tmpmedic undo NUMBER takes a work back.", Ink::Plain);
-    }
-    if lies {
-        page.paragraph(0, "tmpmedic purge NUMBER removes for good what it put aside.", Ink::Plain);
-    }
 }

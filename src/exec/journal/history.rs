@@ -110,9 +110,9 @@ impl History {
         which: impl Fn(&Shelf) -> &Vec<Spot>,
         each: &mut dyn FnMut(Record),
     ) -> Result<(), JournalError> {
-        let shelf = self.shelves.get(&work).and_then(|shelf| Some((shelf, self.files.get(shelf.file)?)));
-        let Some((shelf, file)) = shelf else { return Ok(()) };
-        for spot in which(shelf) {
+        let known = self.shelves.get(&work).and_then(|known| Some((known, self.files.get(known.file)?)));
+        let Some((known, file)) = known else { return Ok(()) };
+        for spot in which(known) {
             each(again(file, *spot)?);
         }
         Ok(())

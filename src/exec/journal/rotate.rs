@@ -47,14 +47,14 @@ pub fn rotate(
     step: &mut dyn FnMut() -> io::Result<()>,
 ) -> Result<bool, JournalError> {
     let length = stat::of(journal.file.as_fd()).map_err(os("cannot look at the journal"))?.size;
-    let named = named(records, &journal.tally);
+    let framed = named(records, &journal.tally);
     let is_kept = |record: &Record| {
         let work = work_of(record);
         let is_frame = matches!(record, Record::Begin(_) | Record::End { .. }) || leaves_rests(record);
-        matters.contains(&work) || is_frame && named.contains(&work)
+        matters.contains(&work) || is_frame && framed.contains(&work)
     };
     // Counted first: a journal that all matters is not written out at every start to learn that.
-    let (kept, all) = weights(&journal.tally, matters, &named);
+    let (kept, all) = weights(&journal.tally, matters, &framed);
     if kept == 0 || kept > all / 2 || !goes_on() {
         return Ok(false);
     }

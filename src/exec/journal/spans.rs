@@ -100,15 +100,12 @@ mod tests {
         ) {
             let (mut spans, mut one_by_one) = (Spans::default(), BTreeMap::new());
             for (first, length, value) in said {
-                match value {
-                    Some(value) => {
-                        spans.set(first, first + length, value);
-                        one_by_one.extend((first..first + length).map(|n| (n, value)));
-                    }
-                    None => {
-                        spans.clear(first, first + length);
-                        one_by_one.retain(|n, _| !(first..first + length).contains(n));
-                    }
+                if let Some(value) = value {
+                    spans.set(first, first + length, value);
+                    one_by_one.extend((first..first + length).map(|n| (n, value)));
+                } else {
+                    spans.clear(first, first + length);
+                    one_by_one.retain(|n, _| !(first..first + length).contains(n));
                 }
                 for n in 0..60 {
                     prop_assert_eq!(spans.get(n), one_by_one.get(&n));

@@ -251,12 +251,16 @@ impl Tally {
             }
             Record::Intent { steps, .. } => {
                 weight.acts += steps.len();
-                steps.iter().for_each(|act| counted.note_act(act));
+                for act in steps {
+                    counted.note_act(act);
+                }
             }
             Record::Outcome { steps, .. } => {
                 weight.outcomes += 1;
                 weight.rests += usize::from(leaves_rests(record));
-                steps.iter().for_each(|came| counted.note_came(came));
+                for came in steps {
+                    counted.note_came(came);
+                }
             }
         }
     }
