@@ -47,7 +47,8 @@ impl History {
     /// As `records`; an archive that cannot be read is passed over.
     pub fn read(dir: BorrowedFd<'_>, own: u32) -> Result<Self, JournalError> {
         let current = reading::open(dir, own)?;
-        let (mut all, mut history) = (Vec::new(), Self::empty(go_through(None, &mut |_, _| {})?));
+        let (mut all, mut history) =
+            (Vec::new(), Self::empty(go_through(None, &|_work| true, &mut |_, _| {})?));
         for archive in rotate::archives(dir).unwrap_or_default() {
             let file = dirfd::open_regular(dir, archive.name().as_bytes()).ok();
             let file = file.filter(|file| ours(file.as_fd(), own).is_ok());
@@ -128,7 +129,7 @@ struct Volume {
 
 fn volume(file: Option<&File>) -> Result<Volume, JournalError> {
     let (mut tally, mut shelves) = (Tally::default(), BTreeMap::<WorkId, Shelf>::new());
-    let extent = go_through(file, &mut |record, spot| {
+    let extent = go_through(file, &|_work| true, &mut |record, spot| {
         tally.note(&record);
         let work = work_of(&record);
         let shelf = shelves.entry(work).or_default();

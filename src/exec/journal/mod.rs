@@ -5,7 +5,10 @@
 
 pub mod codec;
 mod error;
+mod halves;
 mod history;
+mod names;
+mod open;
 mod reading;
 mod rotate;
 mod spans;
@@ -20,13 +23,15 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::shelter;
-use crate::model::journal::{Act, Came, Record, WorkId};
+use crate::model::journal::{Record, WorkId};
 use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
 use codec::{EncodeError, Extent, Tip};
 pub use error::JournalError;
 use error::os;
+use halves::halves;
 pub use history::History;
+pub use names::Names;
 use reading::read;
 pub use reading::{Content, records};
 pub use spans::Spans;
@@ -235,23 +240,6 @@ impl Journal {
     }
 }
 
-/// The same steps in two records.
-fn halves(record: &Record) -> Option<(Record, Record)> {
-    match record {
-        Record::Intent { work, steps } if steps.len() > 1 => {
-            let (one, other) = steps.split_at(steps.len() / 2);
-            let half = |steps: &[Act]| Record::Intent { work: *work, steps: steps.to_vec() };
-            Some((half(one), half(other)))
-        }
-        Record::Outcome { work, steps } if steps.len() > 1 => {
-            let (one, other) = steps.split_at(steps.len() / 2);
-            let half = |steps: &[Came]| Record::Outcome { work: *work, steps: steps.to_vec() };
-            Some((half(one), half(other)))
-        }
-        _ => None,
-    }
-}
-
 impl Drop for Journal {
     /// Gives back the room that was reserved and not needed.
     fn drop(&mut self) {
@@ -294,5 +282,9 @@ fn ours(node: BorrowedFd<'_>, own: u32) -> Result<(), JournalError> {
     }
 }
 
+#[cfg(test)]
+mod held_tests;
+#[cfg(test)]
+mod rotate_tests;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 
 use super::codec::{self, Extent, Spot};
 use super::error::{JournalError, os};
+use super::open::Open;
 use super::tally::Tally;
 use super::{LARGEST, NAME, ours};
 use crate::exec::chronicle::work_of;
@@ -55,14 +56,14 @@ enum Line {
 /// What a file holds; one that is longer than any of ours is not read.
 pub(super) fn read(file: Option<&File>) -> Result<Content, JournalError> {
     let (mut tally, mut lines) = (Tally::default(), Vec::new());
-    let extent = go_through(file, &mut |record, spot| {
+    let extent = go_through(file, &|_work| true, &mut |record, spot| {
         tally.note(&record);
         lines.push(match record {
             Record::Begin(_) | Record::End { .. } => Line::Frame(Box::new(record)),
             Record::Intent { .. } | Record::Outcome { .. } => Line::Steps(work_of(&record), spot),
         });
     })?;
-    let open = tally.open();
+    let open = Open::of(&tally);
     let mut records = Vec::new();
     for line in lines {
         match line {
@@ -78,19 +79,20 @@ pub(super) fn read(file: Option<&File>) -> Result<Content, JournalError> {
     Ok(Content { records, extent, tally })
 }
 
-/// Hears each record of a file, in order.
+/// Hears each record of a file, in order, the steps of a work where `wants` says so.
 pub(super) fn go_through(
     file: Option<&File>,
+    wants: &dyn Fn(WorkId) -> bool,
     each: &mut dyn FnMut(Record, Spot),
 ) -> Result<Extent, JournalError> {
     let Some(file) = file else {
-        return codec::decode(io::empty(), each).map_err(os("cannot read the journal"));
+        return codec::decode(io::empty(), wants, each).map_err(os("cannot read the journal"));
     };
     let length = stat::of(file.as_fd()).map_err(os("cannot look at the journal"))?.size;
     if length > LARGEST {
         return Err(JournalError::TooLarge(length));
     }
-    codec::decode(FromStart { file, at: 0 }, each).map_err(os("cannot read the journal"))
+    codec::decode(FromStart { file, at: 0 }, wants, each).map_err(os("cannot read the journal"))
 }
 
 /// A record that was heard of before.

@@ -62,7 +62,8 @@ pub fn rotate(
     step().map_err(os(failed))?;
     let mut new = New::make(dir, (journal.tip, length / 2)).map_err(os(failed))?;
     step().map_err(os(failed))?;
-    let extent = go_through(Some(&journal.file), &mut |record, _| {
+    let wants = |work| matters.contains(&work) || framed.contains(&work);
+    let extent = go_through(Some(&journal.file), &wants, &mut |record, _| {
         if new.is_worth_it() && is_kept(&record) && goes_on() {
             new.add(&record);
         }

@@ -1,13 +1,13 @@
 //! What a journal says of quarantines, counted while it is read and kept in runs: a clean-up of hundreds of thousands of
 //! entries that were all taken back or purged since is a few numbers, and its steps need not be held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::names::{Names, Slot, plain};
 use super::spans::Spans;
 use crate::exec::chronicle::work_of;
 use crate::exec::undo::has_no_name;
 use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
-use crate::model::raw_path::RawPath;
 
 /// What became of the names in quarantines, by the work that did it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Counted {
     /// Whether something in it is about no quarantine.
     pub has_deeds: bool,
     /// Its steps that are about quarantines.
-    steps: Spans<Step>,
+    pub(super) steps: Spans<Step>,
     /// What became of steps that stand in another home.
     elsewhere: Spans<Fate>,
     /// How much of the journal it takes.
@@ -47,15 +47,15 @@ pub struct Weight {
 
 /// A run of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
-    kind: Kind,
-    fate: Fate,
-    slot: Slot,
+pub(super) struct Step {
+    pub kind: Kind,
+    pub fate: Fate,
+    pub slot: Slot,
 }
 
 /// What is done to a name in a quarantine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Taken,
     Back,
     Purged,
@@ -63,103 +63,13 @@ enum Kind {
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// Nobody wrote that down.
     Open,
     Done,
     /// A removal of which only moved up directories are left.
     Rests,
     Not,
-}
-
-/// The names of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Slot {
-    /// `OF-N`, where N is the number of the step plus `more`, around the largest number.
-    Plain { of: u64, more: u64 },
-    /// Any other, of one step.
-    Odd(RawPath),
-}
-
-/// Names that are no longer in a quarantine, each with what is known of that.
-#[derive(Clone, Debug)]
-pub struct Names<V> {
-    plain: BTreeMap<u64, Spans<V>>,
-    odd: BTreeMap<RawPath, V>,
-}
-
-impl<V> Default for Names<V> {
-    fn default() -> Self {
-        Self { plain: BTreeMap::new(), odd: BTreeMap::new() }
-    }
-}
-
-impl<V: Clone + PartialEq> Names<V> {
-    fn add(&mut self, (first, past, slot): (u64, u64, &Slot), value: V) {
-        match slot {
-            Slot::Plain { of, more } => {
-                let spans = self.plain.entry(*of).or_default();
-                spans.set(first.wrapping_add(*more), past.wrapping_add(*more), value);
-            }
-            Slot::Odd(name) => drop(self.odd.insert(name.clone(), value)),
-        }
-    }
-
-    /// What is known of a name.
-    pub fn get(&self, name: &RawPath) -> Option<&V> {
-        match plain(name) {
-            Some((of, n)) => self.plain.get(&of)?.get(n),
-            None => self.odd.get(name),
-        }
-    }
-
-    fn remove(&mut self, (first, past, slot): (u64, u64, &Slot)) {
-        match slot {
-            Slot::Plain { of, more } => {
-                if let Some(spans) = self.plain.get_mut(of) {
-                    spans.clear(first.wrapping_add(*more), past.wrapping_add(*more));
-                }
-            }
-            Slot::Odd(name) => drop(self.odd.remove(name)),
-        }
-    }
-
-    fn covers(&self, (first, past, slot): (u64, u64, &Slot)) -> bool {
-        match slot {
-            Slot::Odd(name) => self.odd.contains_key(name),
-            Slot::Plain { of, more } => self.plain.get(of).is_some_and(|spans| {
-                let parts = spans.within(first.wrapping_add(*more), past.wrapping_add(*more));
-                parts.map(|(first, past, _)| past - first).sum::<u64>() == past - first
-            }),
-        }
-    }
-
-    /// Takes these out of a run of steps.
-    fn cut_out(&self, (first, past, slot): (u64, u64, &Slot), steps: &mut Spans<()>) {
-        match slot {
-            Slot::Odd(name) if self.odd.contains_key(name) => steps.clear(first, past),
-            Slot::Odd(_) => {}
-            Slot::Plain { of, more } => {
-                let spans = self.plain.get(of).into_iter();
-                for (first, past, _) in
-                    spans.flat_map(|spans| spans.within(first.wrapping_add(*more), past.wrapping_add(*more)))
-                {
-                    steps.clear(first.wrapping_sub(*more), past.wrapping_sub(*more));
-                }
-            }
-        }
-    }
-}
-
-/// The numbers in a name that we gave: `WORK-STEP`, and nothing else that reads as the same numbers.
-fn plain(name: &RawPath) -> Option<(u64, u64)> {
-    let text = std::str::from_utf8(name.as_bytes()).ok()?;
-    let (of, n) = text.split_once('-')?;
-    let number = |text: &str| {
-        let is_ours = text == "0" || !text.starts_with(['0', '+']);
-        text.parse().ok().filter(|n: &u64| is_ours && *n < u64::MAX)
-    };
-    Some((number(of)?, number(n)?))
 }
 
 impl Counted {
@@ -202,11 +112,11 @@ impl Counted {
             .map(|(first, past, step)| (first, past, &step.slot))
     }
 
-    fn taken(&self) -> impl Iterator<Item = (u64, u64, &Slot)> {
+    pub(super) fn taken(&self) -> impl Iterator<Item = (u64, u64, &Slot)> {
         self.runs(|step| step.kind == Kind::Taken && step.fate == Fate::Done)
     }
 
-    fn gone(&self) -> impl Iterator<Item = (u64, u64, &Slot)> {
+    pub(super) fn gone(&self) -> impl Iterator<Item = (u64, u64, &Slot)> {
         self.runs(|step| match step.kind {
             Kind::Taken => false,
             Kind::Back => step.fate == Fate::Done,
@@ -320,79 +230,6 @@ impl Tally {
             }
         }
         purged
-    }
-
-    /// What of it must be held to act.
-    pub fn open(&self) -> Open<'_> {
-        let aside = self.aside(&|_work| true);
-        let mut settled = Names::default();
-        let is_over = |counted: &Counted| counted.has_begun && counted.has_ended;
-        for run in self.works.values().filter(|counted| is_over(counted)).flat_map(Counted::taken) {
-            settled.add(run, ());
-        }
-        for run in self.works.values().filter(|counted| !is_over(counted)).flat_map(Counted::taken) {
-            settled.remove(run);
-        }
-        let is_open = |(work, counted): &(&WorkId, &Counted)| {
-            !is_over(counted)
-                || counted.has_deeds
-                || aside.contains_key(*work)
-                || counted.gone().any(|run| !settled.covers(run))
-        };
-        let works = self.works.iter().filter(is_open).map(|(work, _)| *work).collect();
-        Open { tally: self, aside, settled, works }
-    }
-}
-
-/// Which steps whoever acts must know: of works that did not end every one; of others what is about no quarantine, what lies
-/// aside, and what took something away that is not known here.
-pub struct Open<'t> {
-    tally: &'t Tally,
-    aside: BTreeMap<WorkId, Spans<()>>,
-    /// What works that ended put aside: what became of that is in `aside`.
-    settled: Names<()>,
-    works: BTreeSet<WorkId>,
-}
-
-impl Open<'_> {
-    /// Whether any step of it is one of them.
-    pub fn has(&self, work: WorkId) -> bool {
-        self.works.contains(&work)
-    }
-
-    /// The record with those of its steps; nothing where none is left.
-    pub fn only(&self, record: Record) -> Option<Record> {
-        match record {
-            Record::Intent { work, mut steps } => {
-                steps.retain(|act| self.is_needed(work, act.step));
-                steps.shrink_to_fit();
-                (!steps.is_empty()).then_some(Record::Intent { work, steps })
-            }
-            Record::Outcome { work, mut steps } => {
-                // An outcome of nothing is a record all the same.
-                let was_empty = steps.is_empty();
-                steps.retain(|came| self.is_needed(work, came.step));
-                steps.shrink_to_fit();
-                (was_empty || !steps.is_empty()).then_some(Record::Outcome { work, steps })
-            }
-            frame => Some(frame),
-        }
-    }
-
-    fn is_needed(&self, work: WorkId, step: u64) -> bool {
-        let Some(counted) = self.tally.of(work).filter(|it| it.has_begun && it.has_ended) else {
-            return true;
-        };
-        match counted.steps.get(step) {
-            None => true,
-            Some(Step { kind: Kind::Taken, .. }) => {
-                self.aside.get(&work).is_some_and(|steps| steps.get(step).is_some())
-            }
-            Some(Step { fate: Fate::Done | Fate::Rests, slot, .. }) => {
-                !self.settled.covers((step, step.saturating_add(1), slot))
-            }
-            Some(_) => false,
-        }
     }
 }
 
