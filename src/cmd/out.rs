@@ -33,6 +33,35 @@ pub fn write(text: &str) -> Result<(), Lost> {
     })
 }
 
+/// Standard output for what is written as it is made, a piece at a time.
+pub struct Stream;
+
+impl io::Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if stdio::output_was_closed() {
+            return Err(Errno::BADF.into());
+        }
+        Ok(write_some(rustix::stdio::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why what was written as it was made did not arrive, if that is why it was not made whole.
+pub fn lost(error: anyhow::Error) -> anyhow::Error {
+    let kind = |error: &anyhow::Error| {
+        let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        json.or_else(|| error.downcast_ref::<io::Error>().map(io::Error::kind))
+    };
+    match kind(&error) {
+        Some(io::ErrorKind::BrokenPipe) => Lost::Pipe.into(),
+        Some(kind) => Lost::Failed(error.downcast().unwrap_or_else(|_| kind.into())).into(),
+        None => error,
+    }
+}
+
 /// Says one line on standard error. Where that is closed or full, nobody can be told.
 pub fn say(line: &str) {
     write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()).ok();

@@ -69,7 +69,8 @@ pub fn take_back(shop: &mut Workshop, begin: &Begin, bar: &mut Bar<'_>) -> anyho
     })?;
     let (of, today) = (begin.clone(), ends.id);
     let taken = shop.go_through(bar.stop(), move |records| {
-        undo::still_taken(&Workshop::records_today(records, &of, &today), of.work)
+        let aside = undo::aside_today(records, &of, &today).into_iter();
+        aside.map(|aside| (aside.slot, aside.object, aside.name)).collect::<Vec<_>>()
     })?;
     let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
     let back = Begin {

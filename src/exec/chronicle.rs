@@ -15,15 +15,7 @@ pub fn join(own: Vec<Record>, others: Vec<Vec<Record>>) -> Vec<Record> {
     let mut known: BTreeSet<WorkId> = own.iter().filter_map(begin_of).map(|begin| begin.work).collect();
     let mut all = Vec::new();
     for records in others {
-        let ended: BTreeSet<WorkId> =
-            records.iter().filter(|record| matches!(record, Record::End { .. })).map(work_of).collect();
-        let fit: BTreeSet<WorkId> = records
-            .iter()
-            .filter_map(begin_of)
-            .filter(|begin| ended.contains(&begin.work) || begin.quarantine.is_some())
-            .map(|begin| begin.work)
-            .filter(|work| !known.contains(work))
-            .collect();
+        let fit = fit(&records, &known);
         all.extend(records.into_iter().filter(|record| fit.contains(&work_of(record))));
         known.extend(fit);
     }
@@ -32,6 +24,19 @@ pub fn join(own: Vec<Record>, others: Vec<Vec<Record>>) -> Vec<Record> {
         all.iter().filter_map(begin_of).map(|begin| (begin.work, begin.time)).collect();
     all.sort_by_key(|record| begun.get(&work_of(record)).copied());
     all
+}
+
+/// The works of another home that are not left out, where these are known.
+pub fn fit(records: &[Record], known: &BTreeSet<WorkId>) -> BTreeSet<WorkId> {
+    let ended: BTreeSet<WorkId> =
+        records.iter().filter(|record| matches!(record, Record::End { .. })).map(work_of).collect();
+    records
+        .iter()
+        .filter_map(begin_of)
+        .filter(|begin| ended.contains(&begin.work) || begin.quarantine.is_some())
+        .map(|begin| begin.work)
+        .filter(|work| !known.contains(work))
+        .collect()
 }
 
 /// The last number that a work has.

@@ -54,6 +54,17 @@ pub fn existing(candidates: &[RawPath], own: u32) -> Vec<Home> {
     fit.collect()
 }
 
+/// Those of the candidates that are there, and will not do: nobody knows what is written down there.
+pub fn unfit(candidates: &[RawPath], own: u32) -> Vec<Unfit> {
+    let unfit = candidates.iter().filter_map(|path| {
+        let why = walk(path, own, Missing::Refuse).err()?;
+        let there = dirfd::open_resolved(path.as_bytes());
+        let is_missing = there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        (!is_missing).then(|| Unfit { path: path.clone(), why })
+    });
+    unfit.collect()
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Missing {
     Make,

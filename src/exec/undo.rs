@@ -10,7 +10,7 @@ use super::journal::{Journal, JournalError};
 use super::object;
 use super::quarantine::Quarantine;
 use crate::model::errno::Errno;
-use crate::model::journal::{Act, Came, Change, Done, Record, WorkId};
+use crate::model::journal::{Act, Begin, Came, Change, Done, Record, WorkId};
 use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::units::Bytes;
@@ -101,8 +101,13 @@ pub fn all_aside<'r>(records: impl IntoIterator<Item = &'r Record>) -> BTreeMap<
 
 /// An interrupted removal of which only moved up directories are left: nothing of it could be given back.
 fn has_no_slot(change: &Change, done: &Done) -> bool {
+    matches!(change, Change::Purge { .. }) && has_no_name(done)
+}
+
+/// Whether what was to be changed had no name any more.
+pub fn has_no_name(done: &Done) -> bool {
     let no_name = Some(Errno(rustix::io::Errno::NOENT.raw_os_error()));
-    matches!((change, done), (Change::Purge { .. }, Done::Failed { errno, .. }) if *errno == no_name)
+    matches!(done, Done::Failed { errno, .. } if *errno == no_name)
 }
 
 /// What lies in the quarantine because of one piece of work.
@@ -145,8 +150,9 @@ pub fn today(object: ObjectId, then: &ObjectId, now: &ObjectId) -> ObjectId {
     ObjectId { mount_id: now.mount_id, device, ..object }
 }
 
-/// The same in everything that a journal says of changes of that place.
-pub fn translate(records: &mut [Record], then: &ObjectId, now: &ObjectId) {
+/// The same in everything that a journal says of a work in a place, which is that object now.
+pub fn records_today(records: &mut [Record], begin: &Begin, now: &ObjectId) {
+    let Some((_, then)) = &begin.place else { return };
     for record in records {
         let Record::Intent { steps, .. } = record else { continue };
         for Act { change, .. } in steps {
@@ -158,6 +164,17 @@ pub fn translate(records: &mut [Record], then: &ObjectId, now: &ObjectId) {
             }
         }
     }
+}
+
+/// What lies in the quarantine because of one piece of work, whose place is that object now.
+pub fn aside_today(records: &[Record], begin: &Begin, now: &ObjectId) -> Vec<Aside> {
+    let mut aside = all_aside(records).remove(&begin.work).unwrap_or_default();
+    if let Some((_, then)) = &begin.place {
+        for one in &mut aside {
+            one.object = today(one.object, then, now);
+        }
+    }
+    aside
 }
 
 /// What came of taking back.

@@ -201,23 +201,36 @@ impl Serialize for RawPath {
 
 impl<'de> Deserialize<'de> for RawPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            Text(String),
-            Hex(Hex),
-        }
-        match Either::deserialize(deserializer)? {
-            Either::Text(text) => Ok(Self(text.into_bytes())),
-            Either::Hex(Hex { hex }) => {
-                let digits = hex.as_bytes().chunks(2);
-                digits
-                    .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
-                    .collect::<Option<Vec<u8>>>()
-                    .map(Self)
-                    .ok_or_else(|| de::Error::custom("`hex` must hold pairs of hexadecimal digits"))
-            }
-        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Reads either form as it comes: there are hundreds of thousands of them in a journal.
+struct Either;
+
+impl<'de> de::Visitor<'de> for Either {
+    type Value = RawPath;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text, or bytes in `hex`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RawPath, E> {
+        Ok(RawPath::from(text))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<RawPath, E> {
+        Ok(RawPath(text.into_bytes()))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<RawPath, A::Error> {
+        let Hex { hex } = Hex::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        let digits = hex.as_bytes().chunks(2);
+        digits
+            .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
+            .collect::<Option<Vec<u8>>>()
+            .map(RawPath)
+            .ok_or_else(|| de::Error::custom("`hex` must hold pairs of hexadecimal digits"))
     }
 }
 

@@ -13,11 +13,15 @@ use crate::model::raw_path::{is_control, is_invisible};
 /// One document on one line, newline included.
 pub fn to_line<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::with_capacity(4096);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Harmless);
-    value.serialize(&mut serializer)?;
+    write(&mut bytes, value)?;
     bytes.push(b'\n');
     // serde_json writes UTF-8 only; should that ever change, the replacement character is harmless as well.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The same as it is made, without the newline: for what is too long to be held.
+pub fn write<T: Serialize>(out: &mut impl io::Write, value: &T) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless))
 }
 
 /// Compact form, with more escaped than JSON asks for.

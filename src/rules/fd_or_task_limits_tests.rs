@@ -20,7 +20,7 @@ fn opened(open: u64, limit: Option<u64>) -> Stage {
 
 fn tasks(current: u64, refused: u64) -> Stage {
     let mut stage = Stage::healthy().runner(70, "ci.service").change(70, |p| {
-        p.cgroup = Ok("12:pids:/system.slice/ci.service\n0::/system.slice/ci.service/job".into())
+        p.cgroup = Ok("12:pids:/system.slice/ci.service\n0::/system.slice/ci.service/job".into());
     });
     let cgroup = "/system.slice/ci.service".into();
     stage.now.host.value_mut().unwrap().task_limits = vec![TaskLimit { cgroup, current, max: 500, refused }];

@@ -14,6 +14,7 @@
 
 mod actors;
 mod attack;
+mod book;
 mod broken_boxes;
 mod captures;
 mod causes;

@@ -104,9 +104,15 @@ fn what_is_left_of_an_interrupted_removal_is_not_called_gone_and_purge_frees_it(
     );
     said[2].says("nothing that was done can be taken back");
     said[3].says("what is left of it lies in the quarantine");
-    said[4].says("directories are what is left of a removal for good that was interrupted");
+    said[4].says("no entry lies aside;");
+    said[4].says("left of a removal for good that was interrupted");
     said[5].says("nothing was put aside more than 1 h ago");
+    for said in [&said[4], &said[5]] {
+        assert!(said.text.contains(" of interrupted removals wait"), "{}", said.text);
+        assert!(!said.text.contains("0 entries"), "nobody waits for nothing: {}", said.text);
+    }
     said[6].ends(0);
+    said[6].says("what was left of the interrupted removal of work 1 is gone for good");
     assert!(said[6].text.ends_with("\n0"), "{}", said[6].text);
     said[7].says("nothing of work 1 lies in a quarantine");
 }

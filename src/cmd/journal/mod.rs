@@ -6,6 +6,7 @@ mod page;
 mod words;
 mod works;
 
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use book::Book;
@@ -13,41 +14,85 @@ pub use works::works;
 
 use crate::catalog::CleanPolicy;
 use crate::cli::Global;
-use crate::cmd::workshop::{Actor, Names, homes, journals, unreadable};
-use crate::cmd::{check, config, out};
-use crate::exec::journal;
+use crate::cmd::workshop::{Actor, Names, chain, homes, journals};
+use crate::cmd::{Refusal, check, config, out};
+use crate::exec::home;
+use crate::exec::journal::History;
+use crate::exit::Exit;
+use crate::model::raw_path::RawPath;
 use crate::model::units::Micros;
+
+/// So much is written at once.
+const PIECE: usize = 64 << 10;
 
 /// Runs the command; whoever cannot write may read.
 ///
 /// # Errors
-/// A journal that is there and cannot be read.
+/// Journals that are there, of which none can be read.
 pub fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let (us, names) = (Actor::find(), Names::read());
-    let mut all = Vec::new();
-    for (home, read) in journals(&homes(us.uid), us.uid, journal::history) {
-        let content = read.map_err(|why| unreadable(&home, &why))?;
-        if content.is_newer {
-            out::say(&format!("tmpmedic: a newer tmpmedic wrote in {}: the rest is not shown", home.shown()));
-        } else if content.torn > 0 {
-            out::say(&format!(
-                "tmpmedic: the journal in {} ends in {} bytes that are no record",
-                home.shown(),
-                content.torn
-            ));
-        }
-        all.push((home, content.records));
+    let (book, gaps) = read(&homes(us.uid), us.uid);
+    for gap in &gaps {
+        out::say(&format!("tmpmedic: {} {}", gap.what(), gap.why));
     }
-    let book = Book::of(all);
-    let works = book.works();
-    let text = if global.json {
-        document::line(&works, &names)?
+    let unread: Vec<RawPath> = gaps.iter().filter(|gap| gap.is_whole).map(|gap| gap.home.clone()).collect();
+    if book.is_empty() && !unread.is_empty() {
+        let message = "no journal can be read".to_owned();
+        return Err(Refusal { exit: Exit::Failed, message }.into());
+    }
+    if global.json {
+        let mut out = BufWriter::with_capacity(PIECE, out::Stream);
+        let written = document::write(&book, &unread, &names, &mut out);
+        written.and_then(|()| Ok(out.flush()?)).map_err(out::lost)?;
     } else {
         // A broken configuration is no reason not to read a journal.
         let policy =
             config::load(global).map_or_else(|_| CleanPolicy::default(), |(catalog, _)| catalog.clean);
-        page::page(&works, &names, policy, &check::options(global, Vec::new(), Micros(0)))
-    };
-    out::write(&text)?;
-    Ok(ExitCode::SUCCESS)
+        out::write(&page::page(&book, &names, policy, &check::options(global, Vec::new(), Micros(0)))?)?;
+    }
+    Ok(if unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Failed.code()) })
+}
+
+/// What is not read of a home.
+struct Unread {
+    home: RawPath,
+    why: String,
+    /// Whether it is all of it.
+    is_whole: bool,
+    /// Whether it is what a kill leaves.
+    is_torn: bool,
+}
+
+impl Unread {
+    fn what(&self) -> String {
+        format!("the journal in {}", self.home.shown())
+    }
+}
+
+/// The journals of these homes as far as they can be read, and what of them cannot.
+fn read(homes: &[RawPath], own: u32) -> (Book, Vec<Unread>) {
+    let (mut all, mut unread) = (Vec::new(), Vec::new());
+    for (home, read) in journals(homes, own, History::read) {
+        let mut gap = |why: String, is_whole, is_torn| {
+            unread.push(Unread { home: home.clone(), why, is_whole, is_torn });
+        };
+        match &read {
+            Ok(history) if history.extent.is_newer => {
+                gap("is not shown to its end: a newer tmpmedic wrote in it".to_owned(), false, false);
+            }
+            Ok(history) if history.extent.torn > 0 => {
+                gap(format!("ends in {} bytes that are no record", history.extent.torn), false, true);
+            }
+            Ok(_) => {}
+            Err(why) => gap(format!("cannot be read: {}", chain(why)), true, false),
+        }
+        all.extend(read.ok().map(|history| (home, history)));
+    }
+    for unfit in home::unfit(homes, own) {
+        let why = format!("cannot be read: {}", unfit.why);
+        unread.push(Unread { home: unfit.path, why, is_whole: true, is_torn: false });
+    }
+    let whole = unread.iter().filter(|unread| unread.is_whole).map(|unread| unread.home.clone());
+    let whole = whole.collect();
+    (Book::of(all, whole), unread)
 }

@@ -18,15 +18,12 @@ pub fn title(entry: &Entry<'_>) -> String {
     if begin.action != CLEAN {
         return begin.title.clone();
     }
-    let done = |is_it: fn(&Change) -> bool| {
-        let steps = entry.steps.values().filter(|step| is_it(&step.change));
-        steps.filter(|step| is_done(step)).count()
+    let counts = entry.counts;
+    let (count, how) = match counts.removals {
+        0 => (counts.taken, "put aside"),
+        _ => (counts.gone, "removed for good"),
     };
-    let taken = done(|change| matches!(change, Change::Quarantine { .. }));
-    let gone = done(|change| matches!(change, Change::Purge { .. }));
-    let is_for_good = entry.steps.values().any(|step| matches!(step.change, Change::Purge { .. }));
-    let (count, how) = if is_for_good { (gone, "removed for good") } else { (taken, "put aside") };
-    let count = Entries(u64::try_from(count).unwrap_or(u64::MAX));
+    let count = Entries(count);
     // All of them is one figure, not two.
     let all = begin.title.strip_prefix(&format!("of {count} "));
     all.map_or_else(|| format!("{count} {} {how}", begin.title), |rest| format!("{count} {rest} {how}"))

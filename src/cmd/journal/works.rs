@@ -1,9 +1,10 @@
 //! The journal for a screen.
 
-use super::book::{Book, Entry, Then};
-use super::words::{is_done, is_stopped, rows, sentence, title};
-use crate::cmd::workshop::{Actor, Names, chain, homes, journals};
-use crate::exec::journal;
+use super::book::{Book, Counts, Entry, Then};
+use super::words::{is_done, rows, sentence, title};
+use super::{Unread, read};
+use crate::cmd::workshop::{Actor, Names, homes};
+use crate::exec::journal::JournalError;
 use crate::exec::undo::Step;
 use crate::model::journal::{Done, Figures};
 use crate::model::reading::{Gap, GapWhy, Reading};
@@ -17,22 +18,17 @@ const STEPS: usize = 2_000;
 /// What was done, for a screen: the newest first.
 pub fn works() -> Reading<Vec<Worked>> {
     let (us, names, watch) = (Actor::find(), Names::read(), Stopwatch::start());
-    let (mut all, mut gaps) = (Vec::new(), Vec::new());
-    for (home, read) in journals(&homes(us.uid), us.uid, journal::history) {
-        let what = format!("the journal in {}", home.shown());
-        match read {
-            Ok(content) => {
-                if content.is_newer {
-                    let line = "a newer tmpmedic wrote in it".to_owned();
-                    gaps.push(Gap::new(what, GapWhy::Malformed { line }));
-                }
-                all.push((home, content.records));
-            }
-            Err(why) => gaps.push(Gap::new(what, GapWhy::Malformed { line: chain(&why) })),
-        }
+    let (book, all) = read(&homes(us.uid), us.uid);
+    let told = |unread: &Unread| Gap::new(unread.what(), GapWhy::Malformed { line: unread.why.clone() });
+    let mut gaps: Vec<Gap> = all.iter().filter(|unread| !unread.is_torn).map(told).collect();
+    let mut works: Vec<Worked> = Vec::new();
+    let whole = book.works(&mut |entry| {
+        works.push(worked(&book, &entry, &names)?);
+        Ok(())
+    });
+    if let Err(why) = whole {
+        gaps.push(Gap::new("the journal".to_owned(), GapWhy::Malformed { line: format!("{why:#}") }));
     }
-    let book = Book::of(all);
-    let mut works: Vec<Worked> = book.works().iter().map(|entry| worked(entry, &names)).collect();
     works.sort_by_key(|work: &Worked| std::cmp::Reverse((work.time, work.work)));
     let took = Micros(watch.micros());
     match gaps.pop() {
@@ -41,23 +37,21 @@ pub fn works() -> Reading<Vec<Worked>> {
     }
 }
 
-fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
+fn worked(book: &Book, entry: &Entry<'_>, names: &Names) -> Result<Worked, JournalError> {
     let begin = entry.begin;
     let login = begin.login_uid.filter(|uid| *uid != begin.uid);
     let login = login.map(|uid| format!(" (login {})", names.of(uid))).unwrap_or_default();
     // What did not go well is never among those that are left out.
-    let (done, rest): (Vec<_>, Vec<_>) = entry.steps.iter().partition(|(_, step)| is_done(step));
+    let (mut done, mut rest) = (Vec::new(), Vec::new());
+    book.steps(entry.home, begin.work, &mut |number, step| {
+        let some = if is_done(step) { &mut done } else { &mut rest };
+        if some.len() < STEPS {
+            some.push((number, told(step)));
+        }
+    })?;
     let mut some: Vec<_> = rest.into_iter().chain(done).take(STEPS).collect();
-    some.sort_by_key(|(number, _)| **number);
-    let steps = some.into_iter().map(|(_, step)| {
-        let fate = step.done.as_ref().map(|done| match done {
-            Done::Done { .. } => Fate::Done,
-            Done::Kept { why } => Fate::Kept(why.clone()),
-            Done::Failed { why, .. } => Fate::Failed(why.clone()),
-        });
-        (sentence(step), fate)
-    });
-    Worked {
+    some.sort_by_key(|(number, _)| *number);
+    Ok(Worked {
         work: begin.work,
         time: begin.time,
         who: format!("{}{login}", names.of(begin.uid)),
@@ -65,10 +59,10 @@ fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
         title: title(entry),
         finding: begin.finding.clone(),
         digest: begin.digest.clone(),
-        steps: steps.collect(),
+        steps: some.into_iter().map(|(_, told)| told).collect(),
         came: came(entry),
         table: entry.end.map(|(_, before, after)| table(before, after)).unwrap_or_default(),
-        aside: u64::try_from(entry.aside).unwrap_or(u64::MAX),
+        aside: entry.aside,
         aside_bytes: entry.aside_bytes,
         can_undo: entry.then == Then::CanUndo,
         undone_by: match entry.then {
@@ -76,20 +70,23 @@ fn worked(entry: &Entry<'_>, names: &Names) -> Worked {
             Then::CanUndo | Then::Final => None,
         },
         purged: entry.purged,
-    }
+    })
+}
+
+/// A step, and what became of it.
+fn told(step: &Step) -> (String, Option<Fate>) {
+    let fate = step.done.as_ref().map(|done| match done {
+        Done::Done { .. } => Fate::Done,
+        Done::Kept { why } => Fate::Kept(why.clone()),
+        Done::Failed { why, .. } => Fate::Failed(why.clone()),
+    });
+    (sentence(step), fate)
 }
 
 /// Of all steps, however many are told one by one.
 fn came(entry: &Entry<'_>) -> Came {
-    let count = |which: fn(&Step) -> bool| {
-        u64::try_from(entry.steps.values().filter(|step| which(step)).count()).unwrap_or(u64::MAX)
-    };
-    Came {
-        all: count(|_| true),
-        done: count(is_done),
-        stopped: count(is_stopped),
-        unknown: count(|step| step.done.is_none()),
-    }
+    let Counts { all, done, stopped, unknown, .. } = entry.counts;
+    Came { all, done, stopped, unknown }
 }
 
 /// Before → after.

@@ -56,7 +56,8 @@ pub fn batch_away(
         step,
         change: Change::Purge { slot: aside.slot.clone(), object: aside.object },
     });
-    shop.add(Record::Intent { work: id, steps: steps.collect() })?;
+    // Nobody asks the shop for these: there may be hundreds of thousands.
+    shop.journal.add(&Record::Intent { work: id, steps: steps.collect() })?;
     let mut outcome = Vec::new();
     for (aside, step) in batch.iter().zip(first..) {
         let done = if freed.stopped {
@@ -66,7 +67,7 @@ pub fn batch_away(
         };
         outcome.push(Came { step, done });
     }
-    shop.add(Record::Outcome { work: id, steps: outcome }).map_err(|why| {
+    shop.journal.add(&Record::Outcome { work: id, steps: outcome }).map_err(|why| {
         let message = format!("the journal cannot be written any more: {}", chain(&why));
         anyhow::Error::from(Refusal { exit: Exit::Failed, message })
     })

@@ -193,10 +193,9 @@ pub fn one(begin: &Begin, shop: &mut Workshop, bar: &mut Bar<'_>) -> anyhow::Res
     let before = place.figures(now(), &goes_on);
     let (of, today) = (begin.clone(), ends.id);
     let (aside, slots): (Vec<_>, BTreeSet<RawPath>) = shop.go_through(signal, move |records| {
-        let aside = undo::all_aside(&Workshop::records_today(records, &of, &today));
         // In quarantines lies what works put there, and nothing else.
-        let slots = aside.values().flatten().map(|aside| aside.slot.clone()).collect();
-        (aside.get(&of.work).cloned().unwrap_or_default(), slots)
+        let slots = undo::all_aside(records).into_values().flatten().map(|aside| aside.slot).collect();
+        (undo::aside_today(records, &of, &today), slots)
     })?;
     let count = u64::try_from(aside.len()).unwrap_or(u64::MAX);
     freed.wanted = count;

@@ -49,10 +49,11 @@ pub fn told(choice: &Choice, options: &Options) -> String {
 
 fn lying(page: &mut Page, choice: &Choice) {
     let (count, bytes) = sum(&choice.chosen);
-    let older = choice.older_than;
+    let (older, waiting) = (choice.older_than, rests(&choice.chosen));
     let head = match (choice.chosen.len(), choice.young.is_empty()) {
         (0, true) => "nothing lies in any quarantine".to_owned(),
         (0, false) => format!("nothing was put aside more than {older} ago"),
+        _ if count == 0 => format!("no entry lies aside; {}", wait(waiting)),
         _ if choice.by_id => format!("{} lie aside, {bytes}", entries(count)),
         _ => format!("{} lie aside for more than {older}, {bytes}", entries(count)),
     };
@@ -70,12 +71,13 @@ fn lying(page: &mut Page, choice: &Choice) {
                 Ink::Plain,
             );
         }
-        let rests = choice.chosen.iter().map(|lying| lying.rests).fold(0, u64::saturating_add);
-        if rests > 0 {
+        if waiting > 0 {
             page.gap();
+            let (are, they) =
+                if waiting == 1 { ("directory is", "it holds") } else { ("directories are", "they hold") };
             let text = format!(
-                "{} directories are what is left of a removal for good that was interrupted; what they hold is not known",
-                Entries(rests)
+                "{} {are} what is left of a removal for good that was interrupted; what {they} is not known",
+                Entries(waiting)
             );
             page.paragraph(0, &text, Ink::Plain);
         }
@@ -83,14 +85,33 @@ fn lying(page: &mut Page, choice: &Choice) {
     if !choice.young.is_empty() {
         let (count, bytes) = sum(&choice.young);
         let works = choice.young.iter().map(|lying| lying.begin.work.0.to_string());
-        let text = format!(
-            "{}, {bytes}, are younger than {older} and stay; a number frees them now (work {})",
-            entries(count),
-            works.collect::<Vec<_>>().join(", ")
-        );
+        let works = works.collect::<Vec<_>>().join(", ");
+        let text = match (count, rests(&choice.young)) {
+            (0, waiting) => {
+                format!("{} since less than {older}; a number frees them now (work {works})", wait(waiting))
+            }
+            _ => format!(
+                "{}, {bytes}, are younger than {older} and stay; a number frees them now (work {works})",
+                entries(count)
+            ),
+        };
         page.gap();
         page.paragraph(0, &text, Ink::Plain);
     }
+}
+
+/// Directories that interrupted removals have left.
+fn rests(all: &[Lying]) -> u64 {
+    all.iter().map(|lying| lying.rests).fold(0, u64::saturating_add)
+}
+
+fn wait(rests: u64) -> String {
+    let wait = if rests == 1 {
+        "directory of an interrupted removal waits"
+    } else {
+        "directories of interrupted removals wait"
+    };
+    format!("{} {wait} in a quarantine", Entries(rests))
 }
 
 fn sum(all: &[Lying]) -> (u64, Bytes) {
@@ -103,15 +124,19 @@ pub fn done(freed: &[Freed], options: &Options) -> String {
     let mut page = Page::new(options);
     for freed in freed {
         page.gap();
-        let text = format!(
-            "{}: {} of {} of work {} are gone for good: {}, {} objects",
-            freed.root.shown(),
-            Entries(freed.entries),
-            entries(freed.wanted),
-            freed.of.0,
-            freed.bytes,
-            Entries(freed.objects)
-        );
+        let (root, of, objects) = (freed.root.shown(), freed.of.0, Entries(freed.objects));
+        let text = if freed.wanted == 0 && freed.left.is_empty() && !freed.stopped {
+            format!(
+                "{root}: what was left of the interrupted removal of work {of} is gone for good: {objects} objects"
+            )
+        } else {
+            format!(
+                "{root}: {} of {} of work {of} are gone for good: {}, {objects} objects",
+                Entries(freed.entries),
+                entries(freed.wanted),
+                freed.bytes
+            )
+        };
         page.paragraph(0, &text, Ink::Bold);
         if freed.stopped {
             page.paragraph(2, "stopped between two steps; the rest still lies aside", Ink::Warn);

@@ -7,7 +7,6 @@ use crate::cmd::Refusal;
 use crate::cmd::surroundings::variable;
 use crate::exec::home;
 use crate::exec::journal::JournalError;
-use crate::exec::journal::codec::Content;
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
 
@@ -23,15 +22,15 @@ pub fn homes(own: u32) -> Vec<RawPath> {
     state.into_iter().chain([run]).collect()
 }
 
-/// How much of a journal is read: `journal::records`, or with its archives `journal::history`.
-pub type Reader = fn(BorrowedFd<'_>, u32) -> Result<Content, JournalError>;
+/// How much of a journal is read: `journal::records`, or with its archives `History::read`.
+pub type Reader<T> = fn(BorrowedFd<'_>, u32) -> Result<T, JournalError>;
 
 /// The journals of those of these homes that exist, each with where it lives, read one after the other as they are asked for.
-pub fn journals(
+pub fn journals<T>(
     homes: &[RawPath],
     own: u32,
-    read: Reader,
-) -> impl Iterator<Item = (RawPath, Result<Content, JournalError>)> + use<> {
+    read: Reader<T>,
+) -> impl Iterator<Item = (RawPath, Result<T, JournalError>)> + use<T> {
     home::existing(homes, own).into_iter().map(move |home| {
         let content = read(home.dir.as_fd(), own);
         (home.path, content)

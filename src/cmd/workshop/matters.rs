@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use super::begin_of;
 use super::settle::interrupted;
 use crate::cmd::undo::undone_by;
-use crate::exec::{chronicle, treat, undo};
+use crate::exec::journal::tally::Tally;
+use crate::exec::treat;
 use crate::model::journal::{Begin, Record, WorkId};
 use crate::remedies::CLEAN;
 
 /// Those of which something lies aside, those that can be taken back in their place, those that did not end; and whatever
 /// changed something about the first since.
-pub fn matters(records: &[Record]) -> BTreeSet<WorkId> {
+pub fn matters(records: &[Record], tally: &Tally) -> BTreeSet<WorkId> {
     let begins: Vec<&Begin> = records.iter().filter_map(begin_of).collect();
-    let aside = undo::all_aside(records);
+    let aside = tally.aside(&|_work| true);
     let mut all: BTreeSet<WorkId> = aside.keys().copied().collect();
     all.extend(interrupted(records).iter().map(|begin| begin.work));
     let is_deed = |begin: &&&Begin| begin.place.is_none() && begin.undoes.is_none();
@@ -32,6 +33,9 @@ pub fn matters(records: &[Record]) -> BTreeSet<WorkId> {
     };
     let since: Vec<WorkId> = begins.iter().filter(since).map(|begin| begin.work).collect();
     all.extend(since);
-    let left = records.iter().filter(|record| all.contains(&chronicle::work_of(record)));
-    if undo::all_aside(left) == aside { all } else { begins.iter().map(|begin| begin.work).collect() }
+    if tally.aside(&|work| all.contains(&work)) == aside {
+        all
+    } else {
+        begins.iter().map(|begin| begin.work).collect()
+    }
 }

@@ -13,10 +13,9 @@ use crate::catalog::Catalog;
 use crate::cli::Global;
 use crate::cmd::Refusal;
 use crate::cmd::clean::StopSignal;
+use crate::exec::chronicle;
 use crate::exec::journal::{Journal, JournalError};
-use crate::exec::{chronicle, undo};
 use crate::model::journal::{Begin, Record, WorkId};
-use crate::model::plan::ObjectId;
 use crate::model::raw_path::RawPath;
 use crate::model::units::WallNanos;
 use crate::sys::clock;
@@ -55,7 +54,7 @@ pub struct Workshop {
     pub home: Option<RawPath>,
     /// The journal.
     pub journal: Journal,
-    /// Everything in it.
+    /// What is in it, as far as whoever acts must know it.
     pub records: Vec<Record>,
     /// What was settled of runs before, and where the journal lies if not at its usual place, for people.
     pub notes: Vec<String>,
@@ -64,15 +63,6 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// The journal's records, with the objects of a place as they are named today.
-    pub fn records_today(records: &[Record], begin: &Begin, today: &ObjectId) -> Vec<Record> {
-        let mut records = records.to_vec();
-        if let Some((_, then)) = &begin.place {
-            undo::translate(&mut records, then, today);
-        }
-        records
-    }
-
     /// Has somebody go through the journal's records, which may be many, unless we are to stop.
     ///
     /// # Errors

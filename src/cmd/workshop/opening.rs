@@ -1,5 +1,6 @@
 //! How a workshop is opened: the first home that will do, its journal and those of the others, and what was interrupted.
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 
 use super::homes::{homes, journals};
@@ -8,8 +9,8 @@ use super::settle::interrupted;
 use super::{Actor, Workshop, chain};
 use crate::cmd::clean::StopSignal;
 use crate::cmd::{Refusal, out};
-use crate::exec::home::{self, Unfit};
-use crate::exec::journal::{self, Journal, JournalError};
+use crate::exec::home::{self, Home, Unfit};
+use crate::exec::journal::{self, Found, Journal, JournalError};
 use crate::exec::{chronicle, shelter, undo};
 use crate::exit::Exit;
 use crate::model::journal::{Record, WorkId};
@@ -35,8 +36,13 @@ impl Workshop {
         let mut unfit = Vec::new();
         for path in homes(us.uid) {
             let (home, actor) = (path.clone(), us.clone());
-            // A journal may be long. Whoever is stopped meanwhile leaves it as a kill would, which it is made for.
-            let opened = signal.unless_asked("journal", move || open_home(&home, &actor, room, without))?;
+            // A journal may be long. Whoever is stopped while it is read has changed nothing, and what is read on by nobody's
+            // wish changes nothing: only here it is written to, between two questions.
+            let seen = signal.unless_asked("journal", move || Seen::look(&home, &actor))?;
+            let opened = seen.and_then(|seen| seen.take_up((room, without), &|| !signal.is_asked()));
+            if signal.is_asked() {
+                return Err(Refusal::stopped());
+            }
             match opened {
                 Ok((journal, records, last)) => {
                     let mut shop = Self::settled(us, Some(path), journal, records, last);
@@ -99,7 +105,7 @@ impl Workshop {
             let ((place, _), (name, _)) = (begin.place.as_ref()?, begin.quarantine.as_ref()?);
             Some(place.join(name.as_bytes()))
         });
-        let known: std::collections::BTreeSet<RawPath> = known.collect();
+        let known: BTreeSet<RawPath> = known.collect();
         if let Err(why) = shelter::renew(known.iter()) {
             self.notes.push(format!(
                 "systemd-tmpfiles is not told to leave quarantines alone: /run/tmpfiles.d: {why}"
@@ -113,37 +119,56 @@ enum Closed {
     Unfit(String),
 }
 
-/// The journal of a home, what it and all others hold, and the last number of a work in any of them.
-fn open_home(
-    path: &RawPath,
-    us: &Actor,
-    room: u64,
-    without: WithoutUndo,
-) -> Result<(Journal, Vec<Record>, WorkId), Closed> {
-    let home = home::open(std::slice::from_ref(path), us.uid)
-        .map_err(|unfit| Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; ")))?;
-    let opened = Journal::open(home.dir.as_fd(), us.uid).map_err(closed)?;
-    if let Some(copy) = &opened.copy {
-        out::say(&format!(
-            "tmpmedic: the journal in {0} is damaged; what lies behind is not known any more, a copy of it all is {0}/{copy}",
-            path.shown()
-        ));
+/// What was read before anything is written: the journal of a home, and what all others hold.
+struct Seen {
+    home: Home,
+    found: Found,
+    others: Vec<Vec<Record>>,
+    /// The works that the journal must not forget, where it is to begin anew.
+    matters: Option<BTreeSet<WorkId>>,
+}
+
+impl Seen {
+    /// Reads; at most an empty journal is made, where there was none.
+    fn look(path: &RawPath, us: &Actor) -> Result<Self, Closed> {
+        let home = home::open(std::slice::from_ref(path), us.uid).map_err(|unfit| {
+            Closed::Unfit(unfit.into_iter().map(|u| u.why).collect::<Vec<_>>().join("; "))
+        })?;
+        let found = Found::look(home.dir.as_fd(), us.uid).map_err(closed)?;
+        let others = elsewhere(path, us.uid);
+        // What ours says of a work that another home remembers, it must not forget before that one does.
+        let begins_anew = found.is_long() && others.iter().all(Vec::is_empty);
+        let matters = begins_anew.then(|| matters(found.records(), found.tally()));
+        Ok(Self { home, found, others, matters })
     }
-    let (mut journal, mut records) = (opened.journal, opened.records);
-    let others = elsewhere(path, us.uid);
-    // What ours says of a work that another home remembers, it must not forget before that one does.
-    if journal.is_long() && others.iter().all(Vec::is_empty) {
-        let matters = matters(&records);
-        if let Err(why) = journal.begin_anew(home.dir.as_fd(), &mut records, &matters) {
-            out::say(&format!("tmpmedic: the journal in {} is long: {}", path.shown(), chain(&why)));
+
+    /// Makes of it what is written to: the journal, what it and all others hold, and the last number of a work in any of them.
+    fn take_up(
+        self,
+        (room, without): (u64, WithoutUndo),
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<(Journal, Vec<Record>, WorkId), Closed> {
+        let Self { home, found, others, matters } = self;
+        let (path, dir) = (home.path.shown(), home.dir.as_fd());
+        let opened = found.take_up(dir).map_err(closed)?;
+        if let Some(copy) = &opened.copy {
+            out::say(&format!(
+                "tmpmedic: the journal in {path} is damaged; what lies behind is not known any more, a copy of it all is {path}/{copy}"
+            ));
         }
+        let (mut journal, mut records) = (opened.journal, opened.records);
+        if let Some(matters) = matters
+            && let Err(why) = journal.begin_anew(dir, (&mut records, &matters), goes_on)
+        {
+            out::say(&format!("tmpmedic: the journal in {path} is long: {}", chain(&why)));
+        }
+        if without == WithoutUndo::Never {
+            journal.use_spare_room();
+        }
+        journal.reserve(room).map_err(closed)?;
+        let last = chronicle::last(others.iter().chain([&records]).flatten());
+        Ok((journal, chronicle::join(records, others), last))
     }
-    if without == WithoutUndo::Never {
-        journal.use_spare_room();
-    }
-    journal.reserve(room).map_err(closed)?;
-    let last = chronicle::last(others.iter().chain([&records]).flatten());
-    Ok((journal, chronicle::join(records, others), last))
 }
 
 /// What the journals of other homes say that can be read.

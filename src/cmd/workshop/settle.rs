@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::{Workshop, now};
 use crate::exec::journal::JournalError;
 use crate::exec::recover::recover;
-use crate::exec::{treat, undo};
+use crate::exec::{chronicle, treat, undo};
 use crate::model::journal::{Begin, Came, Done, Record};
 use crate::model::raw_path::RawPath;
 use crate::model::units::{Seconds, WallNanos};
@@ -63,7 +63,9 @@ impl Workshop {
 
     fn settle_in_place(&mut self, begin: &Begin) -> Result<(), String> {
         let ends = self.ends(begin)?;
-        let records = Self::records_today(&self.records, begin, &ends.id);
+        let own = self.records.iter().filter(|record| chronicle::work_of(record) == begin.work);
+        let mut records: Vec<Record> = own.cloned().collect();
+        undo::records_today(&mut records, begin, &ends.id);
         let ends = (ends.place.as_fd(), &ends.quarantine);
         let found = recover(&mut self.journal, &records, begin.work, ends).map_err(|why| why.to_string())?;
         self.records.extend(found.records);

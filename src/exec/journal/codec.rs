@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::journal::Record;
+use crate::model::journal::{Record, WorkId};
 
 /// What stands before the text of each record.
 const HEAD: usize = BEFORE + 8 + HASH;
@@ -44,11 +44,9 @@ pub enum EncodeError {
     TooLarge(usize),
 }
 
-/// What was read.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The records, in order.
-    pub records: Vec<Record>,
+/// How far a journal reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
     /// Where the next one goes, in bytes.
     pub end: usize,
     /// What the next one continues.
@@ -115,43 +113,76 @@ fn framed(text: &[u8], tip: Tip) -> Result<(Vec<u8>, Tip), EncodeError> {
     Ok((bytes, Tip { sequence: tip.sequence + 1, hash }))
 }
 
-/// Reads as far as everything holds, a piece at a time: the text of a long journal never stands in memory as a whole.
+/// Where the text of a record lies in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// From there.
+    pub at: u64,
+    /// So many bytes.
+    pub length: usize,
+}
+
+/// Reads as far as everything holds, a piece at a time: neither the text of a long journal nor what it says ever stands in
+/// memory as a whole. `each` hears every record, in order; but of the steps of a work only where `wants` says so of it, for
+/// to read them takes longer than to see that they hold.
 ///
 /// # Errors
 /// Those of the reader.
-pub fn decode(mut reader: impl Read) -> io::Result<Content> {
-    let mut content =
-        Content { records: Vec::new(), end: 0, tip: Tip::START, first: 0, torn: 0, is_newer: false };
+pub fn decode(
+    mut reader: impl Read,
+    wants: &dyn Fn(WorkId) -> bool,
+    each: &mut dyn FnMut(Record, Spot),
+) -> io::Result<Extent> {
+    let mut extent = Extent { end: 0, tip: Tip::START, first: 0, torn: 0, is_newer: false };
     let (mut bytes, mut at) = (Vec::new(), 0);
     loop {
         while let Some((text, tip)) = bytes.get(at..).and_then(|rest| {
-            let is_first = content.end == 0;
-            next(rest, (!is_first).then_some(content.tip))
+            let is_first = extent.end == 0;
+            next(rest, (!is_first).then_some(extent.tip))
         }) {
-            let Ok(record) = serde_json::from_slice(text) else {
-                content.is_newer = true;
-                break;
-            };
-            if content.end == 0 {
-                content.first = tip.sequence - 1;
+            if work_of_steps(text).is_none_or(wants) {
+                let Ok(record) = serde_json::from_slice(text) else {
+                    extent.is_newer = true;
+                    break;
+                };
+                let begin = u64::try_from(extent.end.saturating_add(HEAD)).unwrap_or(u64::MAX);
+                each(record, Spot { at: begin, length: text.len() });
             }
-            content.records.push(record);
+            if extent.end == 0 {
+                extent.first = tip.sequence - 1;
+            }
             at += HEAD + text.len();
-            content.end += HEAD + text.len();
-            content.tip = tip;
+            extent.end += HEAD + text.len();
+            extent.tip = tip;
         }
         bytes.drain(..at);
         at = 0;
         // What does not hold with the largest record's bytes behind it does not hold with more.
-        let is_over = content.is_newer || bytes.len() >= HEAD + LARGEST;
+        let is_over = extent.is_newer || bytes.len() >= HEAD + LARGEST;
         let more = if is_over { 0 } else { (&mut reader).take(PIECE).read_to_end(&mut bytes)? };
         if more == 0 {
             break;
         }
     }
     let rest = io::copy(&mut reader, &mut io::sink())?;
-    content.torn = bytes.len().saturating_add(usize::try_from(rest).unwrap_or(usize::MAX));
-    Ok(content)
+    extent.torn = bytes.len().saturating_add(usize::try_from(rest).unwrap_or(usize::MAX));
+    Ok(extent)
+}
+
+/// The work of a record about steps, where its text begins as we write it.
+fn work_of_steps(text: &[u8]) -> Option<WorkId> {
+    let rest = text.strip_prefix(br#"{"record":"intent","work":"#);
+    let rest = rest.or_else(|| text.strip_prefix(br#"{"record":"outcome","work":"#))?;
+    let digits = rest.split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok().map(WorkId)
+}
+
+/// The record whose text this is, which was heard of before.
+///
+/// # Errors
+/// Where it is another text by now.
+pub fn record(text: &[u8]) -> io::Result<Record> {
+    serde_json::from_slice(text).map_err(io::Error::from)
 }
 
 /// Whether a whole record lies anywhere in what does not continue a journal. Behind what a kill tore there is nothing: a
@@ -182,151 +213,5 @@ fn next(bytes: &[u8], tip: Option<Tip>) -> Option<(&[u8], Tip)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::errno::Errno;
-    use crate::model::journal::{Act, Came, Change, Done, Figures, WorkId};
-    use crate::model::units::WallNanos;
-
-    fn record(n: u64) -> Record {
-        let line = format!("systemctl restart runner@{n}.service");
-        Record::Intent { work: WorkId(n), steps: vec![Act { step: 0, change: Change::Call { line } }] }
-    }
-
-    fn journal(count: u64) -> (Vec<u8>, Vec<usize>) {
-        let (mut bytes, mut ends, mut tip) = (Vec::new(), vec![0], Tip::START);
-        for n in 0..count {
-            let (more, after) = encode(&record(n), tip).unwrap();
-            bytes.extend(more);
-            ends.push(bytes.len());
-            tip = after;
-        }
-        (bytes, ends)
-    }
-
-    fn read(bytes: &[u8]) -> Content {
-        decode(bytes).unwrap()
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let (bytes, _) = journal(5);
-        let content = read(&bytes);
-        assert_eq!(content.records, (0..5).map(record).collect::<Vec<_>>());
-        assert_eq!((content.end, content.torn, content.tip.sequence), (bytes.len(), 0, 5));
-    }
-
-    #[test]
-    fn a_record_written_before_has_the_same_bytes() {
-        let (_, tip) = encode(&record(1), Tip::START).unwrap();
-        let written = Written::new(record(2)).unwrap();
-        assert_eq!(written.behind(tip).unwrap(), encode(written.record(), tip).unwrap());
-    }
-
-    #[test]
-    fn a_journal_cut_at_any_byte_holds_exactly_its_whole_records() {
-        let (bytes, ends) = journal(6);
-        for length in 0..=bytes.len() {
-            let content = read(&bytes[..length]);
-            let whole = ends.iter().rposition(|end| *end <= length).unwrap();
-            assert_eq!(content.records.len(), whole, "cut at {length}");
-            assert_eq!(content.end + content.torn, length);
-        }
-    }
-
-    #[test]
-    fn no_flipped_bit_gives_another_record() {
-        let (bytes, ends) = journal(4);
-        for at in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut bad = bytes.clone();
-                bad[at] ^= 1 << bit;
-                let content = read(&bad);
-                let before = ends.iter().rposition(|end| *end <= at).unwrap();
-                assert_eq!(
-                    content.records,
-                    (0..before as u64).map(record).collect::<Vec<_>>(),
-                    "bit {bit} of {at}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn only_behind_damage_lies_a_whole_record() {
-        let (bytes, ends) = journal(4);
-        for length in 0..=bytes.len() {
-            let content = decode(&bytes[..length]);
-            assert!(!has_whole_record(&bytes[content.unwrap().end..length]), "cut at {length}");
-        }
-        for at in 0..ends[3] {
-            let mut bad = bytes.clone();
-            bad[at] ^= 4;
-            assert!(has_whole_record(&bad[decode(&bad[..]).unwrap().end..]), "flipped at {at}");
-        }
-    }
-
-    #[test]
-    fn every_kind_of_record_is_read_back() {
-        let done = [
-            Done::Done { changed: Some(WallNanos(7)) },
-            Done::Kept { why: "held".into() },
-            Done::Failed { errno: Some(Errno(5)), why: "EIO".into() },
-        ];
-        let steps = done.into_iter().zip(0..).map(|(done, step)| Came { step, done }).collect();
-        let figures = vec![Figures { path: "/tmp".into(), probe: Some("yes".into()), ..Figures::default() }];
-        let records = [
-            record(1),
-            Record::Outcome { work: WorkId(1), steps },
-            Record::End { work: WorkId(1), time: WallNanos(9), before: figures.clone(), after: figures },
-        ];
-        let (mut bytes, mut tip) = (Vec::new(), Tip::START);
-        for record in &records {
-            let (more, after) = encode(record, tip).unwrap();
-            bytes.extend(more);
-            tip = after;
-        }
-        assert_eq!(read(&bytes).records, records);
-    }
-
-    #[test]
-    fn a_whole_record_that_is_not_understood_is_no_torn_tail() {
-        let (mut bytes, _) = journal(1);
-        let tip = read(&bytes).tip;
-        let text = br#"{"record":"of-tomorrow"}"#;
-        let body = [&tip.sequence.to_le_bytes()[..], &tip.hash, text].concat();
-        bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
-        bytes.extend(crc32fast::hash(&body).to_le_bytes());
-        bytes.extend(body);
-        let content = read(&bytes);
-        assert!(content.is_newer);
-        assert_eq!(content.records.len(), 1);
-    }
-
-    #[test]
-    fn records_of_another_journal_do_not_continue_this_one() {
-        let (bytes, ends) = journal(3);
-        let (other, _) = encode(&record(9), Tip { sequence: 2, hash: [7; 32] }).unwrap();
-        let spliced = [&bytes[..ends[2]], &other].concat();
-        assert_eq!(read(&spliced).records.len(), 2);
-    }
-
-    #[test]
-    fn a_journal_longer_than_what_is_read_at_once_is_read_whole() {
-        let line = "x".repeat(300 << 10);
-        let long = |n| Record::Intent {
-            work: WorkId(n),
-            steps: vec![Act { step: 0, change: Change::Call { line: line.clone() } }],
-        };
-        let (mut bytes, mut tip) = (Vec::new(), Tip::START);
-        for n in 0..20 {
-            let (more, after) = encode(&long(n), tip).unwrap();
-            bytes.extend(more);
-            tip = after;
-        }
-        let whole = bytes.len();
-        bytes.extend(vec![7; LARGEST + 9]);
-        let content = read(&bytes);
-        assert_eq!((content.records.len(), content.end, content.torn), (20, whole, LARGEST + 9));
-    }
-}
+#[path = "codec_tests.rs"]
+mod tests;

@@ -5,8 +5,14 @@
 
 pub mod codec;
 mod error;
+mod halves;
+mod history;
+mod names;
+mod open;
 mod reading;
 mod rotate;
+mod spans;
+pub mod tally;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,14 +23,19 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::shelter;
-use crate::model::journal::{Act, Came, Record, WorkId};
+use crate::model::journal::{Record, WorkId};
 use crate::model::mode::GROUP_OTHERS;
 use crate::sys::{hands, stat};
-use codec::{EncodeError, Tip, Written};
+use codec::{EncodeError, Extent, Tip, Written};
 pub use error::JournalError;
 use error::os;
+use halves::halves;
+pub use history::History;
+pub use names::Names;
 use reading::read;
-pub use reading::{history, records};
+pub use reading::{Content, records};
+pub use spans::Spans;
+use tally::Tally;
 
 const NAME: &str = "journal";
 const LOCK: &str = "lock";
@@ -44,6 +55,8 @@ pub struct Journal {
     limit: u64,
     /// A record that could be neither written nor taken back: nothing behind it would be read.
     is_broken: bool,
+    /// What all of it says of quarantines.
+    tally: Tally,
     /// Goes with the journal, and lets the next one in.
     _lock: OwnedFd,
 }
@@ -53,7 +66,7 @@ pub struct Journal {
 pub struct Opened {
     /// To go on writing.
     pub journal: Journal,
-    /// What is in it.
+    /// What is in it, as far as whoever acts must know it.
     pub records: Vec<Record>,
     /// Bytes of a torn tail, which are cut off.
     pub torn: usize,
@@ -61,12 +74,20 @@ pub struct Opened {
     pub copy: Option<String>,
 }
 
-impl Journal {
-    /// Opens the journal of a directory that is ours alone, for `own`, the uid that we act as.
+/// A journal that was read by whoever has it alone now; nothing of it is changed yet.
+#[derive(Debug)]
+pub struct Found {
+    file: File,
+    lock: OwnedFd,
+    content: Content,
+}
+
+impl Found {
+    /// Waits for nobody, reads all of it, and changes nothing: a journal that is missing is there then, and empty.
     ///
     /// # Errors
     /// [`JournalError::Busy`] at once where another instance has it; see the others.
-    pub fn open(dir: BorrowedFd<'_>, own: u32) -> Result<Opened, JournalError> {
+    pub fn look(dir: BorrowedFd<'_>, own: u32) -> Result<Self, JournalError> {
         ours(dir, own)?;
         let lock = open_private(dir, LOCK).map_err(os("cannot open the lock"))?;
         ours(lock.as_fd(), own)?;
@@ -76,28 +97,63 @@ impl Journal {
         })?;
         let file = open_private(dir, NAME).map_err(os("cannot open the journal"))?;
         ours(file.as_fd(), own)?;
-        let mut file = File::from(file);
-        let content = read(&file)?;
-        if content.is_newer {
+        let file = File::from(file);
+        let content = read(Some(&file))?;
+        if content.extent.is_newer {
             return Err(JournalError::Newer);
         }
-        let is_new = (content.end, content.torn) == (0, 0);
-        let end = u64::try_from(content.end).unwrap_or(u64::MAX);
+        Ok(Self { file, lock, content })
+    }
+
+    /// What is in it, as far as whoever acts must know it.
+    pub fn records(&self) -> &[Record] {
+        &self.content.records
+    }
+
+    /// What all of it says of quarantines.
+    pub fn tally(&self) -> &Tally {
+        &self.content.tally
+    }
+
+    /// Whether it has grown so long that it should begin anew.
+    pub fn is_long(&self) -> bool {
+        u64::try_from(self.content.extent.end).is_ok_and(rotate::is_long)
+    }
+
+    /// Cuts a torn tail off and tidies up behind whoever was killed: from here on it is written to.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn take_up(self, dir: BorrowedFd<'_>) -> Result<Opened, JournalError> {
+        let Self { mut file, lock, content } = self;
+        let Extent { end, tip, first, torn, .. } = content.extent;
         let mut copy = None;
-        if content.torn > 0 {
-            copy = keep_what_is_whole(dir, &mut file, content.end)?;
-            file.set_len(end).map_err(os("cannot cut the torn tail off"))?;
+        let length = u64::try_from(end).unwrap_or(u64::MAX);
+        if torn > 0 {
+            copy = keep_what_is_whole(dir, &mut file, end)?;
+            file.set_len(length).map_err(os("cannot cut the torn tail off"))?;
         }
-        file.seek(SeekFrom::Start(end)).map_err(os("cannot go to the end of the journal"))?;
-        if is_new {
+        file.seek(SeekFrom::Start(length)).map_err(os("cannot go to the end of the journal"))?;
+        if (end, torn) == (0, 0) {
             // Records that are on the disk are of no use while their file has no name there.
             let names = crate::sys::dirfd::reopen_listing(dir).and_then(|dir| hands::sync_names(dir.as_fd()));
             names.map_err(os("cannot write the name of the journal"))?;
         }
         rotate::tidy(dir, &file);
-        let (tip, first) = (content.tip, content.first);
-        let journal = Self { file, tip, first, limit: LARGEST - SPARE, is_broken: false, _lock: lock };
-        Ok(Opened { journal, records: content.records, torn: content.torn, copy })
+        let limit = LARGEST - SPARE;
+        let journal =
+            Journal { file, tip, first, limit, is_broken: false, tally: content.tally, _lock: lock };
+        Ok(Opened { journal, records: content.records, torn, copy })
+    }
+}
+
+impl Journal {
+    /// Opens the journal of a directory that is ours alone, for `own`, the uid that we act as.
+    ///
+    /// # Errors
+    /// Those of [`Found::look`] and [`Found::take_up`].
+    pub fn open(dir: BorrowedFd<'_>, own: u32) -> Result<Opened, JournalError> {
+        Found::look(dir, own)?.take_up(dir)
     }
 
     /// A journal that ends with this process: for those who go without undo because nothing can be written.
@@ -109,7 +165,8 @@ impl Journal {
         let file = make().map_err(os("cannot keep the journal in memory"))?;
         let lock = make().map_err(os("cannot keep the journal in memory"))?;
         let (file, tip) = (File::from(file), Tip::START);
-        Ok(Self { file, tip, first: 0, limit: LARGEST, is_broken: false, _lock: lock })
+        let tally = Tally::default();
+        Ok(Self { file, tip, first: 0, limit: LARGEST, is_broken: false, tally, _lock: lock })
     }
 
     /// Lets whoever ends works by what he writes down use the room that others must leave.
@@ -117,23 +174,23 @@ impl Journal {
         self.limit = LARGEST;
     }
 
-    /// Whether it has grown so long that it should begin anew.
-    pub fn is_long(&self) -> bool {
-        stat::of(self.file.as_fd()).is_ok_and(|found| rotate::is_long(found.size))
+    /// What all of it says of quarantines.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Begins anew with the records of the works that matter, and leaves an archive behind; says whether it did. Where hardly
-    /// anything could stay behind it does not.
+    /// anything could stay behind it does not, nor where `goes_on` wants no more of it.
     ///
     /// # Errors
     /// Where the new one cannot be written: the old one goes on.
     pub fn begin_anew(
         &mut self,
         dir: BorrowedFd<'_>,
-        records: &mut Vec<Record>,
-        matters: &BTreeSet<WorkId>,
+        (records, matters): (&mut Vec<Record>, &BTreeSet<WorkId>),
+        goes_on: &dyn Fn() -> bool,
     ) -> Result<bool, JournalError> {
-        rotate::rotate(self, dir, (records, matters), &mut || Ok(()))
+        rotate::rotate(self, dir, (records, matters), goes_on, &mut || Ok(()))
     }
 
     /// Takes so much room on the disk for what will be written: that the disk fills up meanwhile is then no trouble.
@@ -194,24 +251,8 @@ impl Journal {
             return Err(os("cannot write the journal")(error));
         }
         self.tip = tip;
+        self.tally.note(record);
         Ok(())
-    }
-}
-
-/// The same steps in two records.
-fn halves(record: &Record) -> Option<(Record, Record)> {
-    match record {
-        Record::Intent { work, steps } if steps.len() > 1 => {
-            let (one, other) = steps.split_at(steps.len() / 2);
-            let half = |steps: &[Act]| Record::Intent { work: *work, steps: steps.to_vec() };
-            Some((half(one), half(other)))
-        }
-        Record::Outcome { work, steps } if steps.len() > 1 => {
-            let (one, other) = steps.split_at(steps.len() / 2);
-            let half = |steps: &[Came]| Record::Outcome { work: *work, steps: steps.to_vec() };
-            Some((half(one), half(other)))
-        }
-        _ => None,
     }
 }
 
@@ -257,5 +298,9 @@ fn ours(node: BorrowedFd<'_>, own: u32) -> Result<(), JournalError> {
     }
 }
 
+#[cfg(test)]
+mod held_tests;
+#[cfg(test)]
+mod rotate_tests;
 #[cfg(test)]
 mod tests;

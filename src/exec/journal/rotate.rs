@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::codec;
-use super::{Journal, JournalError, NAME, os, ours, read};
+use super::codec::{self, Tip};
+use super::reading::go_through;
+use super::tally::{Tally, Weight, leaves_rests};
+use super::{Journal, JournalError, NAME, os};
 use crate::exec::chronicle::work_of;
-use crate::model::errno::Errno;
-use crate::model::journal::{Done, Record, WorkId};
+use crate::model::journal::{Record, WorkId};
 use crate::sys::getdents::{Listing, PIECE};
 use crate::sys::{dirfd, hands, stat};
 
@@ -31,7 +32,8 @@ pub fn is_long(bytes: u64) -> bool {
     bytes > LONG
 }
 
-/// Begins anew with the works that matter; says whether it did. Where hardly anything could stay behind it does not.
+/// Begins anew with the works that matter; says whether it did. Where hardly anything could stay behind it does not, nor where
+/// `goes_on` wants no more of it: that is asked until the old one loses its name.
 ///
 /// `step` is asked before each change, and ends it there by an error, as a kill would.
 ///
@@ -41,30 +43,44 @@ pub fn rotate(
     journal: &mut Journal,
     dir: BorrowedFd<'_>,
     (records, matters): (&mut Vec<Record>, &BTreeSet<WorkId>),
+    goes_on: &dyn Fn() -> bool,
     step: &mut dyn FnMut() -> io::Result<()>,
 ) -> Result<bool, JournalError> {
     let length = stat::of(journal.file.as_fd()).map_err(os("cannot look at the journal"))?.size;
-    let kept = kept(records, matters);
+    let framed = named(records, &journal.tally);
+    let is_kept = |record: &Record| {
+        let work = work_of(record);
+        let is_frame = matches!(record, Record::Begin(_) | Record::End { .. }) || leaves_rests(record);
+        matters.contains(&work) || is_frame && framed.contains(&work)
+    };
     // Counted first: a journal that all matters is not written out at every start to learn that.
-    if kept.iter().map(|record| steps(record)).sum::<usize>() > records.iter().map(steps).sum::<usize>() / 2 {
+    let (kept, all) = weights(&journal.tally, matters, &framed);
+    if kept == 0 || kept > all / 2 || !goes_on() {
         return Ok(false);
     }
-    let kept: Vec<Record> = kept.into_iter().cloned().collect();
-    let (mut bytes, mut tip) = (Vec::new(), journal.tip);
-    for record in &kept {
-        let (more, after) = codec::encode(record, tip)?;
-        bytes.extend(more);
-        tip = after;
+    let failed = "the journal cannot begin anew";
+    step().map_err(os(failed))?;
+    let mut new = New::make(dir, (journal.tip, length / 2)).map_err(os(failed))?;
+    step().map_err(os(failed))?;
+    let wants = |work| matters.contains(&work) || framed.contains(&work);
+    let extent = go_through(Some(&journal.file), &wants, &mut |record, _| {
+        if new.is_worth_it() && is_kept(&record) && goes_on() {
+            new.add(&record);
+        }
+    })?;
+    if extent.tip != journal.tip {
+        return Err(os("the journal changed while it was read")(io::ErrorKind::InvalidData.into()));
     }
-    let is_worth_it = u64::try_from(bytes.len()).is_ok_and(|new| new <= length / 2);
-    if kept.is_empty() || !is_worth_it {
-        return Ok(false);
+    if !new.is_worth_it() || !goes_on() {
+        hands::unlink(dir, NEW).ok();
+        return new.failed.map_or(Ok(false), Err);
     }
+    let (file, tip, tally) = new.whole()?;
     let names = dirfd::reopen_listing(dir).map_err(os("cannot list the directory of the journal"))?;
-    let file = take_its_place(dir, names.as_fd(), journal, &bytes, step);
-    let file = file.map_err(os("the journal cannot begin anew"))?;
+    take_its_place(dir, names.as_fd(), journal, step).map_err(os(failed))?;
     (journal.first, journal.file, journal.tip) = (journal.tip.sequence, file, tip);
-    *records = kept;
+    journal.tally = tally;
+    records.retain(is_kept);
     // From here on the old one is not written to any more; what is written must be found under the name.
     let synced = step().and_then(|()| hands::sync_names(names.as_fd()));
     journal.is_broken = synced.is_err();
@@ -74,11 +90,11 @@ pub fn rotate(
     Ok(true)
 }
 
-/// The records of those works. Of some others at least that they were: of the last of all, for numbers are never used again;
-/// of the last in each quarantine, by which that is found again; and of those whose removal was interrupted, with the
-/// outcomes that say so, for what they moved up may wait there for a purge.
-fn kept<'r>(records: &'r [Record], matters: &BTreeSet<WorkId>) -> Vec<&'r Record> {
-    let mut named: BTreeSet<WorkId> = records.iter().map(work_of).max().into_iter().collect();
+/// The works of which at least that they were is kept: the last of all, for numbers are never used again; the last in each
+/// quarantine, by which that is found again; and those whose removal was interrupted, with the outcomes that say so, for what
+/// they moved up may wait there for a purge.
+fn named(records: &[Record], tally: &Tally) -> BTreeSet<WorkId> {
+    let mut named: BTreeSet<WorkId> = tally.works().map(|(work, _)| work).max().into_iter().collect();
     let mut last_in = BTreeMap::new();
     for record in records {
         if let Record::Begin(begin) = record
@@ -86,30 +102,65 @@ fn kept<'r>(records: &'r [Record], matters: &BTreeSet<WorkId>) -> Vec<&'r Record
         {
             last_in.insert((place, name), begin.work);
         }
-        named.extend(leaves_rests(record).then(|| work_of(record)));
     }
     named.extend(last_in.into_values());
-    let is_kept = |record: &&Record| {
-        let work = work_of(record);
-        let is_frame = matches!(record, Record::Begin(_) | Record::End { .. }) || leaves_rests(record);
-        matters.contains(&work) || is_frame && named.contains(&work)
-    };
-    records.iter().filter(is_kept).collect()
+    named.extend(tally.works().filter(|(_, counted)| counted.weight.rests > 0).map(|(work, _)| work));
+    named
 }
 
-/// How much of a journal a record takes, roughly: what will be done is told of each step, what became of it in runs.
-fn steps(record: &Record) -> usize {
-    match record {
-        Record::Intent { steps, .. } => steps.len(),
-        Record::Begin(_) | Record::Outcome { .. } | Record::End { .. } => 1,
+/// How much would be kept, and how much there is.
+fn weights(tally: &Tally, matters: &BTreeSet<WorkId>, named: &BTreeSet<WorkId>) -> (usize, usize) {
+    let (mut kept, mut all) = (0, 0);
+    for (work, counted) in tally.works() {
+        let Weight { acts, frames, outcomes, rests } = counted.weight;
+        all += acts + frames + outcomes;
+        kept += match (matters.contains(&work), named.contains(&work)) {
+            (true, _) => acts + frames + outcomes,
+            (false, true) => frames + rests,
+            (false, false) => 0,
+        };
     }
+    (kept, all)
 }
 
-/// Whether an outcome says that what was to be removed has no name any more, though not all of it was.
-fn leaves_rests(record: &Record) -> bool {
-    let Record::Outcome { steps, .. } = record else { return false };
-    let no_name = Some(Errno(rustix::io::Errno::NOENT.raw_os_error()));
-    steps.iter().any(|came| matches!(&came.done, Done::Failed { errno, .. } if *errno == no_name))
+/// The new journal while it is written.
+struct New {
+    out: BufWriter<File>,
+    tip: Tip,
+    tally: Tally,
+    bytes: u64,
+    /// Longer than that it is not worth it.
+    most: u64,
+    failed: Option<JournalError>,
+}
+
+impl New {
+    fn make(dir: BorrowedFd<'_>, (tip, most): (Tip, u64)) -> io::Result<Self> {
+        let out = BufWriter::new(hands::create_new(dir, NEW, 0o600)?);
+        Ok(Self { out, tip, tally: Tally::default(), bytes: 0, most, failed: None })
+    }
+
+    fn is_worth_it(&self) -> bool {
+        self.bytes <= self.most && self.failed.is_none()
+    }
+
+    fn add(&mut self, record: &Record) {
+        let added = codec::encode(record, self.tip).map_err(JournalError::from).and_then(|(bytes, tip)| {
+            self.out.write_all(&bytes).map_err(os("the journal cannot begin anew"))?;
+            self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            self.tip = tip;
+            self.tally.note(record);
+            Ok(())
+        });
+        self.failed = added.err();
+    }
+
+    /// The file, on the disk with all that was added.
+    fn whole(self) -> Result<(File, Tip, Tally), JournalError> {
+        let written = self.out.into_inner().map_err(io::IntoInnerError::into_error);
+        let file = written.and_then(|file| file.sync_all().map(|()| file));
+        Ok((file.map_err(os("the journal cannot begin anew"))?, self.tip, self.tally))
+    }
 }
 
 /// The new journal under the name of the old one, which has another by then.
@@ -117,22 +168,15 @@ fn take_its_place(
     dir: BorrowedFd<'_>,
     names: BorrowedFd<'_>,
     old: &Journal,
-    bytes: &[u8],
     step: &mut dyn FnMut() -> io::Result<()>,
-) -> io::Result<File> {
-    step()?;
-    let mut file = hands::create_new(dir, NEW, 0o600)?;
-    step()?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+) -> io::Result<()> {
     step()?;
     let last = old.tip.sequence.saturating_sub(1);
     hands::give_second_name(dir, NAME.as_bytes(), format!("{NAME}-{}-{last}", old.first).as_bytes())?;
     step()?;
     hands::sync_names(names)?;
     step()?;
-    hands::move_plainly(dir, NEW, dir, NAME.as_bytes())?;
-    Ok(file)
+    hands::move_plainly(dir, NEW, dir, NAME.as_bytes())
 }
 
 /// What somebody left who was killed on the way: the new one that did not take its place, and the archive that is still
@@ -149,7 +193,7 @@ pub fn tidy(dir: BorrowedFd<'_>, journal: &File) {
 
 /// One archive, by the numbers of its first and last record.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Archive {
+pub(super) struct Archive {
     last: u64,
     first: u64,
     inode: u64,
@@ -157,13 +201,13 @@ struct Archive {
 }
 
 impl Archive {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{NAME}-{}-{}", self.first, self.last)
     }
 }
 
 /// All archives, oldest first.
-fn archives(dir: BorrowedFd<'_>) -> io::Result<Vec<Archive>> {
+pub(super) fn archives(dir: BorrowedFd<'_>) -> io::Result<Vec<Archive>> {
     let names = dirfd::reopen_listing(dir)?;
     let mut buffer = Vec::with_capacity(PIECE / 8);
     let mut listing = Listing::new(names.as_fd(), &mut buffer);
@@ -193,32 +237,4 @@ fn prune(dir: BorrowedFd<'_>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The records of a journal with those of works that only archives still know, oldest first. Of a work that stands in several
-/// the one that says most counts, and of equals the newest.
-pub fn with_archives(dir: BorrowedFd<'_>, own: u32, current: Vec<Record>) -> Vec<Record> {
-    let read_one = |archive: Archive| {
-        let file = dirfd::open_regular(dir, archive.name().as_bytes()).ok()?;
-        ours(file.as_fd(), own).ok()?;
-        Some(read(&file).ok()?.records)
-    };
-    let old: Vec<Vec<Record>> = archives(dir).unwrap_or_default().into_iter().filter_map(read_one).collect();
-    if old.is_empty() {
-        return current;
-    }
-    let mut known: BTreeMap<WorkId, Vec<Record>> = BTreeMap::new();
-    for records in old.into_iter().chain([current]) {
-        let mut works: BTreeMap<WorkId, Vec<Record>> = BTreeMap::new();
-        for record in records {
-            works.entry(work_of(&record)).or_default().push(record);
-        }
-        for (work, records) in works {
-            let entry = known.entry(work).or_default();
-            if records.len() >= entry.len() {
-                *entry = records;
-            }
-        }
-    }
-    known.into_values().flatten().collect()
 }

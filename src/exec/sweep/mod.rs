@@ -162,11 +162,11 @@ impl Sweep<'_> {
         let (mut batch, mut rest) = wanted.split_at(sizes.size().min(wanted.len()));
         let (mut found, ()) = crew::both("recheck", &|| desk.find(batch, None), || (), &ask);
         while !batch.is_empty() && !ended.load(Ordering::Relaxed) {
-            let is_newer = around.renew(&mut course, (batch, rest));
+            around.renew(&mut course, (batch, rest));
             if course.is_stopped() {
                 break;
             }
-            let ready = desk.finish(found?, &around, is_newer)?;
+            let ready = desk.finish(found?, &around)?;
             let (next, after) = rest.split_at(sizes.size().min(rest.len()));
             let seen = around.of_next(next.len());
             let deal = || course.deal_with(ready, &mut sizes);

@@ -42,7 +42,7 @@ pub enum Found {
     /// Looked at; who has to do with them is still to be seen.
     Looked(Vec<Looked>),
     /// All but taken.
-    Ready(Ready),
+    Ready(Box<Ready>),
 }
 
 /// Entries to be taken now.
@@ -68,16 +68,17 @@ impl Desk<'_> {
     pub fn find(&self, batch: &[&Planned], around: Option<&Surroundings>) -> Result<Found, JournalError> {
         let looked = recheck::look(self.place, batch, self.stop);
         match around {
-            Some(around) => self.judged(looked, Some(around)).map(Found::Ready),
+            Some(around) => self.judged(looked, Some(around)).map(|ready| Found::Ready(Box::new(ready))),
             None => Ok(Found::Looked(looked)),
         }
     }
 
     /// The rest of it. What was judged by an older look at the machine is judged again where there is a newer one.
-    pub fn finish(&self, found: Found, around: &Around, is_newer: bool) -> Result<Ready, JournalError> {
+    pub fn finish(&self, found: Found, around: &Around) -> Result<Ready, JournalError> {
         match found {
-            Found::Ready(ready) if !is_newer => Ok(ready),
-            Found::Ready(Ready { going, kept, .. }) => {
+            Found::Ready(ready) if !around.is_new() => Ok(*ready),
+            Found::Ready(ready) => {
+                let Ready { going, kept, .. } = *ready;
                 let again = going.into_iter().map(|going| Ok(going.entry)).chain(kept.into_iter().map(Err));
                 self.judged(again.collect(), around.seen())
             }
@@ -131,7 +132,6 @@ fn slot(work: WorkId, step: u64) -> RawPath {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test looks at its own private directory by path")]
 mod tests {
     use std::os::fd::AsFd;
 
@@ -180,15 +180,15 @@ mod tests {
         };
         let older = around(&["a"]);
         let found = || desk.find(&batch, Some(&older)).unwrap();
-        let same = desk.finish(found(), &Around::default(), false).unwrap();
+        let same = desk.finish(found(), &Around::default()).unwrap();
         assert_eq!(names(&same), ["b", "c"]);
         let newer = Around::of(around(&["b"]));
-        let ready = desk.finish(found(), &newer, true).unwrap();
+        let ready = desk.finish(found(), &newer).unwrap();
         assert_eq!(names(&ready), ["c"]);
         assert_eq!(ready.kept.len(), 2);
-        let ready = desk.finish(desk.find(&batch, None).unwrap(), &newer, true).unwrap();
+        let ready = desk.finish(desk.find(&batch, None).unwrap(), &newer).unwrap();
         assert_eq!(names(&ready), ["a", "c"]);
-        let ready = desk.finish(found(), &Around::default(), true).unwrap();
-        assert!(names(&ready).is_empty(), "nobody looked");
+        let unseen = desk.finish(desk.find(&batch, None).unwrap(), &Around::default()).unwrap();
+        assert!(names(&unseen).is_empty(), "nobody looked");
     }
 }

@@ -57,20 +57,21 @@ pub struct Around {
     since: Option<Stopwatch>,
     /// How many of the entries that come next it is about.
     left: usize,
+    is_new: bool,
 }
 
 impl Around {
-    /// For tests: this was seen.
+    /// For tests: this was just seen.
     #[cfg(test)]
     pub fn of(seen: Surroundings) -> Self {
-        Self { seen: Some(seen), ..Self::default() }
+        Self { seen: Some(seen), is_new: true, ..Self::default() }
     }
 
-    /// Looks anew where the last look is too old, or was not about this batch; says whether it did.
-    pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) -> bool {
+    /// Looks anew where the last look is too old, or was not about this batch.
+    pub fn renew(&mut self, course: &mut Course<'_, '_>, (batch, rest): (&[&Planned], &[&Planned])) {
         let is_fresh = self.since.is_some_and(|since| !since.left_of(FRESH).is_zero());
-        let is_due = !is_fresh || self.left < batch.len();
-        if is_due {
+        self.is_new = !is_fresh || self.left < batch.len();
+        if self.is_new {
             let next = batch.iter().chain(rest.iter().take(AHEAD.saturating_sub(batch.len())));
             let names: Vec<&RawPath> = next.map(|planned| &planned.candidate.name).collect();
             let (_, asked) = course.questions();
@@ -83,7 +84,11 @@ impl Around {
             self.left = names.len();
         }
         self.left = self.left.saturating_sub(batch.len());
-        is_due
+    }
+
+    /// Whether it was looked for this batch.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// What was seen, whatever it was about.

@@ -1,5 +1,6 @@
 //! What was done to this machine, as the journal keeps it.
 
+mod form;
 mod runs;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use super::units::{Bytes, Entries, WallNanos};
 pub struct WorkId(pub u64);
 
 /// One record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
 #[expect(
     clippy::large_enum_variant,
@@ -91,7 +92,7 @@ pub struct Act {
 }
 
 /// Kinds of changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum Change {
     /// An entry of the place goes into the quarantine under a name there.
@@ -177,7 +178,6 @@ pub enum Change {
         /// Which object.
         object: ObjectId,
         /// The directory that it lay in: an undo makes it anew in no other.
-        #[serde(default)]
         parent: Option<ObjectId>,
         /// Its mode, owner and group.
         rights: Rights,

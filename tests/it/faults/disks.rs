@@ -40,10 +40,10 @@ fn what_cannot_be_removed_for_good_is_named_and_a_later_purge_frees_it() {
     let said = scene(
         &format!("{FAILING}\nfive"),
         &[
-            "failing unlinkat EIO 6 clean $o --delete --yes",
+            "failing unlinkat EIO 7 clean $o --delete --yes",
             "count; aside; tm journal",
             "tm purge --older-than 0s --yes; aside",
-            "five; tm clean $o >/dev/null; failing getdents64 EIO 6 purge --older-than 0s --yes",
+            "five; tm clean $o >/dev/null; failing getdents64 EIO 8 purge --older-than 0s --yes",
             "aside; tm purge --older-than 0s --yes; aside",
             "five; tm clean $o >/dev/null; failing unlinkat EROFS 1+ purge --older-than 0s --yes; aside; tm undo; count",
         ],

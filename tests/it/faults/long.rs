@@ -76,14 +76,36 @@ fn an_interrupted_work_of_another_home_is_settled_in_ours_and_can_still_be_taken
             "/mnt/bin/tmpmedic clean /tmp --older-than 0s --apply >/dev/null 2>&1 & job=$!
              awaits $job begun
              kill -KILL $job; wait $job; chmod 755 /var/lib; [ -e /run/tmpmedic/journal ] && ! [ -e /var/lib/tmpmedic ]",
+            "tm journal",
             "tm purge",
+            "tm journal; tm journal --json",
+            "chmod 777 /var/lib; tm journal; rc=$?; tm journal --json; chmod 755 /var/lib; (exit $rc)",
             "tm purge",
             "tm undo 1; ls /tmp | wc -l; ls /tmp/.tmpmedic-* | wc -l",
         ],
     );
     said[0].ends(0);
-    said[1].says("work 1 (clean) was interrupted");
-    said[2].says("(work 1)");
-    assert!(!said[2].text.contains("was interrupted"), "once is enough: {}", said[2].text);
-    assert!(said[3].text.ends_with("20000\n0"), "{}", said[3].text);
+    said[1].says(" interrupted ");
+    said[2].says("work 1 (clean) was interrupted");
+    assert!(!said[3].text.contains(" interrupted "), "it is settled: {}", said[3].text);
+    said[3].says("it was interrupted; what became of it was found out on");
+    let settled: serde_json::Value = serde_json::from_str(said[3].text.lines().last().unwrap()).unwrap();
+    let work = &settled["entries"][0];
+    assert_eq!(work["settled_in"], "/var/lib/tmpmedic");
+    assert!(work["ended"].is_string() && work["aside"].as_u64() > Some(0), "{work}");
+    let unknown = |step: &serde_json::Value| step["outcome"] == "unknown";
+    assert!(!work["steps"].as_array().unwrap().iter().any(unknown), "each step is known by now");
+    said[4].ends(2);
+    said[4].says("the journal in /var/lib/tmpmedic cannot be read: others may change lib");
+    said[4].says("not known");
+    said[4].says(
+        "whether it was settled since is not known, for the journal in /var/lib/tmpmedic cannot be read",
+    );
+    let unread: serde_json::Value =
+        serde_json::from_str(said[4].text.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    assert_eq!(unread["unread"][0], "/var/lib/tmpmedic");
+    assert!(unread["entries"][0]["ended"].is_null());
+    said[5].says("(work 1)");
+    assert!(!said[5].text.contains("was interrupted"), "once is enough: {}", said[5].text);
+    assert!(said[6].text.ends_with("20000\n0"), "{}", said[6].text);
 }
