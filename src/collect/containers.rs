@@ -231,12 +231,14 @@ mod tests {
         let mut daemon = specimen::process(own, 0);
         daemon.comm = comm.into();
         daemon.arguments = Ok(arguments.iter().map(|a| RawText::from(*a)).collect());
-        let mut inside = specimen::process(1, 1000);
+        // Whoever runs the tests may be the first process of a namespace.
+        let other = own + 1;
+        let mut inside = specimen::process(other, 1000);
         inside.container = Some(Container { engine: engine.into(), id: ID.into(), name: None });
         let mut table = specimen::table(vec![daemon, inside]);
-        let all = [specimen::namespace(1, &[own, 1], vec![specimen::mount(2, "/", b"/", fs_type)])];
+        let all = [specimen::namespace(1, &[own, other], vec![specimen::mount(2, "/", b"/", fs_type)])];
         ContainerNames::default().settle(&proc, &mut table, &all, own);
-        table.get(1)?.container.clone()?.name
+        table.get(other)?.container.clone()?.name
     }
 
     #[test]

@@ -23,7 +23,10 @@ const SCHEMA: &str = "tmpmedic.journal/1";
 /// # Errors
 /// What cannot be read, or written.
 pub fn write(book: &Book, unread: &[RawPath], names: &Names, mut out: &mut dyn Write) -> anyhow::Result<()> {
-    out.write_all(b"{\"entries\":[")?;
+    let unread: Vec<String> = unread.iter().map(RawPath::shown).collect();
+    let head = safe_json::to_line(&json!({ "schema": SCHEMA, "unread": unread }))?;
+    out.write_all(head.trim_end().trim_end_matches('}').as_bytes())?;
+    out.write_all(b",\"entries\":[")?;
     let mut is_first = true;
     book.works(&mut |entry| {
         if !std::mem::take(&mut is_first) {
@@ -32,10 +35,7 @@ pub fn write(book: &Book, unread: &[RawPath], names: &Names, mut out: &mut dyn W
         let steps = Steps { book, entry: &entry };
         Ok(safe_json::write(&mut out, &Document { rest: rest(&entry, names), steps })?)
     })?;
-    let unread: Vec<String> = unread.iter().map(RawPath::shown).collect();
-    let end = safe_json::to_line(&json!({ "schema": SCHEMA, "unread": unread }))?;
-    out.write_all(b"],")?;
-    out.write_all(end.trim_start_matches('{').as_bytes())?;
+    out.write_all(b"]}\n")?;
     Ok(())
 }
 
