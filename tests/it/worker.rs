@@ -11,6 +11,7 @@ const PROLOGUE: &str = r#"
 mount -t tmpfs -o mode=755 lab /run
 mount -t tmpfs -o mode=755 lab /var/lib
 tm() { /mnt/bin/tmpmedic "$@"; }
+AS=
 user() { setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/mnt/home LC_ALL=C.UTF-8 PATH="$PATH" "$@"; }
 mkdir /mnt/home; chown 1000:1000 /mnt/home
 # builds N: so many leftovers of go, with numbers that no process has, older than two seconds.
@@ -18,7 +19,7 @@ builds() { seq -f '/tmp/go-build9%07.0f' 1 "$1" | xargs mkdir; until [ $(($(date
 count() { find /tmp -mindepth 1 -maxdepth 1 -name 'go-build*' | wc -l; }
 worker() {
   mkfifo /mnt/in /mnt/out
-  /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null 9>&- &
+  $AS /mnt/bin/tmpmedic __helper worker < /mnt/in > /mnt/out 2>/dev/null 9>&- &
   pid=$!
   exec 8> /mnt/in 9< /mnt/out
   cat /mnt/request >&8
@@ -136,4 +137,18 @@ fn root_meets_the_digest_that_somebody_else_was_shown_and_no_other() {
     assert_eq!(refused, "75 777");
     assert!(why.contains("nothing was changed"), "{why}");
     assert_eq!(done, "0 1777");
+}
+
+#[test]
+fn only_what_stays_for_its_owner_alone_is_said_to_take_root() {
+    needs!("unshare", "setpriv");
+    let lines = scene(
+        &clean(),
+        "mkdir /tmp/go-build1 /tmp/go-build2 /tmp/go-build3; mount -t tmpfs lab /tmp/go-build3
+         AS=user; worker; hear Planned; echo stop >&8; wait $pid; echo $?",
+    );
+    let [planned, code] = &lines[..] else { panic!("{lines:#?}") };
+    let notes = parsed(planned)["Planned"]["Ok"].to_string();
+    assert!(notes.contains("2 entries of other users take root"), "{notes}");
+    assert_eq!(code, "0");
 }

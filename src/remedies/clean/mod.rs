@@ -4,7 +4,7 @@ mod guards;
 mod scene;
 
 use crate::model::plan::{Candidate, Planned, Verdict};
-pub use guards::{GUARDS, Guard, Reasons, UNREAD, strangers};
+pub use guards::{FOREIGN, GUARDS, Guard, Reasons, UNREAD, strangers};
 pub use scene::Scene;
 
 /// What becomes of an entry, and why: the first guard that keeps it says so.

@@ -39,7 +39,7 @@ fn with_every_call_refused_that_changes_anything_the_same_is_said() {
     // be one of the processes, before or after us.
     let plain = |command: &str| {
         format!(
-            "{command} > /mnt/said; sed -E 's/(plan |\"digest\":\")[0-9a-f]+/digest/g; s/[0-9]+([.][0-9]+)?/N/g' /mnt/said"
+            "{command} > /mnt/said; sed -E 's/(plan |\"(digest|seal)\":\")[0-9a-f]+/digest/g; s/[0-9]+([.][0-9]+)?/N/g' /mnt/said"
         )
     };
     let without = "openat2=ENOSYS,changing=EPERM";

@@ -14,6 +14,7 @@ use crate::exec::quarantine::NoQuarantine;
 use crate::model::plan::{Planned, Verdict, Wishes};
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{Barred, Prospect, Told, Wish};
+use crate::remedies::clean::FOREIGN;
 use crate::sys::stat;
 
 /// The word before what cannot be taken back.
@@ -106,15 +107,11 @@ fn room(place: &Place, wishes: &Wishes) -> Option<String> {
     })
 }
 
-/// Whoever is not root leaves what others own.
+/// Whoever is not root leaves what others own. What stays for another reason as well, root leaves too.
 fn others(draft: &Draft) -> Option<String> {
-    let own = rustix::process::geteuid();
-    let theirs = |entry: &&Planned| entry.verdict == Verdict::Keep && entry.candidate.uid != own.as_raw();
-    let count = draft.plan.entries.iter().filter(theirs).count();
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let count = draft.staying.get(FOREIGN)?.entries;
     let verb = if count == 1 { "takes" } else { "take" };
-    (!own.is_root() && count > 0)
-        .then(|| format!("{} of other users {verb} root, who sees more and plans anew", entries(count)))
+    Some(format!("{} of other users {verb} root, who sees more and plans anew", entries(count)))
 }
 
 fn held_by_strangers(kept: Kept) -> Barred {

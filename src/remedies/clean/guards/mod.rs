@@ -12,6 +12,8 @@ pub use read::strangers;
 
 /// The guard that keeps what stays only because not every process could be read.
 pub const UNREAD: &str = read::GUARD.id;
+/// The guard that keeps what root alone may remove.
+pub const FOREIGN: &str = removable::GUARD.id;
 
 /// One condition.
 pub struct Guard {
