@@ -11,7 +11,7 @@ use crate::cmd::clean::strangers::{self, Kept};
 use crate::cmd::clean::{command, command_to_look};
 use crate::exec::object;
 use crate::exec::quarantine::NoQuarantine;
-use crate::model::plan::{Planned, Verdict, Wishes};
+use crate::model::plan::Wishes;
 use crate::model::units::{Bytes, Entries};
 use crate::model::work::{Barred, Prospect, Told, Wish};
 use crate::remedies::clean::FOREIGN;
