@@ -56,3 +56,26 @@ pub(super) fn age(text: &str) -> Result<Duration, String> {
     let seconds = number.checked_mul(each).ok_or_else(|| format!("`{text}` is too long"))?;
     Ok(Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::units::Seconds;
+
+    #[test]
+    fn an_age_is_read_as_it_is_typed() {
+        let ages = [
+            (0, "0s"),
+            (1, "1s"),
+            (90, "90s"),
+            (120, "2m"),
+            (43_200, "12h"),
+            (86_400, "1d"),
+            (86_401, "86401s"),
+        ];
+        for (seconds, text) in ages {
+            assert_eq!(Seconds(seconds).typed(), text);
+            assert_eq!(age(text), Ok(Duration::from_secs(seconds)));
+        }
+    }
+}

@@ -88,6 +88,15 @@ impl fmt::Display for Entries {
     }
 }
 
+impl Seconds {
+    /// As one types it after an option, exactly: `0s`, `90s`, `12h`, `7d`.
+    pub fn typed(self) -> String {
+        let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+        let whole = units.into_iter().find(|(unit, _)| self.0 > 0 && self.0.is_multiple_of(*unit));
+        whole.map_or_else(|| format!("{}s", self.0), |(unit, letter)| format!("{}{letter}", self.0 / unit))
+    }
+}
+
 impl fmt::Display for Seconds {
     /// The largest unit that is not zero: `14 s`, `2 min`, `5 h`, `19 d`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

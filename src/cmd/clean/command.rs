@@ -32,7 +32,7 @@ pub fn command_to_look(roots: &[RawPath], wishes: &Wishes) -> String {
         command.push_str(&format!(" {}", root.quoted()));
     }
     if !wishes.by_family {
-        command.push_str(&format!(" --older-than {}s", wishes.older_than.0));
+        command.push_str(&format!(" --older-than {}", wishes.older_than.typed()));
     }
     for (option, values) in [("--family", &wishes.families), ("--keep", &wishes.keep)] {
         for value in values {

@@ -69,8 +69,7 @@ fn totals(page: &mut Page, draft: &Draft) {
     let (all, bytes) = (totals.remove + totals.keep, Bytes(totals.bytes));
     let root = draft.plan.root.shown();
     let text = match totals.remove {
-        0 if all == 0 => format!("{root}: nothing lies there"),
-        0 => format!("{root}: none of {} can go", entries(all)),
+        0 => format!("{root}: {}", none_of(all)),
         n => format!(
             "{root}: {} of {} can go, {bytes}; {} stay",
             Entries(n),
@@ -79,6 +78,15 @@ fn totals(page: &mut Page, draft: &Draft) {
         ),
     };
     page.paragraph(0, &text, Ink::Bold);
+}
+
+/// Where nothing goes.
+pub fn none_of(all: u64) -> String {
+    match all {
+        0 => "nothing lies there".to_owned(),
+        1 => "the only entry stays".to_owned(),
+        all => format!("none of {} can go", entries(all)),
+    }
 }
 
 fn going(page: &mut Page, draft: &Draft) {

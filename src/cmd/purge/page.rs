@@ -8,7 +8,7 @@ use crate::cli::PurgeArgs;
 use crate::cmd::clean::{entries, figures, table};
 use crate::exit::Exit;
 use crate::model::raw_path::RawPath;
-use crate::model::units::{Bytes, Entries};
+use crate::model::units::{Bytes, Entries, Seconds};
 use crate::report::page::{Ink, Page};
 use crate::report::{Options, safe, safe_json};
 
@@ -32,7 +32,7 @@ pub fn proposal(choice: &Choice, args: &PurgeArgs, options: &Options) -> String 
             "Nothing has been changed. What is freed is gone for good, `undo` finds nothing of it. To do it:";
         page.paragraph(0, text, Ink::Plain);
         let id = args.id.map(|id| format!(" {id}")).unwrap_or_default();
-        let age = args.older_than.map(|time| format!(" --older-than {}s", time.as_secs()));
+        let age = args.older_than.map(|time| format!(" --older-than {}", Seconds(time.as_secs()).typed()));
         let age = age.unwrap_or_default();
         page.command("  ", &format!("tmpmedic purge{id}{age} --yes"), Ink::Bold);
     }

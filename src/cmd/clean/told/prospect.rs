@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::{lots, room_of};
 use crate::cmd::clean::document::Totals;
 use crate::cmd::clean::draft::Draft;
-use crate::cmd::clean::page::{entries, fate};
+use crate::cmd::clean::page::{entries, fate, none_of};
 use crate::cmd::clean::place::Place;
 use crate::cmd::clean::strangers::{self, Kept};
 use crate::cmd::clean::{command, command_to_look};
@@ -58,8 +58,7 @@ pub fn prospect(wish: Wish, draft: &Draft, place: &Place, no_help: &[String]) ->
         expires: Some(plan.expires),
         title: format!("Clean up: {root}"),
         does: match (totals.remove, all) {
-            (0, 0) => "nothing lies there".to_owned(),
-            (0, _) => format!("none of {} can go", entries(all)),
+            (0, _) => none_of(all),
             (going, _) => format!(
                 "{} of {} {how}{}; {} stay",
                 Entries(going),
