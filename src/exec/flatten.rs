@@ -8,8 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
+use super::object;
 use super::quarantine::Quarantine;
-use crate::model::journal::WorkId;
+use crate::model::errno;
+use crate::model::journal::{Done, WorkId};
 use crate::model::raw_path::RawPath;
 use crate::sys::getdents::{EntryKind, Listing, PIECE};
 use crate::sys::{dirfd, enter, hands, stat};
@@ -28,6 +30,9 @@ pub struct Removed {
     pub left: Vec<Left>,
     /// Whether it was stopped before it was done.
     pub stopped: bool,
+    /// Whether it has no name any more although not all of it is gone: directories of it wait beside, and nothing of it can
+    /// be given back.
+    pub rests: bool,
 }
 
 /// Something that could not be removed.
@@ -63,6 +68,26 @@ pub struct Flattener<'q> {
     removed: Removed,
 }
 
+impl Removed {
+    /// What the journal says where not all of it is gone, and `why`. What has no name any more is not there to an undo, and
+    /// what waits of it goes with the next purge: see [`super::undo::has_no_name`].
+    pub fn unfinished(&self, why: &str) -> Done {
+        let no_name = Errno::NOENT.raw_os_error();
+        if self.rests {
+            let why = format!("{why}; what is left of it lies in the quarantine, tmpmedic purge frees it");
+            return Done::Failed { errno: Some(errno::Errno(no_name)), why };
+        }
+        let why = why.to_owned();
+        match self.left.first() {
+            // What something inside answered says nothing of the name of the whole.
+            Some(left) => {
+                Done::Failed { errno: left.errno.filter(|errno| *errno != no_name).map(errno::Errno), why }
+            }
+            None => Done::Kept { why },
+        }
+    }
+}
+
 impl<'q> Flattener<'q> {
     /// For one job; no other name in the quarantine may begin with `job-d`.
     pub fn new(quarantine: &'q Quarantine, job: &'q str) -> Self {
@@ -85,7 +110,12 @@ impl<'q> Flattener<'q> {
             }
             self.remove_one(&name, shape, goes_on);
         }
-        std::mem::take(&mut self.removed)
+        let mut removed = std::mem::take(&mut self.removed);
+        if removed.stopped || !removed.left.is_empty() {
+            let named = object::at(self.quarantine.dir(), slot);
+            removed.rests = named.is_err_and(|error| is(&error, Errno::NOENT));
+        }
+        removed
     }
 
     fn remove_one(&mut self, name: &[u8], shape: Shape, goes_on: &dyn Fn() -> bool) {

@@ -32,7 +32,7 @@ fn removes_whatever_there_is_and_nothing_beside_it() {
     std::fs::hard_link(dir.path().join("beside"), tree.join("a/b/c/hard")).unwrap();
     rustix::fs::mknodat(CWD, tree.join("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     let removed = Flattener::new(&quarantine, "j").remove(b"1", Shape::Any, &always);
-    assert_eq!(removed, Removed { objects: 8, left: Vec::new(), stopped: false });
+    assert_eq!(removed, Removed { objects: 8, left: Vec::new(), stopped: false, rests: false });
     assert_eq!(std::fs::read_dir(dir.path().join(".q")).unwrap().count(), 0);
     assert_eq!(std::fs::read_to_string(dir.path().join("beside")).unwrap(), "kept");
 }

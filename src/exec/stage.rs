@@ -134,6 +134,16 @@ impl Stage {
     }
 
     pub fn sweep(&self, plan: &Plan, says: &mut Says, step: &mut dyn FnMut(Progress) -> Flow) -> Swept {
+        self.sweep_while(plan, says, step, &|| true)
+    }
+
+    pub fn sweep_while(
+        &self,
+        plan: &Plan,
+        says: &mut Says,
+        step: &mut dyn FnMut(Progress) -> Flow,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Swept {
         let (mut journal, _) = self.journal();
         self.begin(&mut journal, WorkId(1));
         let sweep = Sweep {
@@ -144,7 +154,7 @@ impl Stage {
             work: WorkId(1),
             judge: &says.keeps.clone(),
             eyes: says,
-            goes_on: &|| true,
+            goes_on,
         };
         sweep.run(plan, step).unwrap()
     }

@@ -44,7 +44,7 @@ awaits() {
 # start NAME [VAR=VALUE…]: a program of that name as uid 1000 with just that environment; its pid is in $pid.
 start() {
   name=$1; shift
-  setpriv --reuid 1000 --regid 1000 --clear-groups env -i "$@" "/mnt/bin/$name" 600 </dev/null >/dev/null 2>&1 &
+  setpriv --reuid 1000 --regid 1000 --clear-groups env -i "$@" "/mnt/bin/$name" 86400 </dev/null >/dev/null 2>&1 &
   pid=$!; became "$name" "$pid"
 }
 runner() { start forgejo-runner "$@"; }
@@ -53,7 +53,7 @@ runner() { start forgejo-runner "$@"; }
 apart() {
   script=$1; shift
   unshare --mount --propagation private sh -euc "$script
-exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i $* /mnt/bin/forgejo-runner 600" </dev/null >/dev/null 2>&1 &
+exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i $* /mnt/bin/forgejo-runner 86400" </dev/null >/dev/null 2>&1 &
   pid=$!; became forgejo-runner "$pid"
 }
 

@@ -1,7 +1,8 @@
 //! A plan as JSON: printed by `clean --json`, read back by `clean --apply --plan FILE`.
 //!
 //! What people and scripts read stands beside what the plan really holds. Both are compared when it is read, and the
-//! seal covers the latter: a text that was changed anywhere is no plan any more.
+//! seal covers the latter: what goes cannot be changed without being noticed, nor what is shown of it but for the names of
+//! owners, which are for people.
 
 use std::borrow::Cow;
 
@@ -189,10 +190,12 @@ pub fn parse(text: &[u8]) -> Result<Vec<Plan>, NotAPlan> {
         }
         plan.entries.push(entry);
     }
+    let first = plans.first().map(|plan| plan.root.shown()).unwrap_or_default();
     if (agreed(&plans), sealed(&plans)) != (document.digest, document.seal)
-        || Totals::of(&plans) != document.totals
+        || (Totals::of(&plans), first) != (document.totals, document.root)
     {
-        return Err(NotAPlan::Changed("its digest or its totals are not those of its entries".to_owned()));
+        let why = "its digest, seal, root or totals are not those of its entries";
+        return Err(NotAPlan::Changed(why.to_owned()));
     }
     Ok(plans)
 }

@@ -90,12 +90,14 @@ fn one_away(
     }
     let gone = flattener.remove(slot, Shape::Any, goes_on);
     freed.objects = freed.objects.saturating_add(gone.objects);
-    if gone.stopped {
-        freed.stopped = true;
-        return left(freed, name, "stopped before all of it was removed");
-    }
-    if let Some(first) = gone.left.first() {
-        return left(freed, name, &sweep::leftover(first));
+    freed.stopped |= gone.stopped;
+    let why = match gone.left.first() {
+        _ if gone.stopped => Some("stopped before all of it was removed".to_owned()),
+        left => left.map(sweep::leftover),
+    };
+    if let Some(why) = why {
+        freed.left.push((name, why.clone()));
+        return gone.unfinished(&why);
     }
     freed.entries += 1;
     freed.bytes.0 = freed.bytes.0.saturating_add(aside.bytes.unwrap_or_default().0);

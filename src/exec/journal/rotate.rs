@@ -63,19 +63,24 @@ pub fn rotate(
     let mut new = New::make(dir, (journal.tip, length / 2)).map_err(os(failed))?;
     step().map_err(os(failed))?;
     let wants = |work| matters.contains(&work) || framed.contains(&work);
+    // What is of no use takes no room from those who write next.
+    let in_vain = |why: JournalError| {
+        hands::unlink(dir, NEW).ok();
+        why
+    };
     let extent = go_through(Some(&journal.file), &wants, &mut |record, _| {
         if new.is_worth_it() && is_kept(&record) && goes_on() {
             new.add(&record);
         }
-    })?;
-    if extent.tip != journal.tip {
-        return Err(os("the journal changed while it was read")(io::ErrorKind::InvalidData.into()));
+    });
+    if extent.map_err(in_vain)?.tip != journal.tip {
+        return Err(in_vain(os("the journal changed while it was read")(io::ErrorKind::InvalidData.into())));
     }
     if !new.is_worth_it() || !goes_on() {
         hands::unlink(dir, NEW).ok();
         return new.failed.map_or(Ok(false), Err);
     }
-    let (file, tip, tally) = new.whole()?;
+    let (file, tip, tally) = new.whole().map_err(in_vain)?;
     let names = dirfd::reopen_listing(dir).map_err(os("cannot list the directory of the journal"))?;
     take_its_place(dir, names.as_fd(), journal, step).map_err(os(failed))?;
     (journal.first, journal.file, journal.tip) = (journal.tip.sequence, file, tip);

@@ -11,7 +11,6 @@ use super::{Course, leftover};
 use crate::exec::flatten::{Flattener, Removed};
 use crate::exec::journal::JournalError;
 use crate::exec::quarantine::Quarantine;
-use crate::model::errno::Errno;
 use crate::model::journal::{Act, Came, Change, Done, Record};
 use crate::sys::crew;
 
@@ -79,13 +78,18 @@ impl Course<'_, '_> {
         self.swept.objects.0 = self.swept.objects.0.saturating_add(gone.objects);
         if gone.stopped {
             let slot = entry.slot.shown();
-            return self
-                .keep(entry.name, &format!("stopped: what is left of it lies in the quarantine as {slot}"));
+            let done = if gone.rests {
+                gone.unfinished("stopped")
+            } else {
+                gone.unfinished(&format!("stopped: what is left of it lies in the quarantine as {slot}"))
+            };
+            self.swept.kept.push((entry.name, done.why().to_owned()));
+            return done;
         }
         if let Some(left) = gone.left.first() {
-            let why = leftover(left);
-            self.swept.failed.push((entry.name, why.clone()));
-            return Done::Failed { errno: left.errno.map(Errno), why };
+            let done = gone.unfinished(&leftover(left));
+            self.swept.failed.push((entry.name, done.why().to_owned()));
+            return done;
         }
         self.swept.bytes.0 = self.swept.bytes.0.saturating_add(entry.bytes.0);
         self.swept.removed.push(entry.name);

@@ -179,3 +179,29 @@ fn what_cannot_go_back_stays_known_as_put_aside() {
     let aside = undo::still_taken(&stage.records(), WorkId(1));
     assert_eq!(aside.len(), 2, "{aside:?}");
 }
+
+#[test]
+fn wherever_a_removal_is_stopped_the_journal_has_aside_exactly_what_still_has_its_name_there() {
+    let mut rests = 0;
+    for end in 0..60 {
+        let (stage, mut plan) = filled(6);
+        plan.wishes.delete = true;
+        let asked = std::cell::Cell::new(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= end
+        };
+        let swept = stage.sweep_while(&plan, &mut Says::default(), &mut on, &goes_on);
+        let names = std::fs::read_dir(stage.path(".q")).unwrap();
+        let names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        rests += names.iter().filter(|name| name.contains("-d")).count();
+        let mut there: Vec<String> = names.into_iter().filter(|name| !name.contains("-d")).collect();
+        there.sort();
+        let aside = undo::still_taken(&stage.records(), WorkId(1));
+        let mut aside: Vec<String> = aside.into_iter().map(|(slot, ..)| slot.shown()).collect();
+        aside.sort();
+        assert_eq!(aside, there, "after {end} questions: {swept:#?}");
+    }
+    assert!(rests > 0, "none was stopped in the middle of a tree");
+}

@@ -223,6 +223,16 @@ pub enum Done {
     },
 }
 
+impl Done {
+    /// Why it is not done; nothing where it is.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Done { .. } => "",
+            Self::Kept { why } | Self::Failed { why, .. } => why,
+        }
+    }
+}
+
 /// What a temp dir holds; nothing where that could not be looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {

@@ -29,7 +29,7 @@ elif kind == 'root': os.chroot(home); os.chdir('/')
 elif kind == 'stray': os.chdir('/mnt/stray/go-' + 'build-' + kind)
 done = os.open('/proc/self/fd/' + sys.argv[2], os.O_WRONLY) if kind != 'root' else int(sys.argv[2])
 os.write(done, b'held\n')
-time.sleep(1000)
+time.sleep(86400)
 END
 held() {
   kind=$1; shift; mkdir -p /tmp/go-build-$kind; mkfifo /mnt/held-$kind
@@ -46,10 +46,10 @@ for kind in files place mounts network; do by_thread $kind; done
 mount --bind /tmp /mnt/stray; held stray env; umount -l /mnt/stray
 apart 'mount --bind /tmp/go-build-source /mnt/inner; mount -t tmpfs x /tmp/go-build-point/m; mount -t tmpfs y /mnt/u
   mkdir /mnt/u/up /mnt/u/work; mount -t overlay -o lowerdir=/tmp/go-build-layer,upperdir=/mnt/u/up,workdir=/mnt/u/work o /mnt/merged'
-apart 'mount --bind /tmp/go-build-kept /mnt/inner'; sleep 600 7</proc/$pid/ns/mnt </dev/null >/dev/null 2>&1 & keeper=$!
+apart 'mount --bind /tmp/go-build-kept /mnt/inner'; sleep 86400 7</proc/$pid/ns/mnt </dev/null >/dev/null 2>&1 & keeper=$!
 became sleep $keeper; kill $pid; wait $pid 2>/dev/null || true
 runner TMPDIR=/tmp/go-build-variable
-sh -c 'echo > /mnt/here; while :; do sleep 600; done' sh --dir=/tmp/go-build-command/p </dev/null >/dev/null 2>&1 &
+sh -c 'echo > /mnt/here; while :; do sleep 86400; done' sh --dir=/tmp/go-build-command/p </dev/null >/dev/null 2>&1 &
 awaits $! test -e /mnt/here";
 
 /// What fails, and how.

@@ -30,6 +30,9 @@ pub enum Typed {
 pub struct Input {
     bytes: Vec<u8>,
     pasting: bool,
+    /// The last key was a carriage return: a line feed or a NUL behind it is the rest of the same key on serial lines and
+    /// over telnet. Source: RFC 854, the NVT printer and keyboard.
+    after_return: bool,
 }
 
 /// What came of the bytes at hand.
@@ -74,6 +77,11 @@ impl Input {
     }
 
     fn key(&mut self) -> Step {
+        let Some(&first) = self.bytes.first() else { return Step::More };
+        if std::mem::replace(&mut self.after_return, first == b'\r') && matches!(first, b'\n' | 0) {
+            self.drop_front(1);
+            return Step::Dropped;
+        }
         match Head::of(&self.bytes) {
             Head::More => {
                 if self.bytes.len() > MAX_STRING {
@@ -190,6 +198,18 @@ mod tests {
         let mut input = Input::default();
         let apart: Vec<Typed> = bytes.chunks(1).flat_map(|byte| input.feed(byte)).collect();
         assert_eq!(apart, whole);
+    }
+
+    #[test]
+    fn enter_is_one_key_whatever_a_line_sends_for_it() {
+        for bytes in [&b"\r"[..], b"\n", b"\r\n", b"\r\0"] {
+            assert_eq!(typed(bytes), [plain(KeyCode::Enter)], "{bytes:?}");
+            let mut input = Input::default();
+            let apart: Vec<Typed> = bytes.chunks(1).flat_map(|byte| input.feed(byte)).collect();
+            assert_eq!(apart, [plain(KeyCode::Enter)], "{bytes:?}, a byte at a time");
+        }
+        assert_eq!(typed(b"\r\r\n\n"), vec![plain(KeyCode::Enter); 3]);
+        assert_eq!(typed(b"\ra\n").len(), 3);
     }
 
     #[test]

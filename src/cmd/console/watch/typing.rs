@@ -24,11 +24,14 @@ impl Watch {
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(why) => return Err(why),
         };
-        let is_close = std::mem::replace(&mut self.typed, Stopwatch::start()).elapsed() < TOGETHER;
+        let is_close = self.typed.elapsed() < TOGETHER;
         let typed = self.input.feed(buffer.get(..count).unwrap_or_default());
         let company = if is_close || typed.len() > 1 { Company::Others } else { Company::Alone };
         tui::update(&mut self.app, Msg::Typing(company));
-        self.type_all(typed)
+        let end = self.type_all(typed);
+        // From here on: what came while these were dealt with came close behind them.
+        self.typed = Stopwatch::start();
+        end
     }
 
     /// Tells it to the screen, and does what that asks for.
