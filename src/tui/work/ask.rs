@@ -116,11 +116,6 @@ pub fn drops_pasted(app: &mut App, id: Option<KeyId>) -> bool {
     if app.works.question.is_none() || app.works.company == Company::Alone || id != Some(KeyId::Open) {
         return false;
     }
-    // What follows in the same paste, a line at a time, is dead as it was at first.
-    let clock = app.works.clock;
-    if let Some(Standing { live_at: Some(at), .. }) = &mut app.works.question {
-        *at = clock + DEAD;
-    }
     app.note = Some("Enter came together with other keys, like a paste; press it by itself".to_owned());
     true
 }
