@@ -135,8 +135,8 @@ fn neither_a_paste_nor_what_a_terminal_answers_confirms_a_plan() {
     for bytes in ["\x1b[200~\r\x1b[201~", "\x1b[24;80R", "\x1b[?62;c"] {
         pty.type_keys(bytes);
     }
-    // The same by a terminal that does not mark pastes.
-    for bytes in ["y\r", "\r\n", "yy\r"] {
+    // The same by a terminal that does not mark pastes; a carriage return with a line feed is one Enter, two are none.
+    for bytes in ["y\r", "\r\n\r\n", "yy\r"] {
         pty.type_keys(bytes);
         pty.wait_for_text("like a paste");
         pty.type_keys("k");
