@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{RUNNER, clean_the_old_way, fix, said, with_a_room};
+use super::{Lab, RUNNER, clean_the_old_way, fix, said, with_a_room};
 use crate::needs;
 use crate::sandbox::TMPMEDIC;
 
@@ -133,6 +133,7 @@ fn a_unit_that_does_not_come_up_is_told_in_the_words_of_systemd() {
     let unit = "forgejo-runner@1.service";
     let lab = with_a_room(&[("forgejo-runner@.service", &text)], &[unit]);
     clean_the_old_way(&lab, &["1"]);
+    until_seen(&lab, "private-tmp-deleted");
     said(&lab, "touch /run/broken");
     let fixed = fix(&lab, &["private-tmp-deleted", "--action", "restart-unit", "--apply", "--yes"]);
     let outcome = &fixed.json["fixes"][0]["outcome"];
@@ -157,11 +158,7 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     let unset = format!("systemctl show -p UnsetEnvironment --value {unit}");
     let apply = ["tmpdir-relative", "--action", "set-override", "--apply"];
 
-    // The unit is up before its program has taken the place of the one that systemd forked.
-    let started = Instant::now();
-    while fix(&lab, &["tmpdir-relative"]).json["fixes"] == serde_json::json!([]) {
-        assert!(started.elapsed().as_secs() < 30, "the runner is never seen");
-    }
+    until_seen(&lab, "tmpdir-relative");
     let fixed = fix(&lab, &apply);
     assert_eq!(fixed.code, 0, "{:#}", fixed.json);
     assert!(fixed.json["fixes"][0]["others"].to_string().contains("restart-unit"), "{:#}", fixed.json);
@@ -189,4 +186,12 @@ fn an_undo_gives_the_old_drop_in_back_and_systemd_reads_it() {
     said(&lab, &format!("echo '# of an admin' >> {dir}/zz-temp-dir.conf"));
     assert_eq!(lab.inside(&[TMPMEDIC, "undo"]).status.code(), Some(2), "what an admin wrote since stays");
     assert!(said(&lab, &format!("cat {dir}/zz-temp-dir.conf")).ends_with("# of an admin"));
+}
+
+/// The unit is up before its program has taken the place of the one that systemd forked.
+fn until_seen(lab: &Lab, cause: &str) {
+    let started = Instant::now();
+    while fix(lab, &[cause]).json["fixes"] == serde_json::json!([]) {
+        assert!(started.elapsed().as_secs() < 30, "the runner is never seen");
+    }
 }
